@@ -1,0 +1,52 @@
+# Everything runs in .venv, which each target makes where it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test serve lint pins clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.runtime  ## two questions over the source of Python's standard library (KEEP=1: leave the server up)
+	@$(BIN)/python demo/demo.py
+
+test: $(VENV)/.dev  ## all tests
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python -m pytest -q
+
+serve: $(VENV)/.runtime  ## start the server with config.toml
+	@$(BIN)/python -m orchestrator serve
+
+lint: $(VENV)/.dev  ## formatting, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:  ## remove .venv
+	rm -rf $(VENV)
+
+$(VENV)/.python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing; install Python 3.11 or later (Debian: apt-get install python3 python3-venv)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; install a newer one and run: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.python requirements.txt pyproject.toml
+	@echo "installing what the server needs into $(VENV)"
+	@$(INSTALL) -r requirements.txt
+	@$(INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	@echo "installing what the tests need into $(VENV)"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,17 @@
+"""The component's entry: the three exports of guest_sdk/wit/rlm.wit, each one line into rlm_guest."""
+
+import json
+
+import wit_world
+from rlm_guest import runner
+
+
+class WitWorld(wit_world.WitWorld):
+    def describe(self) -> str:
+        return json.dumps(runner.describe())
+
+    def start(self, settings: str) -> None:
+        runner.start(json.loads(settings))
+
+    def run_cell(self, number: int, code: str) -> str:
+        return runner.run_cell(number, code)

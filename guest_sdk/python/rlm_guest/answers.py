@@ -1,0 +1,54 @@
+"""How a cell answers the query: FINAL, FINAL_VAR, `Final`, `answer`."""
+
+import json
+from typing import Any
+
+
+class Answers:
+    """The answer that the cells recorded last; None until there is one."""
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self._variables = variables
+        self.recorded: str | None = None
+
+    def FINAL(self, value: Any) -> None:
+        """Record the answer; the cell runs on, and the last call wins."""
+        self.recorded = as_text(value)
+
+    def FINAL_VAR(self, variable: Any) -> None:
+        """Record the value of a variable, given by its name or itself."""
+        if isinstance(variable, str) and variable in self._variables:
+            variable = self._variables[variable]
+        elif isinstance(variable, str) and variable.isidentifier() and not self._is_bound(variable):
+            raise NameError(
+                f"FINAL_VAR: there is no variable {variable!r}; SHOW_VARS() lists them, FINAL(text) answers with a text"
+            )
+        self.recorded = as_text(variable)
+
+    def _is_bound(self, value: str) -> bool:
+        return any(bound is value for bound in self._variables.values())
+
+    def draft(self) -> str | None:
+        """What `answer["content"]` holds while it is not ready."""
+        answer = self._variables.get("answer")
+        content = answer.get("content") if isinstance(answer, dict) else None
+        return as_text(content) if content else None
+
+    def take(self) -> str | None:
+        """The answer at the end of a cell: `Final`, else a ready `answer`, else what FINAL recorded."""
+        answer = self._variables.get("answer")
+        if "Final" in self._variables:
+            self.recorded = as_text(self._variables["Final"])
+        elif isinstance(answer, dict) and answer.get("ready") is True:
+            self.recorded = as_text(answer.get("content", ""))
+        return self.recorded
+
+
+def as_text(value: Any) -> str:
+    """A str as it is, any other JSON-able value as JSON, else its repr."""
+    if isinstance(value, str):
+        return str(value)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)

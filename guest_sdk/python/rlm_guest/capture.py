@@ -1,0 +1,42 @@
+"""The output of a cell, bounded while it is written: a flood must not fill the guest's memory."""
+
+import io
+from collections import deque
+
+
+class Capture(io.TextIOBase):
+    """Keeps the first and the last half of `limit` code points, and counts them all."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = limit // 2
+        self._head: list[str] = []
+        self._room = self._half
+        self._tail: deque[str] = deque()
+        self._tail_length = 0
+        self.length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.length += len(text)
+        if self._room:
+            self._head.append(text[: self._room])
+        rest = text[self._room :][-self._half :]
+        self._room = max(0, self._room - len(text))
+        self._tail.append(rest)
+        self._tail_length += len(rest)
+        # Whole pieces leave, so that a flood of small writes stays linear.
+        while self._tail_length - len(self._tail[0]) >= self._half:
+            self._tail_length -= len(self._tail.popleft())
+        return len(text)
+
+    @property
+    def head(self) -> str:
+        return "".join(self._head)
+
+    @property
+    def tail(self) -> str:
+        return "".join(self._tail)[-self._half :]

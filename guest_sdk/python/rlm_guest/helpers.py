@@ -1,0 +1,159 @@
+"""Helpers for cells that need no model: pure functions over text and plain values."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def chunk_text(text: str, chunk_size: int = 2000, overlap: int = 200, preserve_paragraphs: bool = True) -> list[str]:
+    """Pieces of at most chunk_size code points, each starting overlap before the end of the one before."""
+    if chunk_size < 1 or not 0 <= overlap < chunk_size:
+        raise ValueError("chunk_text: chunk_size must be at least 1 and overlap from 0 to chunk_size - 1")
+    chunks, start = [], 0
+    while start < len(text):
+        end = min(start + chunk_size, len(text))
+        if preserve_paragraphs and end < len(text):
+            # A cut before the overlap would make no progress.
+            end = _paragraph_end(text, start + overlap + 1, end)
+        chunks.append(text[start:end])
+        if end == len(text):
+            break
+        start = end - overlap
+    return chunks
+
+
+def _paragraph_end(text: str, low: int, high: int) -> int:
+    for separator in ("\n\n", "\n", " "):
+        found = text.rfind(separator, low, high)
+        if found >= 0:
+            return found + len(separator)
+    return high
+
+
+# A token is counted as up to four ASCII characters or one other character: an estimate, no model's own count.
+_TOKEN = r"(?:[\x00-\x7f]{1,4}|[^\x00-\x7f])"
+
+
+def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50) -> list[str]:
+    """Pieces of at most max_tokens estimated tokens (4 ASCII characters, or one other character, each)."""
+    if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
+        raise ValueError("chunk_by_tokens: max_tokens must be at least 1 and overlap_tokens from 0 to max_tokens - 1")
+    whole = re.compile(f"{_TOKEN}{{1,{max_tokens}}}")
+    step = re.compile(f"{_TOKEN}{{1,{max_tokens - overlap_tokens}}}")
+    chunks, start = [], 0
+    while start < len(text):
+        end = whole.match(text, start).end()
+        following = step.match(text, start).end()
+        if end < len(text):
+            end = _paragraph_end(text, following, end)
+        chunks.append(text[start:end])
+        if end == len(text):
+            break
+        start = min(following, end)
+    return chunks
+
+
+def smart_truncate(text: str, max_length: int = 500, suffix: str = "...") -> str:
+    """At most max_length code points of text, cut at a sentence or a word, with suffix where something is cut."""
+    if len(text) <= max_length:
+        return text
+    room = max(0, max_length - len(suffix))
+    cut = text[:room]
+    sentence = max(cut.rfind(mark) + 1 for mark in (". ", "! ", "? ", "\n"))
+    end = sentence if sentence > room // 2 else cut.rfind(" ")
+    return (cut[:end] if end > 0 else cut).rstrip() + suffix[:max_length]
+
+
+def regex_search(pattern: str, text: str, max_matches: int = 100, return_positions: bool = False) -> list[Any]:
+    """The first max_matches matches; with return_positions as {"match", "start", "end"}."""
+    found: list[Any] = []
+    for match in re.finditer(pattern, text, re.MULTILINE):
+        if len(found) >= max_matches:
+            break
+        position = {"match": match.group(), "start": match.start(), "end": match.end()}
+        found.append(position if return_positions else match.group())
+    return found
+
+
+def find_sections(text: str, section_pattern: str = r"^#{1,6} .+$", include_content: bool = True) -> list[dict[str, Any]]:
+    """The sections that a heading matching section_pattern opens: {"title", "start", "end", "content"}."""
+    headings = list(re.finditer(section_pattern, text, re.MULTILINE))
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    sections = []
+    for heading, end in zip(headings, ends, strict=True):
+        section: dict[str, Any] = {"title": heading.group().strip(), "start": heading.start(), "end": end}
+        if include_content:
+            section["content"] = text[heading.end() : end].strip()
+        sections.append(section)
+    return sections
+
+
+def keyword_filter(text: str, keywords: list[str] | str, context_chars: int = 200) -> list[str]:
+    """The passages around each keyword, whatever its case; passages that touch are one."""
+    wanted = [keywords] if isinstance(keywords, str) else [keyword for keyword in keywords if keyword]
+    if not any(wanted):
+        return []
+    passages: list[list[int]] = []
+    for match in re.finditer("|".join(map(re.escape, wanted)), text, re.IGNORECASE):
+        start, end = max(0, match.start() - context_chars), min(len(text), match.end() + context_chars)
+        if passages and start <= passages[-1][1]:
+            passages[-1][1] = end
+        else:
+            passages.append([start, end])
+    return [text[start:end] for start, end in passages]
+
+
+def aggregate_results(results: Iterable[Any], method: str = "join", separator: str = "\n", filter_empty: bool = True) -> Any:
+    """One value from many: join (text), sum, count, list, or dict (of dicts or pairs; the last wins)."""
+    kept = [result for result in results if not filter_empty or result not in (None, "", [], {})]
+    match method:
+        case "join":
+            return separator.join(map(str, kept))
+        case "sum":
+            return sum(result if isinstance(result, int | float) else float(result) for result in kept)
+        case "count":
+            return len(kept)
+        case "list":
+            return kept
+        case "dict":
+            return {key: value for result in kept for key, value in dict(_pairs(result)).items()}
+    raise ValueError(f"aggregate_results: method must be join, sum, count, list or dict, not {method!r}")
+
+
+def _pairs(result: Any) -> Any:
+    return [result] if isinstance(result, tuple) and len(result) == 2 else result
+
+
+def count_frequencies(items: Iterable[Any], top_n: int | None = None) -> dict[Any, int]:
+    """How often each item occurs, the most frequent first; equal counts keep the order of the items."""
+    return dict(Counter(items).most_common(top_n))
+
+
+def merge_dicts(dicts: Iterable[dict[Any, Any]], strategy: str = "sum") -> dict[Any, Any]:
+    """One dict from many; where a key repeats: sum of the values, the last, the first, or a list of all."""
+    gathered: dict[Any, list[Any]] = {}
+    for each in dicts:
+        for key, value in each.items():
+            gathered.setdefault(key, []).append(value)
+    choose: dict[str, Callable[[list[Any]], Any]] = {
+        "sum": lambda values: sum(values[1:], values[0]),
+        "last": lambda values: values[-1],
+        "first": lambda values: values[0],
+        "list": list,
+    }
+    if strategy not in choose:
+        raise ValueError(f"merge_dicts: strategy must be sum, last, first or list, not {strategy!r}")
+    return {key: choose[strategy](values) for key, values in gathered.items()}
+
+
+def recursive_split(
+    text: str, condition: Callable[[str], bool], split_fn: Callable[[str], list[str]], max_depth: int = 10
+) -> list[str]:
+    """Splits until condition(piece) holds, max_depth is reached, or split_fn splits no further."""
+    if max_depth <= 0 or condition(text):
+        return [text]
+    pieces = split_fn(text)
+    if len(pieces) < 2:
+        return pieces
+    return [part for piece in pieces for part in recursive_split(piece, condition, split_fn, max_depth - 1)]

@@ -1,0 +1,34 @@
+"""The only file that touches the raw imports: encode, call, decode, raise."""
+
+import json
+from typing import Any
+
+import wit_world
+from componentize_py_types import Err
+
+from .errors import BudgetError, LLMError
+
+_ERRORS = {"LLMError": LLMError, "BudgetError": BudgetError, "TypeError": TypeError, "ValueError": ValueError}
+
+
+def valid(text: str) -> str:
+    """Text without lone surrogates, which cannot leave the guest: each becomes its visible escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def call(name: str, arguments: dict[str, Any]) -> Any:
+    """Ask the host. Raises the exception that the host names."""
+    try:
+        return json.loads(wit_world.call(name, json.dumps(arguments, ensure_ascii=False)))
+    except Err as error:
+        failure = json.loads(error.value)
+    raise _ERRORS.get(failure["type"], RuntimeError)(failure["message"])
+
+
+def read(document: int, start: int, length: int) -> str:
+    """Code points [start, start + length) of one document, cut at its end."""
+    try:
+        return wit_world.context_read(document, start, length)
+    except Err as error:
+        failure = json.loads(error.value)
+    raise IndexError(failure["message"])

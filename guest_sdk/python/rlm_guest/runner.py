@@ -1,0 +1,166 @@
+"""Runs one cell after the other over the same variables, like a notebook, and reports each outcome."""
+
+import ast
+import builtins
+import inspect
+import json
+import linecache
+import random
+import sys
+import traceback
+from typing import Any
+
+from . import context, errors, helpers, host, queries, standard
+from .answers import Answers
+from .capture import Capture
+
+standard.replace_habits()
+
+_HELPERS = (
+    helpers.chunk_text,
+    helpers.chunk_by_tokens,
+    helpers.smart_truncate,
+    helpers.regex_search,
+    helpers.find_sections,
+    helpers.keyword_filter,
+    helpers.aggregate_results,
+    helpers.count_frequencies,
+    helpers.merge_dicts,
+    helpers.recursive_split,
+    queries.map_reduce,
+)
+# What a cell replaced in builtins must not break the next one.
+_BUILTINS = dict(vars(builtins))
+_ERROR_LIMIT = 8000  # code points of one traceback
+
+
+class Notebook:
+    """The variables of a run, what is provided beside them, and the answer so far."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+        self.answers = Answers(self.variables)
+        self.provided: dict[str, Any] = {
+            function.__name__: function
+            for function in (
+                queries.llm_query,
+                queries.llm_batch,
+                self.answers.FINAL,
+                self.answers.FINAL_VAR,
+                self.SHOW_VARS,
+                *_HELPERS,
+            )
+        }
+        self.provided |= {"LLMError": errors.LLMError, "BudgetError": errors.BudgetError}
+        self.settings: dict[str, Any] = {}
+
+    def SHOW_VARS(self) -> dict[str, str]:
+        """The variables that the cells made: {name: type and size}."""
+        return {
+            name: _describe_value(value)
+            for name, value in self.variables.items()
+            if not name.startswith("_") and self.provided.get(name) is not value
+        }
+
+    def provide(self, code: str) -> None:
+        """Puts back what a cell deleted, and loads `context` for the first cell that names it."""
+        vars(builtins).update(_BUILTINS)
+        if "context" in code and "context" not in self.provided:
+            self.provided["context"] = context.make_context(self.settings["context"])
+        for name, value in self.provided.items():
+            self.variables.setdefault(name, value)
+        self.variables.setdefault("answer", {"content": "", "ready": False})
+
+    def run(self, number: int, code: str) -> dict[str, Any]:
+        """One cell: {"head", "tail", "length", "error", "answer", "draft"}."""
+        name = f"<cell {number}>"
+        capture = Capture(self.settings["output_chars"])
+        standard.use_output(capture)
+        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        error = None
+        try:
+            self.provide(code)
+            self._execute(code, name)
+        except BaseException as raised:
+            error = _format(raised)
+        try:
+            answer, draft = self.answers.take(), self.answers.draft()
+        except BaseException as raised:
+            answer, draft, error = None, None, error or _format(raised)
+        return {
+            "head": capture.head,
+            "tail": capture.tail,
+            "length": capture.length,
+            "error": error,
+            "answer": answer,
+            "draft": draft,
+        }
+
+    def _execute(self, code: str, name: str) -> None:
+        tree = ast.parse(code, name)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, name, "exec"), self.variables)
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), name, "eval"), self.variables)
+            if value is not None:
+                print(repr(value))
+
+
+def _describe_value(value: Any) -> str:
+    kind = type(value).__name__
+    return f"{kind} of {len(value)}" if isinstance(value, str | bytes | list | tuple | dict | set | frozenset) else kind
+
+
+def _format(raised: BaseException) -> str:
+    """The traceback through the cells' own lines, bounded, with a hint where one helps."""
+    hint = {
+        SystemExit: "\n(A cell cannot end the run this way: call FINAL(value) to answer.)",
+        ModuleNotFoundError: "\n(Only Python's standard library is here, without threads, asyncio and sockets; llm_batch runs prompts in parallel.)",
+        MemoryError: "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)",
+    }.get(type(raised), "")
+    try:
+        text = "".join(_cell_frames(traceback.TracebackException.from_exception(raised)).format()).rstrip()
+    except BaseException:
+        text = type(raised).__name__
+    if len(text) > _ERROR_LIMIT:
+        half = _ERROR_LIMIT // 2
+        text = f"{text[:half]}\n[{len(text) - 2 * half} code points left out]\n{text[-half:]}"
+    return text + hint
+
+
+def _cell_frames(error: traceback.TracebackException) -> traceback.TracebackException:
+    for each in (error, error.__cause__, error.__context__):
+        if each is not None:
+            each.stack[:] = [frame for frame in each.stack if frame.filename.startswith("<cell ")]
+    return error
+
+
+_notebook = Notebook()
+
+
+def describe() -> list[dict[str, str]]:
+    """What a cell can use: [{"name", "signature", "summary"}], from the functions themselves."""
+    functions = [value for value in _notebook.provided.values() if inspect.isroutine(value)]
+    return [
+        {"name": each.__name__, "signature": _signature(each), "summary": (inspect.getdoc(each) or "").splitlines()[0]}
+        for each in functions
+    ]
+
+
+def _signature(function: Any) -> str:
+    text = f"{function.__name__}{inspect.signature(function)}"
+    return text.replace("typing.", "").replace("collections.abc.", "")
+
+
+def start(settings: dict[str, Any]) -> None:
+    """Before the first cell: {"seed", "output_chars", "max_batch_chars", "context": see context.make_context}."""
+    _notebook.settings = settings
+    queries.limit_batches(settings["max_batch_chars"])
+    random.seed(settings["seed"])
+    sys.setrecursionlimit(1000)
+
+
+def run_cell(number: int, code: str) -> str:
+    """The outcome of one cell as JSON that is valid Unicode."""
+    outcome = _notebook.run(number, code)
+    return json.dumps({key: host.valid(value) if isinstance(value, str) else value for key, value in outcome.items()})

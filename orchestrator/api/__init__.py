@@ -1,0 +1,7 @@
+"""HTTP: one thin file per resource. Structs in, structs out, no logic.
+
+requests.py   a body that is exact: valid UTF-8, no lone surrogates, of a bounded size
+problems.py   every error as problem+json (RFC 9457)
+query.py      POST /query, POST /debug
+health.py     GET /health
+"""

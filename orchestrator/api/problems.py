@@ -1,0 +1,42 @@
+"""Errors as problem+json (RFC 9457). What a caller can mend is said; what is ours is logged and not shown."""
+
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from orchestrator import logs
+from orchestrator.errors import RequestError
+
+AnyRequest = Request[Any, Any, Any]
+AnyResponse = Response[dict[str, Any]]
+
+
+def problem(status: int, detail: str) -> AnyResponse:
+    """One error, in the one shape that all have."""
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return Response(content, status_code=status, media_type="application/problem+json")
+
+
+def request_error(_request: AnyRequest, error: RequestError) -> AnyResponse:
+    return problem(error.status, str(error))
+
+
+def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
+    """Litestar's own: unknown paths, wrong methods, bodies of a wrong form or size."""
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        limit = request.app.state.settings.server.max_request_bytes
+        return problem(error.status_code, f"the body is larger than {limit} bytes (server.max_request_bytes)")
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        detail = "; ".join(": ".join(filter(None, (each.get("key"), each.get("message")))) for each in error.extra)
+        return problem(error.status_code, detail or error.detail)
+    return problem(error.status_code, error.detail)
+
+
+def internal_error(request: AnyRequest, error: Exception) -> AnyResponse:
+    logs.internal_error(request.url.path, error)
+    return problem(500, "an internal error; the server's log has its place")
+
+
+HANDLERS: dict[Any, Any] = {RequestError: request_error, HTTPException: http_error, Exception: internal_error}

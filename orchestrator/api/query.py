@@ -1,0 +1,99 @@
+"""POST /query and POST /debug: a question and its context in, the result of a run out."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, post
+from msgspec import UNSET, Meta, UnsetType
+
+from orchestrator.budget import Budget
+from orchestrator.config import Base, Settings
+from orchestrator.contexts import Context, ContextStore
+from orchestrator.errors import AboveCap, InvalidRequest
+from orchestrator.history import RunResult, Turn, result, turns
+from orchestrator.runs import Runs
+
+
+class QueryRequest(Base, frozen=True, kw_only=True):
+    """Exactly one of `context` and `documents`."""
+
+    query: str
+    context: str | UnsetType = UNSET
+    documents: list[str] | UnsetType = UNSET
+    max_iterations: Annotated[int, Meta(ge=1)] | None = None
+    max_sub_calls: Annotated[int, Meta(ge=0)] | None = None
+
+
+class DebugResult(RunResult, frozen=True, kw_only=True):
+    query: str
+    context_id: str
+    context_length: int
+    history: list[Turn]
+
+
+@post("/query", status_code=200, summary="Answer a question over a context")
+async def query(
+    data: QueryRequest, request: Request[Any, Any, Any], settings: Settings, contexts: ContextStore, runs: Runs
+) -> RunResult:
+    context = _context(data, contexts)
+    return result(await _events(data, context, request, settings, runs))
+
+
+@post("/debug", status_code=200, summary="The same, with every turn of the run")
+async def debug(
+    data: QueryRequest, request: Request[Any, Any, Any], settings: Settings, contexts: ContextStore, runs: Runs
+) -> DebugResult:
+    context = _context(data, contexts)
+    events = await _events(data, context, request, settings, runs)
+    return DebugResult(
+        **msgspec.structs.asdict(result(events)),
+        query=data.query,
+        context_id=context.id,
+        context_length=context.length,
+        history=turns(events),
+    )
+
+
+def _context(data: QueryRequest, contexts: ContextStore) -> Context:
+    if not data.query.strip():
+        raise InvalidRequest("query: it is empty")
+    match data.context, data.documents:
+        case str() as text, UnsetType():
+            return contexts.add("text", (text,))
+        case UnsetType(), list() as documents:
+            return contexts.add("documents", tuple(documents))
+    raise InvalidRequest("send exactly one of context and documents")
+
+
+def _budget(data: QueryRequest, settings: Settings) -> Budget:
+    for name in ("max_iterations", "max_sub_calls"):
+        wanted, cap = getattr(data, name), getattr(settings, name)
+        if wanted is not None and wanted > cap:
+            raise AboveCap(f"{name}: {wanted} is above this server's {cap}")
+    iterations, sub_calls = data.max_iterations, data.max_sub_calls
+    return Budget(
+        settings.max_iterations if iterations is None else iterations,
+        settings.max_sub_calls if sub_calls is None else sub_calls,
+    )
+
+
+async def _events(
+    data: QueryRequest, context: Context, request: Request[Any, Any, Any], settings: Settings, runs: Runs
+) -> list[Any]:
+    """Runs to the end, unless the caller goes away first: then the run and its model calls are cancelled."""
+    run = asyncio.create_task(runs.execute(data.query, context, _budget(data, settings)))
+    leaving = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait((run, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not run.done():
+            run.cancel()
+        return (await run).events
+    finally:
+        run.cancel()
+        leaving.cancel()
+
+
+async def _disconnected(request: Request[Any, Any, Any]) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

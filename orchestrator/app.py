@@ -1,0 +1,63 @@
+"""create_app: the only place where objects are built, connected and closed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+
+from orchestrator import __version__
+from orchestrator.api import problems
+from orchestrator.api.health import health
+from orchestrator.api.query import debug, query
+from orchestrator.api.requests import StrictRequest
+from orchestrator.config import Settings
+from orchestrator.contexts import ContextStore
+from orchestrator.journal import Journals
+from orchestrator.pool import Pool
+from orchestrator.providers import make_provider
+from orchestrator.run import Tools
+from orchestrator.runs import Runs
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.interpreter import describe
+
+# The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
+CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+TIMEOUTS = httpx.Timeout(None, connect=10.0)
+
+
+def create_app(settings: Settings, engine: Engine, transport: httpx.AsyncBaseTransport | None = None) -> Litestar:
+    """The application. `engine` stays the caller's to close; `transport` carries all model calls. Raises ConfigError."""
+    client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
+    providers = [make_provider(each, client) for each in settings.providers]
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with client:
+            tools = Tools(engine, Pool(providers), await describe(engine), settings.output_limit)
+            app.state.runs = Runs(tools, Journals())
+            yield
+
+    def runs(state: State) -> Runs:
+        found: Runs = state.runs
+        return found
+
+    contexts = ContextStore()
+    return Litestar(
+        route_handlers=[health, query, debug],
+        lifespan=[lifespan],
+        state=State({"settings": settings}),
+        dependencies={
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "contexts": Provide(lambda: contexts, sync_to_thread=False),
+            "runs": Provide(runs, sync_to_thread=False),
+        },
+        request_class=StrictRequest,
+        request_max_body_size=settings.server.max_request_bytes,
+        exception_handlers=problems.HANDLERS,
+        openapi_config=OpenAPIConfig(title="Recursive language models", version=__version__),
+        logging_config=None,
+    )

@@ -1,0 +1,56 @@
+"""The `rlm` command. Exit status 2 for a mistake of the operator's, in one line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from orchestrator import __version__, config, logs
+from orchestrator.app import create_app
+from orchestrator.errors import ConfigError, SandboxError
+from orchestrator.sandbox.engine import Engine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="rlm", description="Questions over inputs far larger than any model's window.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="start the HTTP server")
+    serve.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
+    serve.add_argument("--port", type=int, help="default: server.port of the configuration")
+    build = commands.add_parser("build-guest", help="build and compile the Python guest, which the first start does too")
+    build.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
+    options = parser.parse_args(arguments)
+    logs.configure()
+    try:
+        return _serve(options) if options.command == "serve" else _build_guest(options)
+    except (ConfigError, SandboxError) as error:
+        print(f"rlm: {error}", file=sys.stderr)
+        return 2
+
+
+def _serve(options: argparse.Namespace) -> int:
+    settings = config.load(options.config)
+    port = settings.server.port if options.port is None else options.port
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
+    engine = Engine(settings.sandbox, _say)
+    try:
+        app = create_app(settings, engine)
+        server = uvicorn.Server(uvicorn.Config(app, host=settings.server.host, port=port, log_config=None, access_log=False))
+        _say(f"listening on http://{settings.server.host}:{port}")
+        server.run()
+    finally:
+        engine.close()
+    return 0
+
+
+def _build_guest(options: argparse.Namespace) -> int:
+    Engine(config.load(options.config).sandbox, _say).close()
+    return 0
+
+
+def _say(message: str) -> None:
+    print(f"rlm: {message}", file=sys.stderr, flush=True)

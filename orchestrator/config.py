@@ -1,0 +1,121 @@
+"""Settings from config.toml. Unknown keys are errors; a secret is named by its environment variable, never written."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from orchestrator.errors import ConfigError
+
+Positive = Annotated[int, Meta(ge=1)]
+PositiveSeconds = Annotated[float, Meta(gt=0)]
+NotEmpty = Annotated[str, Meta(min_length=1)]
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """forbid_unknown_fields: a misspelt key must stop the start, not be ignored."""
+
+
+class ServerSettings(Base, frozen=True, kw_only=True):
+    host: NotEmpty = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    max_request_bytes: Positive = 536_870_912
+
+
+class SandboxSettings(Base, frozen=True, kw_only=True):
+    """Limits of one cell; guest_sdk/README.md says what each one counts."""
+
+    fuel: Positive = 100_000_000_000
+    seconds: PositiveSeconds = 30.0
+    memory_bytes: Annotated[int, Meta(ge=33_554_432, le=4_294_967_296)] = 1_073_741_824
+    output_chars: Annotated[int, Meta(ge=100, le=10_000_000)] = 1_000_000
+    context_inline_limit: Positive = 268_435_456
+
+
+class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
+    """What every backend has."""
+
+    model: NotEmpty
+    role: Literal["root", "sub", "both"] = "both"
+    max_concurrency: Positive = 16
+    timeout_seconds: PositiveSeconds = 300.0
+
+
+class OpenAISettings(ProviderSettings, frozen=True, kw_only=True, tag="openai"):
+    """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1."""
+
+    base_url: Annotated[str, Meta(pattern="^https?://.")] = "https://api.openai.com/v1"
+    api_key_env: NotEmpty | None = None
+
+    @property
+    def api_key(self) -> str | None:
+        return os.environ[self.api_key_env] if self.api_key_env else None
+
+
+class DeepSeekSettings(OpenAISettings, frozen=True, kw_only=True, tag="deepseek"):
+    base_url: Annotated[str, Meta(pattern="^https?://.")] = "https://api.deepseek.com/v1"
+    api_key_env: NotEmpty | None = "DEEPSEEK_API_KEY"
+
+
+class LiteLLMSettings(OpenAISettings, frozen=True, kw_only=True, tag="litellm"):
+    base_url: Annotated[str, Meta(pattern="^https?://.")] = "http://127.0.0.1:4000/v1"
+    api_key_env: NotEmpty | None = "LITELLM_API_KEY"
+
+
+class ScriptedSettings(ProviderSettings, frozen=True, kw_only=True, tag="scripted"):
+    """No model: replies from a file. `model` is that file, relative to config.toml."""
+
+
+AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | ScriptedSettings
+
+
+class Settings(Base, frozen=True, kw_only=True):
+    max_iterations: Positive = 20
+    max_sub_calls: Annotated[int, Meta(ge=0)] = 50
+    output_limit: Annotated[int, Meta(ge=100)] = 10_000
+    server: ServerSettings = ServerSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
+
+
+def load(path: Path) -> Settings:
+    """Read config.toml. Raises ConfigError with the key's path."""
+    try:
+        settings = msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_with_key_first(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return _checked(settings, path)
+
+
+def _with_key_first(message: str) -> str:
+    problem, _, place = message.partition(" - at `$")
+    key = place.rstrip("`").lstrip(".")
+    unknown = re.search(r"unknown field `(.+)`$", problem)
+    if unknown:
+        return f"{f'{key}.' if key else ''}{unknown[1]}: unknown key"
+    return f"{key or 'top level'}: {problem}"
+
+
+def _checked(settings: Settings, path: Path) -> Settings:
+    roles = {provider.role for provider in settings.providers}
+    for role in ("root", "sub"):
+        if not roles & {role, "both"}:
+            raise ConfigError(f'{path}: providers: none has role "{role}" or "both"')
+    for index, provider in enumerate(settings.providers):
+        name = getattr(provider, "api_key_env", None)
+        if name and not os.environ.get(name):
+            raise ConfigError(f"{path}: providers[{index}].api_key_env: the environment variable {name} is not set")
+    return msgspec.structs.replace(settings, providers=tuple(_located(each, path) for each in settings.providers))
+
+
+def _located(provider: AnyProvider, path: Path) -> AnyProvider:
+    if isinstance(provider, ScriptedSettings):
+        return msgspec.structs.replace(provider, model=str(path.parent / provider.model))
+    return provider

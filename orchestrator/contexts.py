@@ -1,0 +1,59 @@
+"""Contexts: the big inputs. Immutable, exact, held once on the host; the id is the hash of the content."""
+
+import hashlib
+import sys
+from typing import Literal
+from weakref import WeakValueDictionary
+
+import msgspec
+
+Kind = Literal["text", "documents"]
+
+
+class Context(msgspec.Struct, frozen=True, weakref=True, eq=False):
+    """`parts` is one text, or the documents; positions are code points."""
+
+    id: str
+    kind: Kind
+    parts: tuple[str, ...]
+
+    @property
+    def lengths(self) -> list[int]:
+        return [len(part) for part in self.parts]
+
+    @property
+    def length(self) -> int:
+        return sum(self.lengths)
+
+    @property
+    def guest_bytes(self) -> int:
+        """What it takes as `str` in a guest, which stores text as this interpreter does."""
+        return sum(sys.getsizeof(part) for part in self.parts)
+
+    def read(self, document: int, start: int, length: int) -> str:
+        """Code points [start, start + length) of one document, cut at its end."""
+        return self.parts[document][start : start + length]
+
+
+class ContextStore:
+    """Holds each context once, for as long as a run uses it."""
+
+    def __init__(self) -> None:
+        self._held: WeakValueDictionary[str, Context] = WeakValueDictionary()
+
+    def add(self, kind: Kind, parts: tuple[str, ...]) -> Context:
+        """The context with this content: the one that is held already, where there is one."""
+        identity = _identity(kind, parts)
+        held = self._held.get(identity)
+        if held is None:
+            held = self._held[identity] = Context(identity, kind, parts)
+        return held
+
+
+def _identity(kind: Kind, parts: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(f"{kind} {len(parts)}".encode())
+    for part in parts:
+        content = part.encode()
+        digest.update(f"\n{len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()

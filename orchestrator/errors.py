@@ -1,0 +1,77 @@
+"""Every error that this package raises on purpose.
+
+RLMError
+ x ConfigError          at start-up only, names the key; exit status 2
+ x RequestError         the caller's, each with its HTTP status
+   x InvalidRequest     400
+   x NotFound           404
+   x TooLarge           413
+   x AboveCap           422
+   x NotScripted        503, no run was made
+ x BudgetExceeded       told to the model as BudgetError; ends the run with a partial answer
+ x ProviderError        retried, then told to the guest as LLMError
+ x SandboxError         ours; 500, never shown to a model as its own output
+"""
+
+
+class RLMError(Exception):
+    """The root of the tree."""
+
+
+class ConfigError(RLMError):
+    """A setting is unknown, of the wrong type or of a bad value; the message starts with the key's path."""
+
+
+class RequestError(RLMError):
+    """What the caller sent cannot be answered."""
+
+    status = 400
+
+
+class InvalidRequest(RequestError):
+    """The request is not of the documented form."""
+
+
+class NotFound(RequestError):
+    """There is no such run."""
+
+    status = 404
+
+
+class TooLarge(RequestError):
+    """The body is larger than server.max_request_bytes."""
+
+    status = 413
+
+
+class AboveCap(RequestError):
+    """The request asks for more than the operator allows."""
+
+    status = 422
+
+
+class NotScripted(RequestError):
+    """The scripted model has no rule for this query."""
+
+    status = 503
+
+
+class BudgetExceeded(RLMError):
+    """`kind` of the budget would pass its limit."""
+
+    def __init__(self, kind: str, used: int, wanted: int, limit: int) -> None:
+        super().__init__(f"{kind}: {used} of {limit} are used, {wanted} more were asked for; nothing was sent")
+        self.kind = kind
+
+
+class ProviderError(RLMError):
+    """A model call failed. `retry` says whether the same call may succeed later, `after` in how many seconds."""
+
+    def __init__(self, message: str, *, retry: bool = False, after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry = retry
+        self.after = after
+
+
+class SandboxError(RLMError):
+    """The sandbox cannot be built, started or trusted."""

@@ -1,0 +1,157 @@
+"""What happened in a run: one tagged union, written in order. If it is not here, it did not happen.
+
+Times (`at`) are seconds since the run started.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Stopped = Literal["answered", "max_iterations", "max_sub_calls", "provider_error", "cancelled", "internal_error"]
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens, as the provider counted them; `estimated` where it did not and they are length / 4."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.estimated or other.estimated,
+        )
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model call brought. `usage` is that of all attempts; `reasoning` is kept, never parsed."""
+
+    provider: str
+    text: str
+    reasoning: str
+    usage: Usage
+    attempts: int
+    seconds: float
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    at: float = 0.0
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
+    """Everything that a re-execution depends on, beside the replies and host calls that follow."""
+
+    run_id: str
+    query: str
+    context_id: str
+    context_kind: str
+    context_lengths: tuple[int, ...]
+    max_iterations: int
+    max_sub_calls: int
+    seed: int
+    clock_start_ns: int
+    component_sha256: str
+
+
+class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
+    turn: int
+    prompt_chars: int
+
+
+class ModelReplied(Event, frozen=True, kw_only=True, tag="model_replied"):
+    """`best_answer`: the one call after the last turn, which is no turn itself."""
+
+    turn: int
+    reply: Reply
+    best_answer: bool = False
+
+
+class Unparsed(Event, frozen=True, kw_only=True, tag="unparsed"):
+    """A reply with nothing to act on; `reason` is what the model is told."""
+
+    turn: int
+    reason: str
+
+
+class CellStarted(Event, frozen=True, kw_only=True, tag="cell_started"):
+    turn: int
+    cell: int
+    code: str
+
+
+class CellFinished(Event, frozen=True, kw_only=True, tag="cell_finished"):
+    """`output` is what the root sees of it; `error` an exception in the cell."""
+
+    turn: int
+    cell: int
+    output: str
+    output_chars: int
+    error: str | None
+    answer: str | None
+    fuel: int
+    guest_seconds: float
+
+
+class CellTrapped(Event, frozen=True, kw_only=True, tag="cell_trapped"):
+    """The cell was stopped; its instance is gone."""
+
+    turn: int
+    cell: int
+    limit: str
+    message: str
+    fuel: int
+    guest_seconds: float
+
+
+class HostCall(Event, frozen=True, kw_only=True, tag="host_call"):
+    """One call through the host import, beside reading the context."""
+
+    turn: int
+    cell: int
+    name: str
+    error: str | None
+
+
+class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
+    turn: int
+    cell: int
+    subcall: int
+    prompt: str
+
+
+class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
+    turn: int
+    cell: int
+    subcall: int
+    reply: Reply | None
+    error: str | None
+
+
+class Answer(Event, frozen=True, kw_only=True, tag="answer"):
+    """`partial` where a limit ended the run before the model answered."""
+
+    text: str
+    partial: bool
+
+
+class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
+    stopped: Stopped
+    error: str | None
+
+
+AnyEvent = (
+    RunStarted
+    | ModelCalled
+    | ModelReplied
+    | Unparsed
+    | CellStarted
+    | CellFinished
+    | CellTrapped
+    | HostCall
+    | SubcallStarted
+    | SubcallFinished
+    | Answer
+    | RunFinished
+)

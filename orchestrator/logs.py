@@ -1,0 +1,49 @@
+"""Logs: one canonical line per run; console on a terminal, JSON otherwise. Keys, prompts and contexts never appear."""
+
+import logging
+import sys
+
+import structlog
+
+from orchestrator.history import RunResult
+
+_log = structlog.get_logger("rlm")
+
+
+def configure() -> None:
+    """Called once, by the command line."""
+    console = sys.stderr.isatty()
+    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+
+
+def run_finished(result: RunResult, context_id: str) -> None:
+    """The one line of a run."""
+    _log.info(
+        "run",
+        run_id=result.run_id,
+        stopped=result.stopped,
+        iterations=result.iterations,
+        sub_calls=result.sub_calls,
+        prompt_tokens=result.usage.prompt_tokens,
+        completion_tokens=result.usage.completion_tokens,
+        duration_ms=result.duration_ms,
+        context=context_id[:12],
+    )
+
+
+def internal_error(where: str, error: BaseException) -> None:
+    """Something that should not happen: the type and the place, never values."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    place = f"{frames.tb_frame.f_code.co_filename}:{frames.tb_lineno}" if frames else "unknown"
+    _log.error("internal_error", where=where, type=type(error).__name__, place=place)

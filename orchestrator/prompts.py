@@ -1,0 +1,115 @@
+"""Every text that is sent to a model. Limits come from Settings, names and signatures from the guest itself."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orchestrator.budget import Budget
+from orchestrator.config import SandboxSettings
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A function that a cell can call, as the guest describes it."""
+
+    name: str
+    signature: str
+    summary: str
+
+
+def system(functions: Sequence[Function], budget: Budget, limits: SandboxSettings, output_limit: int) -> str:
+    """What a root model is told before the query."""
+    available = "\n".join(f"- {each.signature}: {each.summary}" for each in functions)
+    return f"""\
+You answer a question about an input that is too large for you to read. The input is the variable `context` of a Python \
+session; you see of it only what your own code prints.
+
+Reply with Python in a fenced block (```python). It is run, you see its output, and you go on from there. Variables, \
+functions and imports stay from one block to the next. An exception keeps what was assigned before it.
+
+`context` is a str, or a list of str when the input is a list of documents. Only Python's standard library is there: no \
+files, no network, no threads, no other packages. You can call:
+{available}
+
+How to work:
+1. Look first: print lengths and small samples.
+2. Let code do what code can do (search, count, split, compare), over the whole of `context`.
+3. Give what needs understanding to a sub-model: it sees nothing but the prompt that you write, so put the passage into \
+it. Send independent prompts together with llm_batch. A failed sub-call raises LLMError.
+4. Check a result before you answer. Then call FINAL(value) in a block of its own; for a long answer build a variable and \
+call FINAL_VAR(name). Never answer with something that you have not seen your code find.
+
+Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
+{output_limit} characters; a block may compute for {limits.seconds:g} seconds (waiting for sub-models is free) and use \
+{limits.memory_bytes // 2**20} MiB of memory. A block that is stopped by one of these loses all variables."""
+
+
+def question(query: str, kind: str, lengths: Sequence[int]) -> str:
+    """The first message: the query, and what the context is."""
+    if kind == "documents":
+        what = f"a list of {len(lengths)} documents (str), {sum(lengths)} characters in all"
+    else:
+        what = f"a str of {lengths[0]} characters"
+    return f"Question: {query}\n\n`context` is {what}. Begin by looking at it."
+
+
+def cell_report(cell: int, shown: str, length: int, error: str | None) -> str:
+    """The output of one cell, cut to what the root may see, and its error."""
+    parts = [f"Block {cell} printed {length} characters:\n{shown}" if length else f"Block {cell} printed nothing."]
+    if error:
+        parts.append(f"Block {cell} raised an exception (what it assigned before is kept):\n{error}")
+    return "\n".join(parts)
+
+
+def trapped(kind: str, limits: SandboxSettings) -> str:
+    """Why a block was stopped, what is left of it, what to do instead."""
+    reasons = {
+        "fuel": f"It used up its fuel of {limits.fuel} units: do less in one block, or use str methods and re, not loops.",
+        "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block.",
+        "stack": "It nested too deeply for the sandbox's stack: use a loop instead of recursion.",
+        "transfer": "It handed more than 128 MiB to the host at once: send, print or answer less.",
+        "aborted": "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory.",
+    }
+    return f"{reasons[kind]} All variables are lost; `context` and the functions are there again."
+
+
+def not_run(count: int) -> str:
+    return f"The remaining {count} block(s) of your reply were not run."
+
+
+def unparsed(reason: str) -> str:
+    return (
+        f"Nothing in your reply was run: {reason}. Reply with Python between a line ```python and a line ```; "
+        "to answer, call FINAL(value) in it."
+    )
+
+
+EMPTY_REPLY = "your reply was empty"
+
+
+def status(budget: Budget) -> str:
+    """The line under every report: what is left."""
+    left = budget.max_iterations - budget.iterations
+    lines = [f"({left} replies and {budget.max_sub_calls - budget.sub_calls} sub-calls left.)"]
+    if budget.refused:
+        lines.append("The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have.")
+    elif left == 1:
+        lines.append("This is your last reply: answer with FINAL(value) from what you have.")
+    return "\n".join(lines)
+
+
+BEST_ANSWER = (
+    "No replies are left. Answer the question now, in plain text, with the best answer that what you have seen supports; "
+    "say what is uncertain."
+)
+
+
+def shortened(head: str, tail: str, length: int, limit: int) -> str:
+    """At most `limit` code points of an output of `length`, its beginning and its end, and how many are left out.
+
+    `head` and `tail` are what was kept of it: tail follows head, or repeats none of it.
+    """
+    whole = head + tail
+    if length <= limit:
+        return whole
+    half = limit // 2
+    return f"{whole[:half]}\n[... {length - 2 * half} characters left out; print less, or keep it in a variable ...]\n{whole[-half:]}"

@@ -1,0 +1,17 @@
+"""One file per protocol; each implements base.Provider."""
+
+import httpx
+
+from orchestrator.config import AnyProvider, OpenAISettings, ScriptedSettings
+from orchestrator.providers.base import Provider
+from orchestrator.providers.openai import OpenAIProvider
+from orchestrator.providers.scripted import ScriptedProvider
+
+
+def make_provider(settings: AnyProvider, client: httpx.AsyncClient) -> Provider:
+    """The provider for one [[providers]] entry. Raises ConfigError."""
+    match settings:
+        case ScriptedSettings():
+            return ScriptedProvider(settings)
+        case OpenAISettings():
+            return OpenAIProvider(settings, client)

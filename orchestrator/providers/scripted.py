@@ -1,0 +1,78 @@
+"""Not a model: replies from a TOML file of rules, so that everything runs with no model at hand.
+
+[[rules]]      query: the rule is for queries that contain this text; replies: the root's replies, in order
+[[sub_calls]]  pattern: a regular expression searched in the prompt; reply: a template, ${name} is a named group of it
+"""
+
+import re
+from pathlib import Path
+from string import Template
+
+import msgspec
+
+from orchestrator.config import Base, ScriptedSettings
+from orchestrator.errors import ConfigError, NotScripted, ProviderError
+from orchestrator.providers.base import Completion, Message, estimated_usage
+
+
+class _Rule(Base, frozen=True, kw_only=True):
+    query: str
+    replies: tuple[str, ...]
+
+
+class _SubCall(Base, frozen=True, kw_only=True):
+    pattern: str
+    reply: str
+
+
+class _Script(Base, frozen=True, kw_only=True):
+    rules: tuple[_Rule, ...] = ()
+    sub_calls: tuple[_SubCall, ...] = ()
+
+
+class ScriptedProvider:
+    """Stateless: which reply comes next is counted in the messages themselves."""
+
+    def __init__(self, settings: ScriptedSettings) -> None:
+        self.settings = settings
+        self.name = f"scripted:{Path(settings.model).name}"
+        self._script = _load(Path(settings.model))
+        self._sub_calls = [(re.compile(each.pattern), Template(each.reply)) for each in self._script.sub_calls]
+
+    def check(self, query: str) -> None:
+        """Raises NotScripted."""
+        if self._rule(query) is None:
+            raise NotScripted(
+                "the scripted model has no rule for this query; it knows only those of its script. "
+                "Configure a real model in config.toml ([[providers]]) to ask anything."
+            )
+
+    async def complete(self, messages: tuple[Message, ...]) -> Completion:
+        """Raises ProviderError where the script has no reply."""
+        text = self._root_reply(messages) if messages[0].role == "system" else self._sub_reply(messages[-1].content)
+        return Completion(text=text, usage=estimated_usage(messages, text))
+
+    def _rule(self, text: str) -> _Rule | None:
+        return next((rule for rule in self._script.rules if rule.query in text), None)
+
+    def _root_reply(self, messages: tuple[Message, ...]) -> str:
+        rule = self._rule(messages[1].content)
+        turn = sum(message.role == "assistant" for message in messages)
+        if rule is None or turn >= len(rule.replies):
+            raise ProviderError(f"{self.name}: the script has no reply {turn + 1} for this query")
+        return rule.replies[turn]
+
+    def _sub_reply(self, prompt: str) -> str:
+        for pattern, template in self._sub_calls:
+            if found := pattern.search(prompt):
+                return template.safe_substitute(found.groupdict(default=""))
+        raise ProviderError(f"{self.name}: the script has no rule for this sub-call")
+
+
+def _load(path: Path) -> _Script:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=_Script)
+    except OSError as error:
+        raise ConfigError(f"providers: the script {path} cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"providers: the script {path}: {error}") from None

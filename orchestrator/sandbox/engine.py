@@ -1,0 +1,116 @@
+"""One wasmtime Engine for the process: its configuration, its ticker, the threads that enter guests, its instances."""
+
+import ctypes
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import wasmtime
+from wasmtime import _bindings
+from wasmtime import _ffi as ffi
+from wasmtime.component import Func, Linker
+
+from orchestrator.config import SandboxSettings
+from orchestrator.sandbox import component
+from orchestrator.sandbox.host_imports import entered, link
+from orchestrator.sandbox.limits import Meter
+
+WASM_STACK = 32 << 20
+# wasmtime counts from where a guest is entered and does not know the thread's own stack: too small is a SIGSEGV.
+THREAD_STACK = WASM_STACK + (32 << 20)
+TICK_SECONDS = 0.01
+# Every waiting cell holds a thread; an idle one costs a few pages.
+MAX_THREADS = 1024
+
+_CONFIGURATION = f"fuel epochs stack={WASM_STACK}"
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """A live guest: its store and its exports."""
+
+    store: wasmtime.Store
+    describe: Func
+    start: Func
+    run_cell: Func
+
+
+class Engine:
+    def __init__(self, settings: SandboxSettings, progress: component.Progress = lambda message: None) -> None:
+        """Builds and compiles the guest where that has not been done. Raises SandboxError."""
+        self.settings = settings
+        self._engine = wasmtime.Engine(_configured())
+        guest = component.load(self._engine, _CONFIGURATION, progress)
+        self.sha256 = guest.sha256
+        self._component = guest.component
+        self._linker: Linker = link(self._engine, guest.component)
+        self._threads = GuestThreads(max_workers=MAX_THREADS, thread_name_prefix="guest")
+        self._closing = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
+        self._ticker.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._ticker.join()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def enter(self, call: Callable[[], Any]) -> "Future[Any]":
+        """Runs `call`, which enters a guest, on a thread whose stack is large enough."""
+        return self._threads.submit(call)
+
+    def instantiate(self) -> Instance:
+        """A fresh guest. The one place where an instance gets its memory."""
+        store = wasmtime.Store(self._engine)
+        store.set_limits(memory_size=self.settings.memory_bytes)
+        store.set_fuel(self.settings.fuel)
+        store.set_epoch_deadline(1)
+        ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _on_tick, None, _NO_FINALIZER)
+        instance = self._linker.instantiate(store, self._component)
+        functions = (instance.get_func(store, name) for name in ("describe", "start", "run-cell"))
+        return Instance(store, *functions)  # type: ignore[arg-type]  # the component's own world has all three
+
+    def _tick(self) -> None:
+        while not self._closing.wait(TICK_SECONDS):
+            self._engine.increment_epoch()
+
+
+class GuestThreads(ThreadPoolExecutor):
+    """Threads with a stack that is larger than what a guest may use."""
+
+    _creating = threading.Lock()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """A thread gets the stack size that is set while it is created, here."""
+        with self._creating:
+            previous = threading.stack_size(THREAD_STACK)
+            try:
+                return super().submit(fn, *args, **kwargs)
+            finally:
+                threading.stack_size(previous)
+
+
+def _configured() -> wasmtime.Config:
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    config.epoch_interruption = True
+    # wasmtime refuses a max_wasm_stack above the size of an async stack, though none is used.
+    ffi.wasmtime_config_async_stack_size_set(config.ptr(), WASM_STACK + (2 << 20))
+    config.max_wasm_stack = WASM_STACK
+    return config
+
+
+_CALLBACK, _, _FINALIZER = _bindings._wasmtime_store_epoch_deadline_callback.argtypes[1:]
+_NO_FINALIZER = _FINALIZER(0)
+
+
+@_CALLBACK  # type: ignore[untyped-decorator]
+def _on_tick(_context: Any, _data: Any, delta: Any, kind: Any) -> int:
+    """Called in a running guest at every tick: goes on for one more, or traps."""
+    meter: Meter = entered.guest.meter
+    if meter.cancelled or meter.exceeded:
+        error = wasmtime.WasmtimeError("stopped by the host")
+        return ctypes.cast(error._consume(), ctypes.c_void_p).value or 0
+    delta[0] = 1
+    kind[0] = 0  # WASMTIME_UPDATE_DEADLINE_CONTINUE
+    return 0

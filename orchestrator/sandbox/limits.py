@@ -1,0 +1,62 @@
+"""What one cell may use, how it is measured, and which limit stopped it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import msgspec
+
+# fuel, seconds: a limit of the cell; stack: nested too deeply in C; cancelled: the run is over;
+# aborted: the interpreter ended itself, or its report was not one
+TrapKind = Literal["fuel", "seconds", "stack", "transfer", "cancelled", "aborted"]
+
+
+class Trap(msgspec.Struct, frozen=True):
+    """The cell was stopped, and its instance is dead."""
+
+    kind: TrapKind
+    fuel: int
+    seconds: float
+
+
+class Meter:
+    """The seconds that one cell spent in the guest; waiting for the host is not counted."""
+
+    def __init__(self, seconds: float) -> None:
+        self._limit = seconds
+        self._started = time.monotonic()
+        self._waited = 0.0
+        self.cancelled = False
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started - self._waited
+
+    @property
+    def exceeded(self) -> bool:
+        return self.seconds > self._limit
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Time inside is the host's."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited += time.monotonic() - started
+
+
+def classify(message: str, meter: Meter, fuel_left: int) -> TrapKind:
+    """Which limit ended a cell: from our own counters first, from wasmtime's words last."""
+    if meter.cancelled:
+        return "cancelled"
+    if meter.exceeded:
+        return "seconds"
+    if "call stack exhausted" in message:
+        return "stack"
+    if "all fuel consumed" in message or fuel_left == 0:
+        return "fuel"
+    if "fuel allocated for hostcalls" in message:
+        return "transfer"
+    return "aborted"
