@@ -112,4 +112,5 @@ def shortened(head: str, tail: str, length: int, limit: int) -> str:
     if length <= limit:
         return whole
     half = limit // 2
-    return f"{whole[:half]}\n[... {length - 2 * half} characters left out; print less, or keep it in a variable ...]\n{whole[-half:]}"
+    left_out = f"[... {length - 2 * half} characters left out; print less, or keep it in a variable ...]"
+    return f"{whole[:half]}\n{left_out}\n{whole[-half:]}"

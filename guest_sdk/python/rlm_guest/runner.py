@@ -115,7 +115,8 @@ def _format(raised: BaseException) -> str:
     """The traceback through the cells' own lines, bounded, with a hint where one helps."""
     hint = {
         SystemExit: "\n(A cell cannot end the run this way: call FINAL(value) to answer.)",
-        ModuleNotFoundError: "\n(Only Python's standard library is here, without threads, asyncio and sockets; llm_batch runs prompts in parallel.)",
+        ModuleNotFoundError: "\n(Only Python's standard library is here, without threads, asyncio and sockets; "
+        "llm_batch runs prompts in parallel.)",
         MemoryError: "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)",
     }.get(type(raised), "")
     try:
