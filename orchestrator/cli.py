@@ -1,6 +1,7 @@
 """The `rlm` command. Exit status 2 for a mistake of the operator's, in one line."""
 
 import argparse
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,15 +37,23 @@ def _serve(options: argparse.Namespace) -> int:
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
-    engine = Engine(settings.sandbox, _say)
-    try:
-        app = create_app(settings, engine)
-        server = uvicorn.Server(uvicorn.Config(app, host=settings.server.host, port=port, log_config=None, access_log=False))
-        _say(f"listening on http://{settings.server.host}:{port}")
-        server.run()
-    finally:
-        engine.close()
+    with _listening(settings.server.host, port) as listener:
+        engine = Engine(settings.sandbox, _say)
+        try:
+            server = uvicorn.Server(uvicorn.Config(create_app(settings, engine), log_config=None, access_log=False))
+            _say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
+            server.run(sockets=[listener])
+        finally:
+            engine.close()
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 def _build_guest(options: argparse.Namespace) -> int:
