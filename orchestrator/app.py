@@ -15,8 +15,6 @@ from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
 from orchestrator.api.requests import StrictRequest
 from orchestrator.config import Settings
-from orchestrator.contexts import ContextStore
-from orchestrator.journal import Journals
 from orchestrator.pool import Pool
 from orchestrator.providers import make_provider
 from orchestrator.run import Tools
@@ -38,23 +36,18 @@ def create_app(settings: Settings, engine: Engine, transport: httpx.AsyncBaseTra
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with client:
             tools = Tools(engine, Pool(providers), await describe(engine), settings.output_limit)
-            app.state.runs = Runs(tools, Journals())
+            app.state.runs = Runs(settings, tools)
             yield
 
     def runs(state: State) -> Runs:
-        found: Runs = state.runs
-        return found
+        started: Runs = state.runs
+        return started
 
-    contexts = ContextStore()
     return Litestar(
         route_handlers=[health, query, debug],
         lifespan=[lifespan],
         state=State({"settings": settings}),
-        dependencies={
-            "settings": Provide(lambda: settings, sync_to_thread=False),
-            "contexts": Provide(lambda: contexts, sync_to_thread=False),
-            "runs": Provide(runs, sync_to_thread=False),
-        },
+        dependencies={"runs": Provide(runs, sync_to_thread=False)},
         request_class=StrictRequest,
         request_max_body_size=settings.server.max_request_bytes,
         exception_handlers=problems.HANDLERS,

@@ -4,16 +4,19 @@ import uuid
 
 from orchestrator import history, logs
 from orchestrator.budget import Budget
-from orchestrator.contexts import Context
+from orchestrator.config import Settings
+from orchestrator.contexts import Context, ContextStore
 from orchestrator.events import RunFinished
 from orchestrator.journal import Journal, Journals
 from orchestrator.run import Run, Tools
 
 
 class Runs:
-    def __init__(self, tools: Tools, journals: Journals) -> None:
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self.settings = settings
+        self.contexts = ContextStore()
         self._tools = tools
-        self._journals = journals
+        self._journals = Journals()
 
     async def execute(self, query: str, context: Context, budget: Budget) -> Journal:
         """A run from its beginning to its end. Raises NotScripted where it could not begin."""

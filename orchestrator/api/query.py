@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from orchestrator.budget import Budget
@@ -12,7 +14,10 @@ from orchestrator.config import Base, Settings
 from orchestrator.contexts import Context, ContextStore
 from orchestrator.errors import AboveCap, InvalidRequest
 from orchestrator.history import RunResult, Turn, result, turns
+from orchestrator.journal import Journal
 from orchestrator.runs import Runs
+
+AnyRequest = Request[Any, Any, Any]
 
 
 class QueryRequest(Base, frozen=True, kw_only=True):
@@ -33,19 +38,14 @@ class DebugResult(RunResult, frozen=True, kw_only=True):
 
 
 @post("/query", status_code=200, summary="Answer a question over a context")
-async def query(
-    data: QueryRequest, request: Request[Any, Any, Any], settings: Settings, contexts: ContextStore, runs: Runs
-) -> RunResult:
-    context = _context(data, contexts)
-    return result(await _events(data, context, request, settings, runs))
+async def query(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDependency[Runs]) -> RunResult:
+    return result((await _run(data, _context(data, runs.contexts), request, runs)).events)
 
 
 @post("/debug", status_code=200, summary="The same, with every turn of the run")
-async def debug(
-    data: QueryRequest, request: Request[Any, Any, Any], settings: Settings, contexts: ContextStore, runs: Runs
-) -> DebugResult:
-    context = _context(data, contexts)
-    events = await _events(data, context, request, settings, runs)
+async def debug(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDependency[Runs]) -> DebugResult:
+    context = _context(data, runs.contexts)
+    events = (await _run(data, context, request, runs)).events
     return DebugResult(
         **msgspec.structs.asdict(result(events)),
         query=data.query,
@@ -78,22 +78,20 @@ def _budget(data: QueryRequest, settings: Settings) -> Budget:
     )
 
 
-async def _events(
-    data: QueryRequest, context: Context, request: Request[Any, Any, Any], settings: Settings, runs: Runs
-) -> list[Any]:
+async def _run(data: QueryRequest, context: Context, request: AnyRequest, runs: Runs) -> Journal:
     """Runs to the end, unless the caller goes away first: then the run and its model calls are cancelled."""
-    run = asyncio.create_task(runs.execute(data.query, context, _budget(data, settings)))
+    run = asyncio.create_task(runs.execute(data.query, context, _budget(data, runs.settings)))
     leaving = asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait((run, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not run.done():
             run.cancel()
-        return (await run).events
+        return await run
     finally:
         run.cancel()
         leaving.cancel()
 
 
-async def _disconnected(request: Request[Any, Any, Any]) -> None:
+async def _disconnected(request: AnyRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

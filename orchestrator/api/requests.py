@@ -1,6 +1,7 @@
 """JSON bodies, strictly: what is not Unicode text is refused with its place, never altered."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,13 @@ LARGE = 1 << 20
 
 
 class StrictRequest(Request[Any, Any, Any]):
+    async def body(self) -> bytes:
+        """The body of a request that must have one. Raises InvalidRequest."""
+        content = await super().body()
+        if not content:
+            raise InvalidRequest("the body is empty; send JSON with query and context")
+        return content
+
     async def json(self) -> Any:
         """The decoded body. Raises InvalidRequest."""
         body = await self.body()
@@ -23,18 +31,27 @@ class StrictRequest(Request[Any, Any, Any]):
 
 
 def decode(body: bytes) -> Any:
-    """Raises InvalidRequest with the byte offset of what is not UTF-8, the field of a lone surrogate, or the JSON error."""
+    """Raises InvalidRequest with the byte of what is not UTF-8, the code point of a lone surrogate, or the JSON error."""
     try:
         body.decode()
+        return msgspec.json.decode(body)
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"the body is not valid UTF-8 at byte {error.start}") from None
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except RecursionError:
+        raise InvalidRequest("the body is not valid JSON: it is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        _check_surrogates(body)
         raise InvalidRequest(f"the body is not valid JSON: {error}") from None
+
+
+def _check_surrogates(body: bytes) -> None:
+    """msgspec takes the escape of a lone surrogate for broken JSON; the json module reads it, and so finds its place."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return
     for path, text in _texts("", value):
         _check_text(path, text)
-    return value
 
 
 def _check_text(path: str, text: str) -> None:

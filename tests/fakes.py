@@ -1,0 +1,49 @@
+"""A model faked at the wire: an httpx transport that speaks the OpenAI-compatible protocol."""
+
+import asyncio
+import json
+
+import httpx
+
+
+def streamed(text, prompt_tokens=10, completion_tokens=5):
+    """A whole streamed reply as its server-sent events."""
+    chunks = [
+        {"choices": [{"delta": {"content": text}, "finish_reason": None}]},
+        {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}},
+    ]
+    body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=body)
+
+
+class FakeModel(httpx.AsyncBaseTransport):
+    """Root calls take the next of `replies` (a text, or a Response); sub-calls get `sub(prompt)`."""
+
+    def __init__(self, replies=(), sub=str.upper, delay=0.0):
+        self.replies = list(replies)
+        self.sub = sub
+        self.delay = delay
+        self.root_messages = []
+        self.sub_prompts = []
+        self.cancelled = 0
+
+    async def handle_async_request(self, request):
+        messages = json.loads(await request.aread())["messages"]
+        try:
+            await asyncio.sleep(self.delay)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if messages[0]["role"] == "system":
+            self.root_messages.append(messages)
+            reply = self.replies.pop(0)
+        else:
+            self.sub_prompts.append(messages[0]["content"])
+            reply = self.sub(messages[0]["content"])
+        return streamed(reply) if isinstance(reply, str) else reply
+
+
+def python(code):
+    """A reply with one block."""
+    return f"```python\n{code}\n```"

@@ -1,0 +1,264 @@
+"""The root loop over a model faked at the wire and the real sandbox."""
+
+import httpx
+import pytest
+from fakes import FakeModel, python
+
+from orchestrator import events as ev
+from orchestrator.budget import Budget
+from orchestrator.config import OpenAISettings
+from orchestrator.contexts import ContextStore
+from orchestrator.history import result, turns
+from orchestrator.journal import Journal
+from orchestrator.pool import Pool
+from orchestrator.providers.openai import OpenAIProvider
+from orchestrator.run import Run, Tools
+from orchestrator.sandbox.interpreter import describe
+
+SETTINGS = OpenAISettings(model="fake", base_url="http://model/v1")
+
+
+@pytest.fixture
+def run_query(engine):
+    """await run_query(model, ...): the finished journal of a run."""
+
+    async def run(model, text="the context", max_iterations=5, max_sub_calls=10, output_limit=1000):
+        async with httpx.AsyncClient(transport=model) as client:
+            tools = Tools(engine, Pool([OpenAIProvider(SETTINGS, client)]), await describe(engine), output_limit)
+            journal = Journal("0123456789abcdef")
+            context = ContextStore().add("text", (text,))
+            await Run(tools, journal, "What is it?", context, Budget(max_iterations, max_sub_calls)).execute()
+            return journal
+
+    return run
+
+
+def shown(model, turn):
+    """What the root model saw before its reply `turn` (1-based): the last message."""
+    return model.root_messages[turn - 1][-1]["content"]
+
+
+async def test_the_root_model_sees_the_query_and_the_size_but_never_the_context(run_query):
+    """The first messages hold no character of the context."""
+    model = FakeModel([python("FINAL(len(context))")])
+    await run_query(model, text="SECRET" * 1000)
+    assert shown(model, 1) == (
+        "Question: What is it?\n\n`context` is a str of 6000 characters. Begin by looking at it."
+    )
+    assert "SECRET" not in str(model.root_messages)
+
+
+async def test_an_answer_ends_the_run(run_query):
+    """FINAL in the first cell: one turn, and the answer is its value."""
+    journal = await run_query(FakeModel([python("FINAL(context.upper())")]))
+    found = result(journal.events)
+    assert (found.success, found.answer, found.stopped, found.iterations, found.error) == (
+        True,
+        "THE CONTEXT",
+        "answered",
+        1,
+        None,
+    )
+
+
+async def test_variables_live_from_turn_to_turn(run_query):
+    """What one turn assigns, the next one uses."""
+    journal = await run_query(FakeModel([python("x = 20"), python("x += 22"), python("FINAL(x)")]))
+    assert result(journal.events).answer == "42"
+
+
+async def test_the_model_is_told_what_its_cell_printed(run_query):
+    """Output, its length and what is left are in the next message."""
+    model = FakeModel([python("print('hello')"), python("FINAL(1)")])
+    await run_query(model)
+    assert shown(model, 2) == "Block 1 printed 6 characters:\nhello\n\n(4 replies and 10 sub-calls left.)"
+
+
+async def test_long_output_is_cut_in_the_middle(run_query):
+    """The root sees head and tail, and how much is left out."""
+    model = FakeModel([python("print('a' * 5000 + 'b' * 5000)"), python("FINAL(1)")])
+    await run_query(model, output_limit=100)
+    assert shown(model, 2) == (
+        "Block 1 printed 10001 characters:\n"
+        + "a" * 50
+        + "\n[... 9901 characters left out; print less, or keep it in a variable ...]\n"
+        + "b" * 49
+        + "\n\n(4 replies and 10 sub-calls left.)"
+    )
+
+
+async def test_an_exception_is_told_with_the_cells_own_line(run_query):
+    """The traceback shows the cell, the line and the code."""
+    model = FakeModel([python("x = 1\ny = x / 0"), python("FINAL(x)")])
+    journal = await run_query(model)
+    assert shown(model, 2) == (
+        "Block 1 printed nothing.\n"
+        "Block 1 raised an exception (what it assigned before is kept):\n"
+        "Traceback (most recent call last):\n"
+        '  File "<cell 1>", line 2, in <module>\n'
+        "    y = x / 0\n"
+        "        ~~^~~\n"
+        "ZeroDivisionError: division by zero\n"
+        "(4 replies and 10 sub-calls left.)"
+    )
+    assert result(journal.events).answer == "1"
+
+
+async def test_a_trap_is_told_with_its_limit_and_what_is_lost(run_query):
+    """The run goes on after a cell that used up its fuel."""
+    model = FakeModel([python("x = 1\nwhile True: pass"), python("FINAL('x' in globals())")])
+    journal = await run_query(model)
+    assert shown(model, 2) == (
+        "Block 1 was stopped. It used up its fuel of 3000000000 units: do less in one block, or use str methods and re, "
+        "not loops. All variables are lost; `context` and the functions are there again.\n"
+        "(4 replies and 10 sub-calls left.)"
+    )
+    assert result(journal.events).answer == "false"
+
+
+async def test_an_error_stops_the_rest_of_a_reply(run_query):
+    """The blocks after a failing one are not run, and the model is told so."""
+    model = FakeModel([f"{python('1/0')}\n{python('FINAL(1)')}\n{python('FINAL(2)')}", python("FINAL(3)")])
+    journal = await run_query(model)
+    assert result(journal.events).answer == "3"
+    assert shown(model, 2).endswith(
+        "\n\nThe remaining 2 block(s) of your reply were not run.\n(4 replies and 10 sub-calls left.)"
+    )
+
+
+async def test_an_answer_stops_the_rest_of_a_reply(run_query):
+    """A block after the answer is not run."""
+    journal = await run_query(FakeModel([f"{python('FINAL(1)')}\n{python('FINAL(2)')}"]))
+    assert result(journal.events).answer == "1"
+    assert sum(isinstance(event, ev.CellStarted) for event in journal.events) == 1
+
+
+async def test_a_reply_without_code_is_a_turn_and_is_told(run_query):
+    """Prose does not end the run."""
+    model = FakeModel(["I think it is 42.", python("FINAL(42)")])
+    journal = await run_query(model)
+    assert shown(model, 2) == (
+        "Nothing in your reply was run: it has no fenced block of Python. Reply with Python between a line ```python and "
+        "a line ```; to answer, call FINAL(value) in it.\n(4 replies and 10 sub-calls left.)"
+    )
+    assert result(journal.events).iterations == 2
+
+
+async def test_an_empty_reply_is_asked_again_and_then_a_turn(run_query):
+    """Twice nothing is a turn with nothing to run, not the end."""
+    model = FakeModel(["", "", python("FINAL(1)")])
+    journal = await run_query(model)
+    assert shown(model, 3) == (
+        "Nothing in your reply was run: your reply was empty. Reply with Python between a line ```python and a line ```; "
+        "to answer, call FINAL(value) in it.\n(4 replies and 10 sub-calls left.)"
+    )
+    assert (result(journal.events).iterations, result(journal.events).answer) == (2, "1")
+
+
+async def test_thinking_is_kept_and_not_parsed(run_query):
+    """Code inside <think> is never run; the event has the whole reply."""
+    reply = f"<think>{python('FINAL(0)')}</think>{python('FINAL(1)')}"
+    journal = await run_query(FakeModel([reply]))
+    assert result(journal.events).answer == "1"
+    assert turns(journal.events)[0].llm_response == reply
+
+
+async def test_sub_calls_are_counted_with_their_tokens(run_query):
+    """The result holds every sub-call, and the tokens of all calls."""
+    model = FakeModel([python("FINAL(llm_batch(['a', 'b', 'c']))")])
+    found = result((await run_query(model)).events)
+    assert (found.answer, found.sub_calls) == ('["A", "B", "C"]', 3)
+    assert (found.usage.prompt_tokens, found.usage.completion_tokens) == (40, 20)
+
+
+async def test_a_sub_call_that_fails_raises_in_the_cell(run_query):
+    """A provider's refusal reaches the cell as LLMError, never as an answer."""
+    model = FakeModel(
+        [python("try:\n    llm_query('x')\nexcept LLMError as error:\n    FINAL(str(error))")],
+        sub=lambda prompt: httpx.Response(401, text="no such key"),
+    )
+    assert result((await run_query(model)).events).answer == "fake: HTTP 401: no such key"
+
+
+async def test_too_many_sub_calls_raise_before_anything_is_sent(run_query):
+    """A batch above max_sub_calls sends nothing; the root gets one more turn, in which it may answer."""
+    model = FakeModel([python("llm_batch(['a'] * 3)"), python("FINAL('no more')")])
+    journal = await run_query(model, max_sub_calls=2)
+    assert model.sub_prompts == []
+    assert shown(model, 2) == (
+        "Block 1 printed nothing.\n"
+        "Block 1 raised an exception (what it assigned before is kept):\n"
+        "Traceback (most recent call last):\n"
+        '  File "<cell 1>", line 1, in <module>\n'
+        "    llm_batch(['a'] * 3)\n"
+        "    ~~~~~~~~~^^^^^^^^^^^\n"
+        "rlm_guest.errors.BudgetError: sub-calls: 0 of 2 are used, 3 more were asked for; nothing was sent\n"
+        "(4 replies and 2 sub-calls left.)\n"
+        "The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have."
+    )
+    assert result(journal.events).stopped == "answered"
+
+
+async def test_max_sub_calls_ends_with_a_partial_answer(run_query):
+    """When the one more turn brings no answer, what `answer` holds is the partial one."""
+    model = FakeModel([python("answer['content'] = 'half'\nllm_query('a')"), python("1")])
+    found = result((await run_query(model, max_sub_calls=0)).events)
+    assert (found.success, found.stopped, found.answer) == (False, "max_sub_calls", "half")
+    assert found.error == "max_sub_calls (0) was reached before an answer"
+
+
+async def test_max_iterations_ends_with_the_draft(run_query):
+    """No turn is left: `answer` is the partial answer, and no more calls are made."""
+    model = FakeModel([python("answer['content'] = 'draft'"), python("1")])
+    found = result((await run_query(model, max_iterations=2)).events)
+    assert (found.success, found.stopped, found.answer, found.iterations) == (False, "max_iterations", "draft", 2)
+    assert found.error == "max_iterations (2) was reached before an answer"
+
+
+async def test_max_iterations_without_a_draft_asks_once_for_the_best_answer(run_query):
+    """The best-answer call is no iteration, and its text is the partial answer."""
+    model = FakeModel([python("1"), "Probably 42."])
+    found = result((await run_query(model, max_iterations=1)).events)
+    assert (found.success, found.stopped, found.answer, found.iterations) == (False, "max_iterations", "Probably 42.", 1)
+
+
+async def test_a_provider_that_is_down_ends_the_run_clearly(run_query):
+    """A refused root call is a run that stopped with provider_error."""
+    found = result((await run_query(FakeModel([httpx.Response(401, text="who?")]))).events)
+    assert (found.success, found.stopped, found.answer, found.error, found.iterations) == (
+        False,
+        "provider_error",
+        None,
+        "fake: HTTP 401: who?",
+        0,
+    )
+
+
+async def test_a_run_that_loses_its_provider_keeps_its_draft(run_query):
+    """What `answer` held is given when the provider fails later."""
+    model = FakeModel([python("answer['content'] = 'so far'"), httpx.Response(400, text="bad")])
+    found = result((await run_query(model)).events)
+    assert (found.stopped, found.answer, found.error) == ("provider_error", "so far", "fake: HTTP 400: bad")
+
+
+async def test_final_in_prose_is_an_answer_where_there_is_no_block(run_query):
+    """The text FINAL(...) on a line of its own is the fallback."""
+    found = result((await run_query(FakeModel(["Done.\nFINAL(42)"]))).events)
+    assert (found.success, found.answer) == (True, "42")
+
+
+async def test_the_events_of_a_run_come_in_order(run_query):
+    """Each effect stands after its cause."""
+    journal = await run_query(FakeModel([python("FINAL(llm_query('a'))")]))
+    assert [type(event).__name__ for event in journal.events] == [
+        "RunStarted",
+        "ModelCalled",
+        "ModelReplied",
+        "CellStarted",
+        "HostCall",
+        "SubcallStarted",
+        "SubcallFinished",
+        "CellFinished",
+        "Answer",
+        "RunFinished",
+    ]
