@@ -32,6 +32,20 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture
+def new_engine():
+    """new_engine(settings): an engine with limits of its own."""
+    engines = []
+
+    def new(settings):
+        engines.append(Engine(settings))
+        return engines[-1]
+
+    yield new
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture
 def new_interpreter(engine):
     """new_interpreter(text | documents=[...], ask=...): a fresh guest over a context."""
     contexts = ContextStore()
