@@ -1,6 +1,7 @@
 """The `rlm` command. Exit status 2 for a mistake of the operator's, in one line."""
 
 import argparse
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {error.strerror}") from None
+        raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from None
 
 
 def _build_guest(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """What a cell must not be able to do, with the exact thing that it gets; the host's side is checked after each."""
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -80,10 +81,15 @@ def untouched_host(engine):
 
 
 def host_state():
-    files = sorted(os.readlink(entry.path) for entry in os.scandir("/proc/self/fd") if os.path.lexists(entry.path))
-    children = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+    files, children = [], []
+    for entry in os.scandir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            files.append(os.readlink(entry.path))
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children.append(path.read_text())
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    return files, "".join(children), os.getcwd(), environment
+    return sorted(files), "".join(children), os.getcwd(), environment
 
 
 @pytest.mark.parametrize(("code", "error"), RAISES)

@@ -1,0 +1,90 @@
+"""The `rlm` command, as an operator runs it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+
+SCRIPT = """
+[[rules]]
+query = "how long"
+replies = ['''```python
+FINAL(len(context))
+```''']
+"""
+CONFIG = """
+[[providers]]
+provider_type = "scripted"
+model = "script.toml"
+"""
+
+
+def rlm(*arguments, cwd):
+    command = [sys.executable, "-m", "orchestrator", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_wrong_configuration_is_one_line_and_status_2(tmp_path):
+    """The key's path, no stack trace."""
+    (tmp_path / "config.toml").write_text(CONFIG + "modle = 1\n")
+    done = rlm("serve", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "rlm: config.toml: providers[0].modle: unknown key\n")
+
+
+def test_a_missing_configuration_is_one_line_and_status_2(tmp_path):
+    """The path as it was given."""
+    done = rlm("serve", "--config", "nowhere.toml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "rlm: nowhere.toml: cannot be read: No such file or directory\n")
+
+
+def test_a_missing_script_is_one_line_and_status_2(tmp_path):
+    """The scripted model's file is looked for beside config.toml."""
+    (tmp_path / "config.toml").write_text(CONFIG)
+    done = rlm("serve", "--port", "0", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "rlm: providers: the script script.toml cannot be read: No such file or directory\n",
+    )
+
+
+def test_a_port_in_use_is_one_line_and_status_2(tmp_path):
+    """Before anything is built."""
+    (tmp_path / "config.toml").write_text(CONFIG)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = rlm("serve", "--port", str(port), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"rlm: server.host, server.port: cannot listen on 127.0.0.1:{port}: Address already in use\n",
+    )
+
+
+def test_serve_answers_with_the_scripted_model(tmp_path):
+    """From the command line to an answer; an unscripted query is a 503; the log has one line per run."""
+    (tmp_path / "config.toml").write_text(CONFIG)
+    (tmp_path / "script.toml").write_text(SCRIPT)
+    command = [sys.executable, "-m", "orchestrator", "serve", "--port", "0"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    try:
+        line = next(line for line in process.stderr if "listening" in line)
+        url = re.search(r"http://\S+", line)[0]
+        answered = httpx.post(f"{url}/query", json={"query": "how long is it?", "context": "a secret text"})
+        refused = httpx.post(f"{url}/query", json={"query": "why?", "context": "x"})
+    finally:
+        process.send_signal(signal.SIGTERM)
+        log = process.stderr.read()
+        process.wait(timeout=30)
+    assert (answered.status_code, answered.json()["answer"]) == (200, "13")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        503,
+        "the scripted model has no rule for this query; it knows only those of its script. "
+        "Configure a real model in config.toml ([[providers]]) to ask anything.",
+    )
+    assert log.count("\n") == 1
+    assert '"event": "run"' in log
+    assert "secret" not in log
+    assert "how long" not in log
