@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
+from litestar import Litestar
 
 from orchestrator import __version__, config, logs
 from orchestrator.app import create_app
 from orchestrator.errors import ConfigError, SandboxError
 from orchestrator.sandbox.engine import Engine
+
+GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +44,7 @@ def _serve(options: argparse.Namespace) -> int:
     with _listening(settings.server.host, port) as listener:
         engine = Engine(settings.sandbox, _say)
         try:
-            server = uvicorn.Server(uvicorn.Config(create_app(settings, engine), log_config=None, access_log=False))
+            server = uvicorn.Server(_uvicorn(create_app(settings, engine)))
             _say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
             server.run(sockets=[listener])
         finally:
@@ -49,12 +52,18 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _uvicorn(app: Litestar) -> uvicorn.Config:
+    return uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+
+
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from None
+        raise ConfigError(
+            f"server.host, server.port: cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}"
+        ) from None
 
 
 def _build_guest(options: argparse.Namespace) -> int:

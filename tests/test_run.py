@@ -8,6 +8,7 @@ from orchestrator import events as ev
 from orchestrator.budget import Budget
 from orchestrator.config import OpenAISettings
 from orchestrator.contexts import ContextStore
+from orchestrator.errors import SandboxError
 from orchestrator.history import result, turns
 from orchestrator.journal import Journal
 from orchestrator.pool import Pool
@@ -245,6 +246,19 @@ async def test_final_in_prose_is_an_answer_where_there_is_no_block(run_query):
     """The text FINAL(...) on a line of its own is the fallback."""
     found = result((await run_query(FakeModel(["Done.\nFINAL(42)"]))).events)
     assert (found.success, found.answer) == (True, "42")
+
+
+async def test_a_failure_of_the_host_is_never_told_to_the_model(run_query):
+    """An error of ours inside a host import ends the run as an internal error."""
+
+    def broken(prompt):
+        raise ZeroDivisionError
+
+    model = FakeModel([python("llm_query('a')"), python("FINAL(1)")], sub=broken)
+    with pytest.raises(SandboxError) as error:
+        await run_query(model)
+    assert str(error.value) == "a host import failed"
+    assert len(model.root_messages) == 1
 
 
 async def test_the_events_of_a_run_come_in_order(run_query):

@@ -62,6 +62,8 @@ class HostImports:
         self._clock_ns = clock_start_ns
         self._pending: Future[list[SubReply]] | None = None
         self._cancelled = False
+        # An error of ours inside a host import: it kills the instance, but is no doing of the cell.
+        self.failure: BaseException | None = None
 
     def clock_ns(self) -> int:
         """The run's own clock: its start, and one step more at every reading."""
@@ -149,8 +151,11 @@ def _host(function: Callable[..., Any]) -> Callable[..., Any]:
         with guest.meter.waiting():
             try:
                 return function(guest.imports, *arguments)
+            except wasmtime.WasmtimeError:
+                raise
             except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
-                raise wasmtime.WasmtimeError(f"host import failed: {type(error).__name__}") from None
+                guest.imports.failure = error
+                raise wasmtime.WasmtimeError("host import failed") from None
 
     return run
 

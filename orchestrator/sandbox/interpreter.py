@@ -107,6 +107,8 @@ class Interpreter:
 
     def _trap(self, instance: Instance, message: str) -> Trap:
         self._instance = None
+        if self.imports.failure is not None and not self.meter.cancelled:
+            raise SandboxError("a host import failed") from self.imports.failure
         kind = classify(message, self.meter, instance.store.get_fuel())
         return Trap(kind, self._fuel_used(instance), self.meter.seconds)
 
