@@ -23,9 +23,7 @@ async def serving(engine, model, **settings):
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            async with httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60
-            ) as client:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
                 yield client
         finally:
             server.should_exit = True

@@ -43,9 +43,7 @@ async def test_the_root_model_sees_the_query_and_the_size_but_never_the_context(
     """The first messages hold no character of the context."""
     model = FakeModel([python("FINAL(len(context))")])
     await run_query(model, text="SECRET" * 1000)
-    assert shown(model, 1) == (
-        "Question: What is it?\n\n`context` is a str of 6000 characters. Begin by looking at it."
-    )
+    assert shown(model, 1) == ("Question: What is it?\n\n`context` is a str of 6000 characters. Begin by looking at it.")
     assert "SECRET" not in str(model.root_messages)
 
 
