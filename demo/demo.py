@@ -115,8 +115,7 @@ def server() -> Iterator[str]:
 
 def listening(process: "subprocess.Popen[str]") -> str:
     """Passes the server's progress on until it says where it listens."""
-    assert process.stderr is not None
-    for line in process.stderr:
+    for line in process.stderr or ():
         print(line, end="", flush=True)
         if found := re.search(r"listening on (http://\S+)", line):
             threading.Thread(target=shutil.copyfileobj, args=(process.stderr, sys.stdout), daemon=True).start()

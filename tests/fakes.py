@@ -26,14 +26,14 @@ class FakeModel(httpx.AsyncBaseTransport):
         self.delay = delay
         self.root_messages = []
         self.sub_prompts = []
-        self.cancelled = 0
+        self.cancelled = asyncio.Event()
 
     async def handle_async_request(self, request):
         messages = json.loads(await request.aread())["messages"]
         try:
             await asyncio.sleep(self.delay)
         except asyncio.CancelledError:
-            self.cancelled += 1
+            self.cancelled.set()
             raise
         if messages[0]["role"] == "system":
             self.root_messages.append(messages)

@@ -188,8 +188,7 @@ async def test_a_caller_that_goes_away_cancels_its_model_call(engine):
         with pytest.raises(httpx.ReadTimeout):
             await client.post("/query", json={"query": "q", "context": "c"}, timeout=0.3)
         async with asyncio.timeout(5):
-            while not model.cancelled:
-                await asyncio.sleep(0.01)
+            await model.cancelled.wait()
         model.delay = 0
         assert (await client.post("/query", json={"query": "q", "context": "c"})).json()["answer"] is not None
 
