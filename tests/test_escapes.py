@@ -74,7 +74,7 @@ RAW_READS = [
 
 
 @pytest.fixture(autouse=True)
-def untouched_host(engine):
+async def untouched_host(engine):
     """No attempt opens a file or a socket, starts a process, or changes the environment."""
     gc.collect()  # what earlier tests left open closes now, not in the middle
     before = host_state()
