@@ -36,8 +36,9 @@ def main() -> int:
     corpus = "".join(f"##### FILE: {name} #####\n{text}\n" for name, text in files.items())
     print(f"Input: the source of Python's standard library on this machine, {len(files)} files, {len(corpus):,} characters.")
     print("Model: SCRIPTED. Its code and replies were written by hand (demo/script.toml); the sandbox, the loop, the")
-    print("       sub-calls and the answers are real. For a real model change provider_type and model in config.toml,")
-    print('       to "openai" with base_url = "http://127.0.0.1:11434/v1" for Ollama, or to "deepseek"; see there.')
+    print("       sub-calls and the answers are real. For a real model change two lines of config.toml:")
+    print('       Ollama:    provider_type = "ollama"     model = "qwen3:32b"')
+    print('       DeepSeek:  provider_type = "deepseek"   model = "deepseek-chat"   (environment: DEEPSEEK_API_KEY)')
     with server() as url:
         right = [ask(url, corpus, question) for question in questions(files)]
         if os.environ.get("KEEP"):

@@ -13,6 +13,7 @@ from orchestrator.errors import ConfigError
 Positive = Annotated[int, Meta(ge=1)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
 NotEmpty = Annotated[str, Meta(min_length=1)]
+BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,10 +45,10 @@ class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type
     timeout_seconds: PositiveSeconds = 300.0
 
 
-class OpenAISettings(ProviderSettings, frozen=True, kw_only=True, tag="openai"):
-    """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1."""
+class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
+    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, where it names one."""
 
-    base_url: Annotated[str, Meta(pattern="^https?://.")] = "https://api.openai.com/v1"
+    base_url: BaseURL
     api_key_env: NotEmpty | None = None
 
     @property
@@ -55,21 +56,33 @@ class OpenAISettings(ProviderSettings, frozen=True, kw_only=True, tag="openai"):
         return os.environ[self.api_key_env] if self.api_key_env else None
 
 
+class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
+    """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1."""
+
+
 class DeepSeekSettings(OpenAISettings, frozen=True, kw_only=True, tag="deepseek"):
-    base_url: Annotated[str, Meta(pattern="^https?://.")] = "https://api.deepseek.com/v1"
+    base_url: BaseURL = "https://api.deepseek.com/v1"
     api_key_env: NotEmpty | None = "DEEPSEEK_API_KEY"
 
 
 class LiteLLMSettings(OpenAISettings, frozen=True, kw_only=True, tag="litellm"):
-    base_url: Annotated[str, Meta(pattern="^https?://.")] = "http://127.0.0.1:4000/v1"
+    base_url: BaseURL = "http://127.0.0.1:4000/v1"
     api_key_env: NotEmpty | None = "LITELLM_API_KEY"
+
+
+class OllamaSettings(HTTPSettings, frozen=True, kw_only=True, tag="ollama"):
+    """base_url is the server's root. num_ctx: the window in tokens; without it, as large as the prompts need."""
+
+    base_url: BaseURL = "http://127.0.0.1:11434"
+    num_ctx: Positive | None = None
+    keep_alive: NotEmpty = "5m"
 
 
 class ScriptedSettings(ProviderSettings, frozen=True, kw_only=True, tag="scripted"):
     """No model: replies from a file. `model` is that file, relative to config.toml."""
 
 
-AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | ScriptedSettings
+AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettings | ScriptedSettings
 
 
 class Settings(Base, frozen=True, kw_only=True):

@@ -2,8 +2,9 @@
 
 import httpx
 
-from orchestrator.config import AnyProvider, OpenAISettings, ScriptedSettings
+from orchestrator.config import AnyProvider, OllamaSettings, OpenAISettings, ScriptedSettings
 from orchestrator.providers.base import Provider
+from orchestrator.providers.ollama import OllamaProvider
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.scripted import ScriptedProvider
 
@@ -13,5 +14,7 @@ def make_provider(settings: AnyProvider, client: httpx.AsyncClient) -> Provider:
     match settings:
         case ScriptedSettings():
             return ScriptedProvider(settings)
+        case OllamaSettings():
+            return OllamaProvider(settings, client)
         case OpenAISettings():
             return OpenAIProvider(settings, client)

@@ -7,11 +7,9 @@ import httpx
 import msgspec
 
 from orchestrator.config import OpenAISettings
-from orchestrator.errors import ProviderError
 from orchestrator.events import Usage
 from orchestrator.providers.base import Completion, Message, estimated_usage
-
-EXCERPT = 200  # characters of a server's answer that an error may show
+from orchestrator.providers.wire import Wire
 
 
 class _Delta(msgspec.Struct):
@@ -60,79 +58,40 @@ class OpenAIProvider:
     def __init__(self, settings: OpenAISettings, client: httpx.AsyncClient) -> None:
         self.settings = settings
         self.name = settings.model
-        self._client = client
-        self._key = settings.api_key
+        self._wire = Wire(settings, client)
 
     def check(self, query: str) -> None:
         """A real model takes any query."""
 
     async def complete(self, messages: tuple[Message, ...]) -> Completion:
-        """Raises ProviderError; `retry` is set for 429, 5xx, broken streams and lost connections."""
+        """Raises ProviderError."""
         body = {
             "model": self.settings.model,
             "messages": [msgspec.to_builtins(message) for message in messages],
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        url = f"{self.settings.base_url.rstrip('/')}/chat/completions"
         reply = _Reply()
-        try:
-            async with self._client.stream("POST", url, json=body, headers=headers) as response:
-                await self._read(response, reply)
-        except httpx.HTTPError as error:
-            raise ProviderError(f"{self.name}: no answer: {type(error).__name__}", retry=True) from None
+        async with self._wire.post("/chat/completions", body) as response:
+            async for content in self._contents(response):
+                chunk = self._wire.decoded(content, _Chunk)
+                if chunk.error is not None:
+                    raise self._wire.error(msgspec.json.encode(chunk.error).decode(), retry=True)
+                reply.add(chunk)
         if not reply.finished:
-            raise ProviderError(f"{self.name}: the stream broke off", retry=True)
-        return self._completion(messages, reply)
-
-    def _completion(self, messages: tuple[Message, ...], reply: _Reply) -> Completion:
+            raise self._wire.error("the stream broke off", retry=True)
         text = "".join(reply.text)
-        return Completion(text=text, reasoning="".join(reply.reasoning), usage=reply.usage or estimated_usage(messages, text))
+        usage = reply.usage or estimated_usage(messages, text)
+        return Completion(text=text, reasoning="".join(reply.reasoning), usage=usage)
 
-    async def _read(self, response: httpx.Response, reply: _Reply) -> None:
-        if response.status_code != 200:
-            raise self._refusal(response, await response.aread())
+    async def _contents(self, response: httpx.Response) -> AsyncIterator[bytes | str]:
+        """The JSON values of a response: one per server-sent event, or the whole of a server that does not stream."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
-        if kind == "application/json":  # a server that does not stream
-            reply.add(self._decoded(await response.aread()))
+        if kind == "application/json":
+            yield await response.aread()
         elif kind == "text/event-stream":
-            async for data in _events(response):
-                reply.add(self._decoded(data.encode()))
+            async for line in response.aiter_lines():
+                if line.startswith("data:") and (data := line[5:].strip()) != "[DONE]":
+                    yield data
         else:
-            raise ProviderError(f"{self.name}: answered with {kind or 'no content type'} instead of a completion")
-
-    def _decoded(self, data: bytes) -> _Chunk:
-        try:
-            chunk = msgspec.json.decode(data, type=_Chunk)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise ProviderError(f"{self.name}: sent something that is not a completion", retry=True) from None
-        if chunk.error is not None:
-            raise ProviderError(f"{self.name}: {self._excerpt(msgspec.json.encode(chunk.error))}", retry=True)
-        return chunk
-
-    def _refusal(self, response: httpx.Response, content: bytes) -> ProviderError:
-        status = response.status_code
-        after = response.headers.get("retry-after", "")
-        return ProviderError(
-            f"{self.name}: HTTP {status}: {self._excerpt(content)}",
-            retry=status == 429 or status >= 500,
-            after=float(after) if after.isdecimal() else None,
-        )
-
-    def _excerpt(self, content: bytes) -> str:
-        """What a server said, short, on one line, without the key that it may repeat."""
-        text = content.decode(errors="replace")
-        if self._key:
-            text = text.replace(self._key, "***")
-        return " ".join(text.split())[:EXCERPT] or "no text"
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[str]:
-    """The data of each server-sent event, up to [DONE]."""
-    async for line in response.aiter_lines():
-        if line.startswith("data:"):
-            data = line[5:].strip()
-            if data == "[DONE]":
-                return
-            yield data
+            raise self._wire.error(f"answered with {kind or 'no content type'} instead of a completion")

@@ -1,0 +1,92 @@
+"""Ollama's own protocol: POST {base_url}/api/chat, streamed as JSON lines.
+
+Not its OpenAI-compatible one: only here can num_ctx be set, without which Ollama cuts a long prompt silently.
+"""
+
+import httpx
+import msgspec
+
+from orchestrator.config import OllamaSettings
+from orchestrator.events import Usage
+from orchestrator.providers.base import Completion, Message, estimated_usage
+from orchestrator.providers.wire import Wire
+
+SMALLEST_WINDOW = 4096  # tokens; doubled until the prompt and a reply fit
+REPLY_TOKENS = 2048  # room that is kept for the reply
+
+
+class _Part(msgspec.Struct):
+    content: str = ""
+    thinking: str | None = None
+
+
+class _Line(msgspec.Struct):
+    message: _Part = msgspec.field(default_factory=_Part)
+    done: bool = False
+    prompt_eval_count: int = 0
+    eval_count: int = 0
+    error: str | None = None
+
+
+class _Show(msgspec.Struct):
+    model_info: dict[str, object] = {}
+
+
+class OllamaProvider:
+    def __init__(self, settings: OllamaSettings, client: httpx.AsyncClient) -> None:
+        self.settings = settings
+        self.name = settings.model
+        self._wire = Wire(settings, client)
+        # Ollama loads the model anew for another num_ctx: it only ever grows.
+        self._window = settings.num_ctx or SMALLEST_WINDOW
+        self._longest: int | None = None
+
+    def check(self, query: str) -> None:
+        """A real model takes any query."""
+
+    async def complete(self, messages: tuple[Message, ...]) -> Completion:
+        """Raises ProviderError, also where the prompt does not fit the model."""
+        body = {
+            "model": self.settings.model,
+            "messages": [msgspec.to_builtins(message) for message in messages],
+            "stream": True,
+            "keep_alive": self.settings.keep_alive,
+            "options": {"num_ctx": await self._fitting(messages)},
+        }
+        text: list[str] = []
+        thinking: list[str] = []
+        async with self._wire.post("/api/chat", body) as response:
+            async for content in response.aiter_lines():
+                line = self._wire.decoded(content, _Line)
+                if line.error is not None:
+                    raise self._wire.error(line.error, retry=True)
+                text.append(line.message.content)
+                thinking.append(line.message.thinking or "")
+                if line.done:
+                    return _completion(messages, "".join(text), "".join(thinking), line)
+        raise self._wire.error("the stream broke off", retry=True)
+
+    async def _fitting(self, messages: tuple[Message, ...]) -> int:
+        """The num_ctx for this prompt and a reply. Raises ProviderError where that is more than there is."""
+        needed = estimated_usage(messages, "").prompt_tokens + REPLY_TOKENS
+        longest = self.settings.num_ctx or await self._context_length()
+        if needed > longest:
+            name = "num_ctx" if self.settings.num_ctx else "the model's context length"
+            raise self._wire.error(f"the prompt and a reply need about {needed} tokens; {name} is {longest}")
+        while self._window < needed:
+            self._window *= 2
+        return min(self._window, longest)
+
+    async def _context_length(self) -> int:
+        """What the model can take, asked once: POST /api/show, model_info["ARCHITECTURE.context_length"]."""
+        if self._longest is None:
+            async with self._wire.post("/api/show", {"model": self.settings.model}) as response:
+                shown = self._wire.decoded(await response.aread(), _Show)
+            lengths = [value for key, value in shown.model_info.items() if key.endswith(".context_length")]
+            self._longest = next((each for each in lengths if isinstance(each, int)), SMALLEST_WINDOW)
+        return self._longest
+
+
+def _completion(messages: tuple[Message, ...], text: str, thinking: str, last: _Line) -> Completion:
+    counted = Usage(last.prompt_eval_count, last.eval_count) if last.eval_count else estimated_usage(messages, text)
+    return Completion(text=text, reasoning=thinking, usage=counted)
