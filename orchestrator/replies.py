@@ -1,4 +1,7 @@
-"""A root model's reply -> what to do. Decided by the text alone: nothing in it is run or parsed as Python here."""
+"""A root model's reply -> what to do. Decided by the text alone: nothing in it is run or parsed as Python here.
+
+Every regular expression here is linear in the reply, which is hostile: hence the possessive quantifiers (`*+`).
+"""
 
 import re
 
@@ -26,11 +29,20 @@ class Unparsed(msgspec.Struct, frozen=True, tag=True):
 Action = RunCell | Final | Unparsed
 
 _PYTHON = frozenset({"python", "py", "repl", "python3"})
-_OPEN = re.compile(r"(?P<before>[^`\n]*?)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+.#-]*)[^`\n]*")
-# Enough of Python's strings and comments to tell whether a line is inside a triple-quoted string.
-_STRINGS = re.compile(r"\"\"\"|'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|#[^\n]*|\\.", re.DOTALL)
-_FINAL_LINE = re.compile(r"^[ \t]*FINAL(?P<var>_VAR)?\((?P<value>.*)\)[ \t]*$", re.MULTILINE)
-_FINAL_REST = re.compile(r"^[ \t]*FINAL(?P<var>_VAR)?\((?P<value>.*)\)\s*\Z", re.MULTILINE | re.DOTALL)
+# A fence after words opens a block only where nothing, or Python's name, follows it.
+_THINK_OR_FENCE = re.compile(
+    r"(?P<think><think>)"
+    r"|(?:^|(?<=</think>))(?P<indent>[ \t]*+)(?P<fence>`{3,}+|~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)[^`\n]*+$"
+    r"|^[^`\n]*+(?P<late_fence>`{3,}+)[ \t]*+(?P<late_language>(?i:python3|python|py|repl)?)[ \t]*+$",
+    re.MULTILINE,
+)
+# The closing tag alone; between quotes it is a part of some code.
+_THINKING_ENDS = re.compile(r"(?<!['\"])</think>(?!['\"])")
+# Enough of Python's strings and comments to tell whether a line ends inside a triple-quoted string.
+_STRINGS = re.compile(r"\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'|#.*+|\\.")
+_TRIPLE_QUOTES = ('"""', "'''")
+_FINAL_LINE = re.compile(r"^[ \t]*+FINAL(?P<var>_VAR)?\((?P<value>.*)\)[ \t]*$", re.MULTILINE)
+_FINAL_START = re.compile(r"^[ \t]*+FINAL\(", re.MULTILINE)
 
 
 class _Block(msgspec.Struct):
@@ -54,71 +66,83 @@ def parse_reply(text: str) -> list[Action]:
 
 def _without_opened_thinking(text: str) -> str:
     """Where a chat template opens the thinking itself, the model sends only the closing tag."""
-    end, start = text.find("</think>"), text.find("<think>")
-    return text[end + len("</think>") :] if end >= 0 and not 0 <= start < end else text
+    end, start = _THINKING_ENDS.search(text), text.find("<think>")
+    return text[end.end() :] if end and not 0 <= start < end.start() else text
 
 
 def _split(text: str) -> tuple[list[_Block], str]:
     """The fenced blocks, and the text outside of them and of thinking."""
     blocks: list[_Block] = []
     prose: list[str] = []
-    lines = text.split("\n")
-    while lines:
-        line = lines.pop(0)
-        opened = _OPEN.fullmatch(line)
-        if "<think>" in line:
-            before, _, thinking = line.partition("<think>")
-            after = "\n".join([thinking, *lines]).partition("</think>")[2]
-            prose.append(before)
-            lines = after.split("\n") if after else []
-        elif opened and _opens(opened):
-            end = _closing_line(lines, opened)
-            blocks.append(_block(opened, lines[:end]))
-            lines = lines[end + 1 :]
+    position = 0
+    while found := _THINK_OR_FENCE.search(text, position):
+        prose.append(text[position : found.start()])
+        if found["think"]:
+            end = text.find("</think>", found.end())
+            position = end + len("</think>") if end >= 0 else len(text)
         else:
-            prose.append(line)
-    return blocks, "\n".join(prose)
+            block, position = _block(text, found)
+            blocks.append(block)
+    prose.append(text[position:])
+    return blocks, "".join(prose)
 
 
-def _opens(opened: re.Match[str]) -> bool:
-    # Words before a fence are tolerated only where its language leaves no doubt.
-    return not opened["before"].strip() or opened["language"].lower() in _PYTHON
+def _block(text: str, opened: re.Match[str]) -> tuple[_Block, int]:
+    """The block that a fence opens, and where the text goes on."""
+    lines, position = _lines_to_close(text, opened.end() + 1, opened["fence"] or opened["late_fence"])
+    language, indent = opened["language"] or opened["late_language"] or "", opened["indent"] or ""
+    return _Block(language.lower(), "\n".join(line.removeprefix(indent) for line in lines)), position
 
 
-def _closing_line(lines: list[str], opened: re.Match[str]) -> int:
-    """The index of the fence that ends a block: the first one outside a string; without any, the end of the reply."""
-    fence = opened["fence"]
-    closing = [index for index, line in enumerate(lines) if len(line.strip()) >= len(fence) and set(line.strip()) == {fence[0]}]
-    outside = (index for index in closing if not _ends_in_string("\n".join(lines[:index])))
-    return next(outside, closing[0] if closing else len(lines))
+def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:
+    """The lines up to the first closing fence outside a triple-quoted string, and the position behind it.
+
+    Where the string never ends, the first closing fence counts; where there is none, the end of the reply.
+    """
+    lines: list[str] = []
+    first: tuple[int, int] | None = None
+    quote, position = "", start
+    while position <= len(text):
+        end = text.find("\n", position)
+        end = len(text) if end < 0 else end
+        line = text[position:end]
+        if _closes(line, fence):
+            if not quote:
+                return lines, end
+            first = first or (len(lines), end)
+        lines.append(line)
+        quote = _open_quote(line, quote)
+        position = end + 1
+    return (lines[: first[0]], first[1]) if first else (lines, len(text))
 
 
-def _ends_in_string(code: str) -> bool:
-    """Whether a triple-quoted string is still open at the end of `code`."""
-    position, opened = 0, ""
+def _closes(line: str, fence: str) -> bool:
+    line = line.strip()
+    return len(line) >= len(fence) and not line.strip(fence[0])
+
+
+def _open_quote(line: str, quote: str) -> str:
+    """The triple quote that is open at the end of a line, at whose beginning `quote` is."""
+    position = 0
     while True:
-        if opened:
-            end = code.find(opened, position)
+        if quote:
+            end = line.find(quote, position)
             if end < 0:
-                return True
-            position, opened = end + 3, ""
-        found = _STRINGS.search(code, position)
+                return quote
+            position, quote = end + 3, ""
+        found = _STRINGS.search(line, position)
         if found is None:
-            return False
+            return ""
         position = found.end()
-        if found[0] in ('"""', "'''"):
-            opened = found[0]
-
-
-def _block(opened: re.Match[str], lines: list[str]) -> _Block:
-    indent = opened["before"] if opened["before"].isspace() else ""
-    return _Block(opened["language"].lower(), "\n".join(line.removeprefix(indent) for line in lines))
+        quote = found[0] if found[0] in _TRIPLE_QUOTES else ""
 
 
 def _final(prose: str) -> Action | None:
-    found = _FINAL_LINE.search(prose) or _FINAL_REST.search(prose)
+    found = _FINAL_LINE.search(prose)
     if found is None:
-        return None
+        started = _FINAL_START.search(prose)
+        rest = prose[started.end() :].rstrip() if started else ""
+        return Final(_unquoted(rest[:-1].strip())) if rest.endswith(")") else None
     value = _unquoted(found["value"].strip())
     if not found["var"]:
         return Final(value)
