@@ -37,7 +37,7 @@ class ScriptedProvider:
         self.settings = settings
         self.name = f"scripted:{Path(settings.model).name}"
         self._script = _load(Path(settings.model))
-        self._sub_calls = [(re.compile(each.pattern), Template(each.reply)) for each in self._script.sub_calls]
+        self._sub_calls = _compiled(self._script, settings.model)
 
     def check(self, query: str) -> None:
         """Raises NotScripted."""
@@ -76,3 +76,14 @@ def _load(path: Path) -> _Script:
         raise ConfigError(f"providers: the script {path} cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"providers: the script {path}: {error}") from None
+
+
+def _compiled(script: _Script, path: str) -> list[tuple[re.Pattern[str], Template]]:
+    """The patterns are the operator's, not a model's. Raises ConfigError."""
+    compiled = []
+    for index, each in enumerate(script.sub_calls):
+        try:
+            compiled.append((re.compile(each.pattern), Template(each.reply)))
+        except re.error as error:
+            raise ConfigError(f"providers: the script {path}: sub_calls[{index}].pattern: {error}") from None
+    return compiled
