@@ -191,7 +191,7 @@ async def test_too_many_sub_calls_raise_before_anything_is_sent(run_query):
         '  File "<cell 1>", line 1, in <module>\n'
         "    llm_batch(['a'] * 3)\n"
         "    ~~~~~~~~~^^^^^^^^^^^\n"
-        "rlm_guest.errors.BudgetError: sub-calls: 0 of 2 are used, 3 more were asked for; nothing was sent\n"
+        "BudgetError: sub-calls: 0 of 2 are used, 3 more were asked for; nothing was sent\n"
         "(4 replies and 2 sub-calls left.)\n"
         "The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have."
     )

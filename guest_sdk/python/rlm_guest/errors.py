@@ -4,8 +4,12 @@
 class LLMError(RuntimeError):
     """A sub-call failed. After llm_batch, `results` holds each answer, None where one failed."""
 
+    # A traceback then shows the name that a cell uses, without a module.
+    __module__ = "builtins"
     results: list[str | None]
 
 
 class BudgetError(RuntimeError):
     """The run's sub-calls would be exceeded; nothing was sent."""
+
+    __module__ = "builtins"

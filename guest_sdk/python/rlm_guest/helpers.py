@@ -1,5 +1,8 @@
 """Helpers for cells that need no model: pure functions over text and plain values."""
 
+import functools
+import itertools
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -79,9 +82,9 @@ def regex_search(pattern: str, text: str, max_matches: int = 100, return_positio
 def find_sections(text: str, section_pattern: str = r"^#{1,6} .+$", include_content: bool = True) -> list[dict[str, Any]]:
     """The sections that a heading matching section_pattern opens: {"title", "start", "end", "content"}."""
     headings = list(re.finditer(section_pattern, text, re.MULTILINE))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
     sections = []
-    for heading, end in zip(headings, ends, strict=True):
+    for heading, following in itertools.zip_longest(headings, headings[1:]):
+        end = following.start() if following else len(text)
         section: dict[str, Any] = {"title": heading.group().strip(), "start": heading.start(), "end": end}
         if include_content:
             section["content"] = text[heading.end() : end].strip()
@@ -137,7 +140,7 @@ def merge_dicts(dicts: Iterable[dict[Any, Any]], strategy: str = "sum") -> dict[
         for key, value in each.items():
             gathered.setdefault(key, []).append(value)
     choose: dict[str, Callable[[list[Any]], Any]] = {
-        "sum": lambda values: sum(values[1:], values[0]),
+        "sum": lambda values: functools.reduce(operator.add, values),
         "last": lambda values: values[-1],
         "first": lambda values: values[0],
         "list": list,
@@ -153,7 +156,7 @@ def recursive_split(
     """Splits until condition(piece) holds, max_depth is reached, or split_fn splits no further."""
     if max_depth <= 0 or condition(text):
         return [text]
-    pieces = split_fn(text)
+    pieces = [piece for piece in split_fn(text) if piece]
     if len(pieces) < 2:
         return pieces
     return [part for piece in pieces for part in recursive_split(piece, condition, split_fn, max_depth - 1)]

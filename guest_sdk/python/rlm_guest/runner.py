@@ -29,8 +29,9 @@ _HELPERS = (
     helpers.recursive_split,
     queries.map_reduce,
 )
-# What a cell replaced in builtins must not break the next one.
-_BUILTINS = dict(vars(builtins))
+# What a cell replaced in builtins must break neither the report on it nor the next one.
+_BUILTINS = vars(builtins)
+_ORIGINAL_BUILTINS = dict(_BUILTINS)
 _ERROR_LIMIT = 8000  # code points of one traceback
 
 
@@ -64,7 +65,6 @@ class Notebook:
 
     def provide(self, code: str) -> None:
         """Puts back what a cell deleted, and loads `context` for the first cell that names it."""
-        vars(builtins).update(_BUILTINS)
         if "context" in code and "context" not in self.provided:
             self.provided["context"] = context.make_context(self.settings["context"])
         for name, value in self.provided.items():
@@ -82,7 +82,9 @@ class Notebook:
             self.provide(code)
             self._execute(code, name)
         except BaseException as raised:
+            _BUILTINS.update(_ORIGINAL_BUILTINS)
             error = _format(raised)
+        _BUILTINS.update(_ORIGINAL_BUILTINS)
         try:
             answer, draft = self.answers.take(), self.answers.draft()
         except BaseException as raised:
