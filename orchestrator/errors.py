@@ -8,6 +8,7 @@ RLMError
    x TooLarge           413
    x AboveCap           422
    x NotScripted        503, no run was made
+   x Cancelled          503, the caller went away or the server is stopping
  x BudgetExceeded       told to the model as BudgetError; ends the run with a partial answer
  x ProviderError        retried, then told to the guest as LLMError
  x SandboxError         ours; 500, never shown to a model as its own output
@@ -52,6 +53,12 @@ class AboveCap(RequestError):
 
 class NotScripted(RequestError):
     """The scripted model has no rule for this query."""
+
+    status = 503
+
+
+class Cancelled(RequestError):
+    """The run was cancelled before it ended."""
 
     status = 503
 

@@ -40,7 +40,7 @@ call FINAL_VAR(name). Never answer with something that you have not seen your co
 
 Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
 {output_limit} characters; a block may compute for {limits.seconds:g} seconds (waiting for sub-models is free) and use \
-{limits.memory_bytes // 2**20} MiB of memory. A block that is stopped by one of these loses all variables."""
+{limits.memory_bytes // 2**20} MiB of memory. A block that is stopped for computing too long loses all variables."""
 
 
 def question(query: str, kind: str, lengths: Sequence[int]) -> str:

@@ -66,7 +66,7 @@ class Run:
             self._interpreter = self._begin()
             stopped, error = await self._loop()
         except asyncio.CancelledError:
-            self._finish("cancelled", "the caller went away")
+            self._finish("cancelled", "the caller went away, or the server stopped")
             raise
         except Exception:
             self._finish("internal_error", "an internal error; the server's log has its place")

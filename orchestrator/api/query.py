@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from orchestrator.budget import Budget
 from orchestrator.config import Base, Settings
 from orchestrator.contexts import Context, ContextStore
-from orchestrator.errors import AboveCap, InvalidRequest
+from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
 from orchestrator.history import RunResult, Turn, result, turns
 from orchestrator.journal import Journal
 from orchestrator.runs import Runs
@@ -87,6 +87,8 @@ async def _run(data: QueryRequest, context: Context, request: AnyRequest, runs: 
         if not run.done():
             run.cancel()
         return await run
+    except asyncio.CancelledError:
+        raise Cancelled("the run was cancelled: the caller went away, or the server is stopping") from None
     finally:
         run.cancel()
         leaving.cancel()
