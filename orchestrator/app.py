@@ -19,6 +19,7 @@ from orchestrator.pool import Pool
 from orchestrator.providers import make_provider
 from orchestrator.run import Tools
 from orchestrator.runs import Runs
+from orchestrator.sandbox.component import Progress
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.interpreter import describe
 
@@ -27,17 +28,26 @@ CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
-def create_app(settings: Settings, engine: Engine, transport: httpx.AsyncBaseTransport | None = None) -> Litestar:
-    """The application. `engine` stays the caller's to close; `transport` carries all model calls. Raises ConfigError."""
+def create_app(
+    settings: Settings,
+    progress: Progress = print,
+    engine: Engine | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Litestar:
+    """The application. An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
     client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
+    # Before the engine: a mistake in the configuration should not wait for a build.
     providers = [make_provider(each, client) for each in settings.providers]
+    using = engine or Engine(settings.sandbox, progress)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with client:
-            tools = Tools(engine, Pool(providers), await describe(engine), settings.output_limit)
+            tools = Tools(using, Pool(providers), await describe(using), settings.output_limit)
             app.state.runs = Runs(settings, tools)
             yield
+        if engine is None:
+            using.close()
 
     def runs(state: State) -> Runs:
         started: Runs = state.runs

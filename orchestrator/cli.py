@@ -42,13 +42,9 @@ def _serve(options: argparse.Namespace) -> int:
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
     with _listening(settings.server.host, port) as listener:
-        engine = Engine(settings.sandbox, _say)
-        try:
-            server = uvicorn.Server(_uvicorn(create_app(settings, engine)))
-            _say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
-            server.run(sockets=[listener])
-        finally:
-            engine.close()
+        server = uvicorn.Server(_uvicorn(create_app(settings, _say)))
+        _say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
+        server.run(sockets=[listener])
     return 0
 
 

@@ -1,17 +1,20 @@
 """Contexts: the big inputs. Immutable, exact, held once on the host; the id is the hash of the content."""
 
 import hashlib
+import json
 import sys
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 import msgspec
 
-Kind = Literal["text", "documents"]
+from orchestrator.errors import InvalidRequest
+
+Kind = Literal["text", "documents", "json", "messages"]
 
 
 class Context(msgspec.Struct, frozen=True, weakref=True, eq=False):
-    """`parts` is one text, or the documents; positions are code points."""
+    """`parts` is one text, or the documents, or one JSON text for json and messages; positions are code points."""
 
     id: str
     kind: Kind
@@ -48,6 +51,13 @@ class ContextStore:
         if held is None:
             held = self._held[identity] = Context(identity, kind, parts)
         return held
+
+    def add_json(self, kind: Literal["json", "messages"], value: Any) -> Context:
+        """A JSON value, held as its text. Raises InvalidRequest where it is nested too deeply."""
+        try:
+            return self.add(kind, (json.dumps(value, ensure_ascii=False),))
+        except RecursionError:
+            raise InvalidRequest(f"{kind}: it is nested too deeply") from None
 
 
 def _identity(kind: Kind, parts: tuple[str, ...]) -> str:

@@ -26,7 +26,8 @@ session; you see of it only what your own code prints.
 Reply with Python in a fenced block (```python). It is run, you see its output, and you go on from there. Variables, \
 functions and imports stay from one block to the next. An exception keeps what was assigned before it.
 
-`context` is a str, or a list of str when the input is a list of documents. Only Python's standard library is there: no \
+`context` is a str; or a list of str (documents); or a parsed JSON value; or a chat, a list of dicts with role and \
+content. Only Python's standard library is there: no \
 files, no network, no threads, no other packages. You can call:
 {available}
 
@@ -45,10 +46,12 @@ Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all
 
 def question(query: str, kind: str, lengths: Sequence[int]) -> str:
     """The first message: the query, and what the context is."""
-    if kind == "documents":
-        what = f"a list of {len(lengths)} documents (str), {sum(lengths)} characters in all"
-    else:
-        what = f"a str of {lengths[0]} characters"
+    what = {
+        "text": f"a str of {sum(lengths)} characters",
+        "documents": f"a list of {len(lengths)} documents (str), {sum(lengths)} characters in all",
+        "json": f"a parsed JSON value, {sum(lengths)} characters as JSON",
+        "messages": f'a chat: a list of {{"role", "content"}}, {sum(lengths)} characters as JSON',
+    }[kind]
     return f"Question: {query}\n\n`context` is {what}. Begin by looking at it."
 
 

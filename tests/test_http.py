@@ -18,7 +18,7 @@ from orchestrator.config import OpenAISettings, ServerSettings, Settings
 async def serving(engine, model, **settings):
     """A client of a real server whose model calls go to `model`."""
     provider = OpenAISettings(model="fake", base_url="http://model/v1")
-    app = create_app(Settings(providers=(provider,), **settings), engine, transport=model)
+    app = create_app(Settings(providers=(provider,), **settings), engine=engine, transport=model)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
         task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -100,8 +100,13 @@ async def test_debug_has_the_history(client):
     ("body", "status", "title", "detail"),
     [
         ({"query": " ", "context": "c"}, 400, "Bad Request", "query: it is empty"),
-        ({"query": "q"}, 400, "Bad Request", "send exactly one of context and documents"),
-        ({"query": "q", "context": "c", "documents": []}, 400, "Bad Request", "send exactly one of context and documents"),
+        ({"query": "q"}, 400, "Bad Request", "send exactly one of context, documents and messages"),
+        (
+            {"query": "q", "context": "c", "documents": []},
+            400,
+            "Bad Request",
+            "send exactly one of context, documents and messages",
+        ),
         ({"context": "c"}, 400, "Bad Request", "Object missing required field `query`"),
         ({"query": 1, "context": "c"}, 400, "Bad Request", "query: Expected `str`, got `int`"),
         ({"query": "q", "context": "c", "x": 1}, 400, "Bad Request", "Object contains unknown field `x`"),
@@ -118,6 +123,18 @@ async def test_debug_has_the_history(client):
             422,
             "Unprocessable Entity",
             "max_sub_calls: 51 is above this server's 50",
+        ),
+        (
+            {"query": "q", "messages": [{"role": "boss", "content": "x"}]},
+            400,
+            "Bad Request",
+            "messages[0].role: Invalid enum value 'boss'",
+        ),
+        (
+            {"query": "q", "messages": [{"role": "user"}]},
+            400,
+            "Bad Request",
+            "messages[0]: Object missing required field `content`",
         ),
         ([], 400, "Bad Request", "Expected `object`, got `array`"),
     ],
@@ -167,6 +184,7 @@ async def test_openapi_describes_the_requests(client):
         "query",
         "context",
         "documents",
+        "messages",
         "max_iterations",
         "max_sub_calls",
     }
@@ -179,6 +197,25 @@ async def test_a_query_over_12_megabytes_end_to_end(engine):
     async with serving(engine, model) as client:
         result = (await client.post("/query", json={"query": "q", "context": text})).json()
     assert json.loads(result["answer"]) == [12_000_021, 12_000_004, "✓"]
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"context": {"a": [1, 2.5, None, "é"]}}, '[{"a": [1, 2.5, null, "é"]}, "dict"]'),
+        ({"context": [{"id": 2**70}]}, '[[{"id": 1180591620717411303424}], "list"]'),
+        ({"context": None}, '[null, "NoneType"]'),
+        ({"context": 5}, '[5, "int"]'),
+        (
+            {"messages": [{"role": "user", "content": "hi\r\n"}]},
+            '[[{"role": "user", "content": "hi\\r\\n"}], "list"]',
+        ),
+    ],
+)
+async def test_json_and_messages_are_values_in_the_cell(engine, body, answer):
+    """What was sent, parsed."""
+    async with serving(engine, FakeModel([python("FINAL([context, type(context).__name__])")])) as client:
+        assert (await client.post("/query", json={"query": "q"} | body)).json()["answer"] == answer
 
 
 async def test_a_caller_that_goes_away_cancels_its_model_call(engine):

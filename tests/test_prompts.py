@@ -35,6 +35,16 @@ def test_a_question_over_documents_says_how_many():
     )
 
 
+def test_a_question_over_a_value_says_what_it_is():
+    """JSON and chats."""
+    assert prompts.question("Why?", "json", [9]) == (
+        "Question: Why?\n\n`context` is a parsed JSON value, 9 characters as JSON. Begin by looking at it."
+    )
+    assert prompts.question("Why?", "messages", [9]) == (
+        'Question: Why?\n\n`context` is a chat: a list of {"role", "content"}, 9 characters as JSON. Begin by looking at it.'
+    )
+
+
 def test_output_within_the_limit_is_whole():
     """head and tail of an output that was not cut are the output."""
     assert prompts.shortened("abc", "def", 6, 100) == "abcdef"

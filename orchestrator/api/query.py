@@ -1,7 +1,7 @@
 """POST /query and POST /debug: a question and its context in, the result of a run out."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, post
@@ -20,12 +20,18 @@ from orchestrator.runs import Runs
 AnyRequest = Request[Any, Any, Any]
 
 
+class ChatMessage(Base, frozen=True, kw_only=True):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
 class QueryRequest(Base, frozen=True, kw_only=True):
-    """Exactly one of `context` and `documents`."""
+    """Exactly one of `context` (a string is text, any other value JSON), `documents` and `messages`."""
 
     query: str
-    context: str | UnsetType = UNSET
+    context: Any = UNSET
     documents: list[str] | UnsetType = UNSET
+    messages: list[ChatMessage] | UnsetType = UNSET
     max_iterations: Annotated[int, Meta(ge=1)] | None = None
     max_sub_calls: Annotated[int, Meta(ge=0)] | None = None
 
@@ -58,12 +64,16 @@ async def debug(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDe
 def _context(data: QueryRequest, contexts: ContextStore) -> Context:
     if not data.query.strip():
         raise InvalidRequest("query: it is empty")
-    match data.context, data.documents:
-        case str() as text, UnsetType():
+    match data.context, data.documents, data.messages:
+        case str() as text, UnsetType(), UnsetType():
             return contexts.add("text", (text,))
-        case UnsetType(), list() as documents:
+        case UnsetType(), list() as documents, UnsetType():
             return contexts.add("documents", tuple(documents))
-    raise InvalidRequest("send exactly one of context and documents")
+        case UnsetType(), UnsetType(), list() as messages:
+            return contexts.add_json("messages", msgspec.to_builtins(messages))
+        case value, UnsetType(), UnsetType() if value is not UNSET:
+            return contexts.add_json("json", value)
+    raise InvalidRequest("send exactly one of context, documents and messages")
 
 
 def _budget(data: QueryRequest, settings: Settings) -> Budget:

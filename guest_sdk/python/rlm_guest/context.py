@@ -1,5 +1,6 @@
 """`context`: loaded from the host when a cell first uses it. Positions are code points."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -112,8 +113,10 @@ class Documents(Sequence[str]):
 
 
 def make_context(description: dict[str, Any]) -> Any:
-    """`context` for {"kind": "text", "lengths": [n], "inline": bool} or {"kind": "documents", "lengths": [...]}."""
+    """`context` for {"kind": text | documents | json | messages, "lengths": of its parts, "inline": bool}."""
     if description["kind"] == "documents":
         return Documents(description["lengths"])
     [length] = description["lengths"]
+    if description["kind"] in ("json", "messages"):
+        return json.loads(read_text(0, 0, length))
     return read_text(0, 0, length) if description["inline"] else LazyText(length)
