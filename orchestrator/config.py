@@ -13,6 +13,7 @@ from orchestrator.errors import ConfigError
 Positive = Annotated[int, Meta(ge=1)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
 NotEmpty = Annotated[str, Meta(min_length=1)]
+Protocol = Literal["python", "json"]
 BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 
 
@@ -89,6 +90,7 @@ class Settings(Base, frozen=True, kw_only=True):
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 50
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
+    protocol: Protocol = "python"
     server: ServerSettings = ServerSettings()
     sandbox: SandboxSettings = SandboxSettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]

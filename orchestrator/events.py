@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+CellKind = Literal["python", "commands"]
 Stopped = Literal["answered", "max_iterations", "max_sub_calls", "provider_error", "cancelled", "internal_error"]
 
 
@@ -50,6 +51,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     context_lengths: tuple[int, ...]
     max_iterations: int
     max_sub_calls: int
+    protocol: str
     seed: int
     clock_start_ns: int
     component_sha256: str
@@ -76,8 +78,11 @@ class Unparsed(Event, frozen=True, kw_only=True, tag="unparsed"):
 
 
 class CellStarted(Event, frozen=True, kw_only=True, tag="cell_started"):
+    """`code` is Python, or a JSON array of commands."""
+
     turn: int
     cell: int
+    kind: CellKind
     code: str
 
 

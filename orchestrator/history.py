@@ -41,7 +41,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Action(msgspec.Struct, kw_only=True):
-    """One thing that a turn did: a cell, an answer in the text, or nothing that could be run."""
+    """One thing that a turn did. kind: python, commands, answer (in the text), unparsed."""
 
     kind: str
     code: str | None = None
@@ -129,7 +129,7 @@ def _turn(event: ModelReplied) -> Turn:
 def _add(turn: Turn, event: AnyEvent) -> None:
     match event:
         case CellStarted():
-            turn.actions.append(Action(kind="cell", code=event.code))
+            turn.actions.append(Action(kind=event.kind, code=event.code))
         case CellFinished():
             _close(turn, event.output, event.error, event)
         case CellTrapped():

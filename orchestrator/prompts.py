@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from orchestrator.budget import Budget
-from orchestrator.config import SandboxSettings
+from orchestrator.commands import KNOWN, form
+from orchestrator.config import Protocol, SandboxSettings
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -16,32 +17,62 @@ class Function(msgspec.Struct, frozen=True):
     summary: str
 
 
-def system(functions: Sequence[Function], budget: Budget, limits: SandboxSettings, output_limit: int) -> str:
+class Told(msgspec.Struct, frozen=True):
+    """The settings whose numbers a root model is told."""
+
+    sandbox: SandboxSettings
+    output_limit: int
+
+
+def system(protocol: Protocol, functions: Sequence[Function], budget: Budget, told: Told) -> str:
     """What a root model is told before the query."""
+    taught = _json_protocol() if protocol == "json" else _python_protocol(functions)
+    sandbox = told.sandbox
+    return f"""\
+You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
+there.
+
+{taught}
+
+Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
+{told.output_limit} characters; a block may compute for {sandbox.seconds:g} seconds (waiting for sub-models is free) and use \
+{sandbox.memory_bytes // 2**20} MiB of memory. A block that is stopped for computing too long loses all variables."""
+
+
+def _python_protocol(functions: Sequence[Function]) -> str:
     available = "\n".join(f"- {each.signature}: {each.summary}" for each in functions)
     return f"""\
-You answer a question about an input that is too large for you to read. The input is the variable `context` of a Python \
-session; you see of it only what your own code prints.
+The input is the variable `context` of a Python session. Reply with Python in a fenced block (```python). It is run, and you \
+see its output. Variables, functions and imports stay from one block to the next. An exception keeps what was assigned before \
+it.
 
-Reply with Python in a fenced block (```python). It is run, you see its output, and you go on from there. Variables, \
-functions and imports stay from one block to the next. An exception keeps what was assigned before it.
-
-`context` is a str; or a list of str (documents); or a parsed JSON value; or a chat, a list of dicts with role and \
-content. Only Python's standard library is there: no \
-files, no network, no threads, no other packages. You can call:
+`context` is a str; or a list of str (documents); or a parsed JSON value; or a chat, a list of dicts with role and content. \
+Only Python's standard library is there: no files, no network, no threads, no other packages. You can call:
 {available}
 
 How to work:
 1. Look first: print lengths and small samples.
 2. Let code do what code can do (search, count, split, compare), over the whole of `context`.
-3. Give what needs understanding to a sub-model: it sees nothing but the prompt that you write, so put the passage into \
-it. Send independent prompts together with llm_batch. A failed sub-call raises LLMError.
-4. Check a result before you answer. Then call FINAL(value) in a block of its own; for a long answer build a variable and \
-call FINAL_VAR(name). Never answer with something that you have not seen your code find.
+3. Give what needs understanding to a sub-model: it sees nothing but the prompt that you write, so put the passage into it. \
+Send independent prompts together with llm_batch. A failed sub-call raises LLMError.
+4. Check a result before you answer. Then call FINAL(value) in a block of its own; for a long answer build a variable and call \
+FINAL_VAR(name). Never answer with something that you have not seen your code find."""
 
-Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
-{output_limit} characters; a block may compute for {limits.seconds:g} seconds (waiting for sub-models is free) and use \
-{limits.memory_bytes // 2**20} MiB of memory. A block that is stopped for computing too long loses all variables."""
+
+def _json_protocol() -> str:
+    forms = "\n".join(f"- {form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in KNOWN)
+    return f"""\
+Reply with JSON commands: one object, or an array of them, run in order. "on" names a variable to work on; without it a \
+command works on the whole input. "store" keeps the whole result in a variable; what you see of it may be cut. ${{name}} in a \
+text is the value of that variable.
+{forms}
+
+How to work:
+1. Look first: len, lines, slice.
+2. Search and count over the whole input, and store what you find.
+3. Give what needs understanding to a sub-model with llm_query: it sees nothing but the prompt, so put ${{name}} of the \
+passage into it.
+4. Check a result before you answer with final or final_var."""
 
 
 def question(query: str, kind: str, lengths: Sequence[int]) -> str:
@@ -82,7 +113,7 @@ def not_run(count: int) -> str:
 def unparsed(reason: str) -> str:
     return (
         f"Nothing in your reply was run: {reason}. Reply with Python between a line ```python and a line ```; "
-        "to answer, call FINAL(value) in it."
+        "to answer, call FINAL(value) in it. (JSON commands are understood too.)"
     )
 
 

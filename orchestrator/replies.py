@@ -4,8 +4,11 @@ Every regular expression here is linear in the reply, which is hostile: hence th
 """
 
 import re
+from collections.abc import Collection
 
 import msgspec
+
+from orchestrator.commands import Command, parse_block, parse_prose
 
 
 class RunCell(msgspec.Struct, frozen=True, tag=True):
@@ -26,8 +29,16 @@ class Unparsed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-Action = RunCell | Final | Unparsed
+class RunCommands(msgspec.Struct, frozen=True, tag=True):
+    """JSON commands: those of one block, or all that stand bare in a reply without any block."""
 
+    commands: tuple[Command, ...]
+
+
+Action = RunCell | RunCommands | Final | Unparsed
+
+_JSON = frozenset({"", "json", "jsonl", "ndjson"})
+_COMMANDS = re.compile(r"\s*+[\[{](?s:.*)\"op\"")
 _PYTHON = frozenset({"python", "py", "repl", "python3"})
 # A fence after words opens a block only where nothing, or Python's name, follows it.
 _THINK_OR_FENCE = re.compile(
@@ -54,14 +65,21 @@ def parse_reply(text: str) -> list[Action]:
     """The actions of a reply, in order; at least one."""
     blocks, prose = _split(_without_opened_thinking(text.replace("\r\n", "\n")))
     if not blocks:
-        return [_final(prose) or Unparsed("it has no fenced block of Python")]
-    labelled = [block for block in blocks if block.language in _PYTHON]
+        bare = parse_prose(prose)
+        return [RunCommands(bare) if bare else _final(prose) or Unparsed("it has no fenced block of Python")]
     # Beside labelled blocks, one without a language is an invented output, not code.
-    cells = labelled or [block for block in blocks if not block.language]
-    if not cells:
-        found = ", ".join(sorted({block.language for block in blocks}))
-        return [Unparsed(f"its fenced blocks are not Python but {found}")]
-    return [RunCell(block.code) for block in cells if block.code.strip()] or [Unparsed("its Python block is empty")]
+    languages = _PYTHON if any(block.language in _PYTHON for block in blocks) else {""}
+    actions = [action for block in blocks if (action := _action(block, languages))]
+    if not actions and any(block.language in languages for block in blocks):
+        return [Unparsed("its Python block is empty")]
+    found = ", ".join(sorted({block.language for block in blocks}))
+    return actions or [Unparsed(f"its fenced blocks are not Python but {found}")]
+
+
+def _action(block: _Block, languages: Collection[str]) -> Action | None:
+    if block.language in _JSON and _COMMANDS.match(block.code):
+        return RunCommands(parse_block(block.code))
+    return RunCell(block.code) if block.language in languages and block.code.strip() else None
 
 
 def _without_opened_thinking(text: str) -> str:

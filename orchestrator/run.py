@@ -11,13 +11,12 @@ import msgspec
 
 from orchestrator import prompts
 from orchestrator.budget import Budget
+from orchestrator.cells import Cells, Report
+from orchestrator.config import Protocol
 from orchestrator.contexts import Context
 from orchestrator.errors import ProviderError
 from orchestrator.events import (
     Answer,
-    CellFinished,
-    CellStarted,
-    CellTrapped,
     ModelCalled,
     ModelReplied,
     RunFinished,
@@ -28,12 +27,11 @@ from orchestrator.events import (
 from orchestrator.journal import Journal
 from orchestrator.pool import Pool
 from orchestrator.providers.base import Message
-from orchestrator.replies import Action, Final, RunCell, parse_reply
+from orchestrator.replies import Action, Final, RunCell, RunCommands, parse_reply
 from orchestrator.replies import Unparsed as UnparsedReply
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.host_imports import HostImports
-from orchestrator.sandbox.interpreter import CellOutcome, Interpreter
-from orchestrator.sandbox.limits import Trap
+from orchestrator.sandbox.interpreter import Interpreter
 from orchestrator.subcalls import SubCalls
 
 
@@ -46,24 +44,30 @@ class Tools(msgspec.Struct, frozen=True):
     output_limit: int
 
 
+class Query(msgspec.Struct, frozen=True):
+    """What the caller asks, and the language that the root model is taught."""
+
+    text: str
+    context: Context
+    protocol: Protocol = "python"
+
+
 class Run:
     """One execution of a query."""
 
-    def __init__(self, tools: Tools, journal: Journal, query: str, context: Context, budget: Budget) -> None:
+    def __init__(self, tools: Tools, journal: Journal, query: Query, budget: Budget) -> None:
         self._tools = tools
         self._journal = journal
         self._query = query
-        self._context = context
         self._budget = budget
         self._subcalls = SubCalls(tools.pool, budget, journal)
-        self._cells = 0
         self._answer: str | None = None
         self._draft: str | None = None
 
     async def execute(self) -> None:
         """Runs to its end, whatever that is; the journal then says everything."""
         try:
-            self._interpreter = self._begin()
+            self._cells = self._begin()
             stopped, error = await self._loop()
         except asyncio.CancelledError:
             self._finish("cancelled", "the caller went away, or the server stopped")
@@ -73,25 +77,27 @@ class Run:
             raise
         self._finish(stopped, error)
 
-    def _begin(self) -> Interpreter:
+    def _begin(self) -> Cells:
         clock = time.time_ns()
         seed = int.from_bytes(self._journal.run_id.encode()[:8])
         self._journal.write(
             RunStarted(
                 run_id=self._journal.run_id,
-                query=self._query,
-                context_id=self._context.id,
-                context_kind=self._context.kind,
-                context_lengths=tuple(self._context.lengths),
+                query=self._query.text,
+                context_id=self._query.context.id,
+                context_kind=self._query.context.kind,
+                context_lengths=tuple(self._query.context.lengths),
                 max_iterations=self._budget.max_iterations,
                 max_sub_calls=self._budget.max_sub_calls,
+                protocol=self._query.protocol,
                 seed=seed,
                 clock_start_ns=clock,
                 component_sha256=self._tools.engine.sha256,
             )
         )
-        imports = HostImports(self._context, self._subcalls.ask, asyncio.get_running_loop(), seed, clock)
-        return Interpreter(self._tools.engine, imports, self._context, seed)
+        imports = HostImports(self._query.context, self._subcalls.ask, asyncio.get_running_loop(), seed, clock)
+        interpreter = Interpreter(self._tools.engine, imports, self._query.context, seed)
+        return Cells(interpreter, self._subcalls, self._journal, self._tools.output_limit)
 
     async def _loop(self) -> tuple[Stopped, str | None]:
         messages = self._opening()
@@ -115,9 +121,9 @@ class Run:
         return "max_iterations", f"max_iterations ({self._budget.max_iterations}) was reached before an answer"
 
     def _opening(self) -> list[Message]:
-        tools = self._tools
-        system = prompts.system(tools.functions, self._budget, tools.engine.settings, tools.output_limit)
-        question = prompts.question(self._query, self._context.kind, self._context.lengths)
+        told = prompts.Told(self._tools.engine.settings, self._tools.output_limit)
+        system = prompts.system(self._query.protocol, self._tools.functions, self._budget, told)
+        question = prompts.question(self._query.text, self._query.context.kind, self._query.context.lengths)
         return [Message("system", system), Message("user", question)]
 
     async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> str:
@@ -133,59 +139,26 @@ class Run:
         actions: list[Action] = parse_reply(reply) if reply.strip() else [UnparsedReply(prompts.EMPTY_REPLY)]
         reports: list[str] = []
         for position, action in enumerate(actions, 1):
-            report, stop = await self._act_on(action)
-            reports.append(report)
-            if stop or self._answer is not None:
+            report = await self._act_on(action)
+            reports.append(report.text)
+            self._answer, self._draft = report.answer, report.draft or self._draft
+            if report.failed or report.answer is not None:
                 if position < len(actions):
                     reports.append(prompts.not_run(len(actions) - position))
                 break
         return "\n\n".join(reports)
 
-    async def _act_on(self, action: Action) -> tuple[str, bool]:
-        """One action: the report of it, and whether the rest of the reply must not be run."""
+    async def _act_on(self, action: Action) -> Report:
         match action:
             case RunCell():
-                return await self._run_cell(action.code)
+                return await self._cells.run(self._budget.iterations, action.code)
+            case RunCommands():
+                return await self._cells.run_commands(self._budget.iterations, action.commands)
             case Final():
-                self._answer = action.text
-                return "", True
+                return Report("", failed=False, answer=action.text)
             case UnparsedReply():
                 self._journal.write(Unparsed(turn=self._budget.iterations, reason=action.reason))
-                return prompts.unparsed(action.reason), True
-
-    async def _run_cell(self, code: str) -> tuple[str, bool]:
-        self._cells += 1
-        turn, cell = self._budget.iterations, self._cells
-        self._subcalls.turn, self._subcalls.cell = turn, cell
-        self._journal.write(CellStarted(turn=turn, cell=cell, code=code))
-        outcome = await self._interpreter.run_cell(cell, code)
-        if isinstance(outcome, Trap):
-            return self._trapped(turn, cell, outcome), True
-        return self._finished(turn, cell, outcome), outcome.error is not None
-
-    def _finished(self, turn: int, cell: int, outcome: CellOutcome) -> str:
-        self._answer, self._draft = outcome.answer, outcome.draft
-        shown = prompts.shortened(outcome.head, outcome.tail, outcome.length, self._tools.output_limit)
-        self._journal.write(
-            CellFinished(
-                turn=turn,
-                cell=cell,
-                output=shown,
-                output_chars=outcome.length,
-                error=outcome.error,
-                answer=outcome.answer,
-                fuel=outcome.fuel,
-                guest_seconds=outcome.seconds,
-            )
-        )
-        return prompts.cell_report(cell, shown, outcome.length, outcome.error)
-
-    def _trapped(self, turn: int, cell: int, trap: Trap) -> str:
-        message = prompts.trapped(trap.kind, self._tools.engine.settings)
-        self._journal.write(
-            CellTrapped(turn=turn, cell=cell, limit=trap.kind, message=message, fuel=trap.fuel, guest_seconds=trap.seconds)
-        )
-        return f"Block {cell} was stopped. {message}"
+                return Report(prompts.unparsed(action.reason), failed=True)
 
     async def _best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""

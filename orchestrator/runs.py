@@ -5,10 +5,10 @@ import uuid
 from orchestrator import history, logs
 from orchestrator.budget import Budget
 from orchestrator.config import Settings
-from orchestrator.contexts import Context, ContextStore
+from orchestrator.contexts import ContextStore
 from orchestrator.events import RunFinished
 from orchestrator.journal import Journal, Journals
-from orchestrator.run import Run, Tools
+from orchestrator.run import Query, Run, Tools
 
 
 class Runs:
@@ -18,13 +18,13 @@ class Runs:
         self._tools = tools
         self._journals = Journals()
 
-    async def execute(self, query: str, context: Context, budget: Budget) -> Journal:
+    async def execute(self, query: Query, budget: Budget) -> Journal:
         """A run from its beginning to its end. Raises NotScripted where it could not begin."""
-        self._tools.pool.check(query)
+        self._tools.pool.check(query.text)
         journal = self._journals.open(uuid.uuid4().hex)
         try:
-            await Run(self._tools, journal, query, context, budget).execute()
+            await Run(self._tools, journal, query, budget).execute()
         finally:
             if isinstance(journal.events[-1], RunFinished):
-                logs.run_finished(history.result(journal.events), context.id)
+                logs.run_finished(history.result(journal.events), query.context.id)
         return journal

@@ -79,7 +79,7 @@ async def test_debug_has_the_history(client):
     [action] = step.pop("actions")
     for each in (step.pop("model_ms"), action.pop("fuel"), action.pop("guest_ms")):
         assert each >= 0
-    assert action == {"kind": "cell", "code": "FINAL(1)", "output": "", "error": None}
+    assert action == {"kind": "python", "code": "FINAL(1)", "output": "", "error": None}
     assert step == {
         "step": 1,
         "llm_response": "```python\nFINAL(1)\n```",
@@ -187,6 +187,7 @@ async def test_openapi_describes_the_requests(client):
         "messages",
         "max_iterations",
         "max_sub_calls",
+        "protocol",
     }
 
 

@@ -1,7 +1,10 @@
 """What a model is told is what is there."""
 
+import re
+
 from orchestrator import prompts
 from orchestrator.budget import Budget
+from orchestrator.commands import KNOWN
 from orchestrator.config import SandboxSettings
 from orchestrator.sandbox.interpreter import describe
 
@@ -9,7 +12,7 @@ from orchestrator.sandbox.interpreter import describe
 async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells):
     """Every name in the prompt can be called in a cell, with the signature that is printed there."""
     functions = await describe(engine)
-    text = prompts.system(functions, Budget(20, 50), SandboxSettings(), 10_000)
+    text = prompts.system("python", functions, Budget(20, 50), prompts.Told(SandboxSettings(), 10_000))
     names = [each.name for each in functions]
     listed = [line.removeprefix("- ").partition("(")[0] for line in text.splitlines() if line.startswith("- ")]
     assert listed == names
@@ -20,12 +23,23 @@ async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells
 async def test_the_numbers_of_the_prompt_are_those_of_the_settings(engine):
     """Other limits, another prompt."""
     limits = SandboxSettings(seconds=7.5, memory_bytes=64 << 20)
-    text = prompts.system(await describe(engine), Budget(3, 4), limits, 500)
+    text = prompts.system("python", await describe(engine), Budget(3, 4), prompts.Told(limits, 500))
     assert text[text.index("Limits:") :] == (
         "Limits: 3 replies, 4 sub-calls in all; of each block's output you see 500 characters; a block may compute for "
         "7.5 seconds (waiting for sub-models is free) and use 64 MiB of memory. A block that is stopped for "
         "computing too long loses all variables."
     )
+
+
+def test_the_json_prompt_lists_every_command():
+    """Each with its form, from the commands' own shapes."""
+    text = prompts.system("json", (), Budget(20, 50), prompts.Told(SandboxSettings(), 10_000))
+    listed = re.findall(r'^- \{"op": "(\w+)"', text, re.MULTILINE)
+    assert listed == [each.__struct_config__.tag for each in KNOWN]
+    assert (
+        '- {"op": "slice", "start"?: number, "end"?: number, "on"?: text, "store"?: text}: '
+        "Code points [start, end); negative ones count from the end."
+    ) in text.splitlines()
 
 
 def test_a_question_over_documents_says_how_many():

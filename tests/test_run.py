@@ -13,7 +13,7 @@ from orchestrator.history import result, turns
 from orchestrator.journal import Journal
 from orchestrator.pool import Pool
 from orchestrator.providers.openai import OpenAIProvider
-from orchestrator.run import Run, Tools
+from orchestrator.run import Query, Run, Tools
 from orchestrator.sandbox.interpreter import describe
 
 SETTINGS = OpenAISettings(model="fake", base_url="http://model/v1")
@@ -23,12 +23,13 @@ SETTINGS = OpenAISettings(model="fake", base_url="http://model/v1")
 def run_query(engine):
     """await run_query(model, ...): the finished journal of a run."""
 
-    async def run(model, text="the context", max_iterations=5, max_sub_calls=10, output_limit=1000):
+    async def run(model, text="the context", max_iterations=5, max_sub_calls=10, output_limit=1000, protocol="python"):
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(engine, Pool([OpenAIProvider(SETTINGS, client)]), await describe(engine), output_limit)
             journal = Journal("0123456789abcdef")
             context = ContextStore().add("text", (text,))
-            await Run(tools, journal, "What is it?", context, Budget(max_iterations, max_sub_calls)).execute()
+            query = Query("What is it?", context, protocol)
+            await Run(tools, journal, query, Budget(max_iterations, max_sub_calls)).execute()
             return journal
 
     return run
@@ -138,7 +139,7 @@ async def test_a_reply_without_code_is_a_turn_and_is_told(run_query):
     journal = await run_query(model)
     assert shown(model, 2) == (
         "Nothing in your reply was run: it has no fenced block of Python. Reply with Python between a line ```python and "
-        "a line ```; to answer, call FINAL(value) in it.\n(4 replies and 10 sub-calls left.)"
+        "a line ```; to answer, call FINAL(value) in it. (JSON commands are understood too.)\n(4 replies and 10 sub-calls left.)"
     )
     assert result(journal.events).iterations == 2
 
@@ -149,7 +150,7 @@ async def test_an_empty_reply_is_asked_again_and_then_a_turn(run_query):
     journal = await run_query(model)
     assert shown(model, 3) == (
         "Nothing in your reply was run: your reply was empty. Reply with Python between a line ```python and a line ```; "
-        "to answer, call FINAL(value) in it.\n(4 replies and 10 sub-calls left.)"
+        "to answer, call FINAL(value) in it. (JSON commands are understood too.)\n(4 replies and 10 sub-calls left.)"
     )
     assert (result(journal.events).iterations, result(journal.events).answer) == (2, "1")
 
@@ -257,6 +258,24 @@ async def test_a_failure_of_the_host_is_never_told_to_the_model(run_query):
         await run_query(model)
     assert str(error.value) == "a host import failed"
     assert len(model.root_messages) == 1
+
+
+async def test_json_commands_are_run_over_the_cells_variables(run_query):
+    """Commands and Python in turn, one memory."""
+    model = FakeModel(
+        [
+            '{"op": "find", "text": "error", "store": "hits"}',
+            python("count = len(hits.splitlines())"),
+            '```json\n[{"op": "print", "value": "seen ${count}"}, {"op": "final", "answer": "${count} of $500"}]\n```',
+        ]
+    )
+    journal = await run_query(model, text="an Error\nfine\nerror two\n", protocol="json")
+    assert result(journal.events).answer == "2 of $500"
+    assert shown(model, 2) == (
+        "Block 1 printed 66 characters:\n"
+        "2 lines hold 'error' (numbers from 0):\nL0: an Error\nL2: error two\n\n(4 replies and 10 sub-calls left.)"
+    )
+    assert model.root_messages[0][0]["content"].splitlines()[2].startswith("Reply with JSON commands: ")
 
 
 async def test_the_events_of_a_run_come_in_order(run_query):

@@ -15,3 +15,6 @@ class WitWorld(wit_world.WitWorld):
 
     def run_cell(self, number: int, code: str) -> str:
         return runner.run_cell(number, code)
+
+    def run_commands(self, number: int, commands: str) -> str:
+        return runner.run_commands(number, commands)

@@ -10,11 +10,12 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from orchestrator.budget import Budget
-from orchestrator.config import Base, Settings
+from orchestrator.config import Base, Protocol, Settings
 from orchestrator.contexts import Context, ContextStore
 from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
 from orchestrator.history import RunResult, Turn, result, turns
 from orchestrator.journal import Journal
+from orchestrator.run import Query
 from orchestrator.runs import Runs
 
 AnyRequest = Request[Any, Any, Any]
@@ -34,6 +35,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     messages: list[ChatMessage] | UnsetType = UNSET
     max_iterations: Annotated[int, Meta(ge=1)] | None = None
     max_sub_calls: Annotated[int, Meta(ge=0)] | None = None
+    protocol: Protocol | None = None
 
 
 class DebugResult(RunResult, frozen=True, kw_only=True):
@@ -76,6 +78,10 @@ def _context(data: QueryRequest, contexts: ContextStore) -> Context:
     raise InvalidRequest("send exactly one of context, documents and messages")
 
 
+def _query(data: QueryRequest, context: Context, settings: Settings) -> Query:
+    return Query(data.query, context, data.protocol or settings.protocol)
+
+
 def _budget(data: QueryRequest, settings: Settings) -> Budget:
     for name in ("max_iterations", "max_sub_calls"):
         wanted, cap = getattr(data, name), getattr(settings, name)
@@ -90,7 +96,7 @@ def _budget(data: QueryRequest, settings: Settings) -> Budget:
 
 async def _run(data: QueryRequest, context: Context, request: AnyRequest, runs: Runs) -> Journal:
     """Runs to the end, unless the caller goes away first: then the run and its model calls are cancelled."""
-    run = asyncio.create_task(runs.execute(data.query, context, _budget(data, runs.settings)))
+    run = asyncio.create_task(runs.execute(_query(data, context, runs.settings), _budget(data, runs.settings)))
     leaving = asyncio.create_task(_disconnected(request))
     try:
         await asyncio.wait((run, leaving), return_when=asyncio.FIRST_COMPLETED)

@@ -34,6 +34,7 @@ class Instance(msgspec.Struct, frozen=True):
     describe: Func
     start: Func
     run_cell: Func
+    run_commands: Func
 
 
 class Engine:
@@ -67,8 +68,8 @@ class Engine:
         store.set_epoch_deadline(1)
         ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _on_tick, None, _NO_FINALIZER)
         instance = self._linker.instantiate(store, self._component)
-        functions = (instance.get_func(store, name) for name in ("describe", "start", "run-cell"))
-        return Instance(store, *functions)  # type: ignore[arg-type]  # the component's own world has all three
+        functions = (instance.get_func(store, name) for name in ("describe", "start", "run-cell", "run-commands"))
+        return Instance(store, *functions)  # type: ignore[arg-type]  # the component's own world has them
 
     def _tick(self) -> None:
         while not self._closing.wait(TICK_SECONDS):

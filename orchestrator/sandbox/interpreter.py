@@ -37,6 +37,7 @@ class Interpreter:
     def __init__(self, engine: Engine, imports: HostImports, context: Context, seed: int) -> None:
         self.imports = imports
         self.meter = Meter(engine.settings.seconds)
+        self.limits = engine.settings
         self._engine = engine
         self._context = context
         self._seed = seed
@@ -44,8 +45,15 @@ class Interpreter:
 
     async def run_cell(self, number: int, code: str) -> CellOutcome | Trap:
         """Run the run's cell `number`; after a Trap the next one starts with no variables. Raises SandboxError."""
+        return await self._awaited(lambda instance: instance.run_cell(instance.store, number, code))
+
+    async def run_commands(self, number: int, commands: str) -> CellOutcome | Trap:
+        """The same for a JSON array of commands."""
+        return await self._awaited(lambda instance: instance.run_commands(instance.store, number, commands))
+
+    async def _awaited(self, call: Callable[[Instance], str]) -> CellOutcome | Trap:
         self.meter = Meter(self._engine.settings.seconds)
-        running = self._engine.enter(lambda: self._entered(self._run, number, code))
+        running = self._engine.enter(lambda: self._entered(self._run, call))
         try:
             return await asyncio.wrap_future(running)
         except asyncio.CancelledError:
@@ -69,13 +77,13 @@ class Interpreter:
         instance = self._engine.instantiate()
         return msgspec.json.decode(instance.describe(instance.store), type=tuple[Function, ...])
 
-    def _run(self, number: int, code: str) -> CellOutcome | Trap:
+    def _run(self, call: Callable[[Instance], str]) -> CellOutcome | Trap:
         if self._instance is None:
             self._instance = self._started()
         instance = self._instance
         instance.store.set_fuel(self._engine.settings.fuel)
         try:
-            report = instance.run_cell(instance.store, number, code)
+            report = call(instance)
         except wasmtime.WasmtimeError as error:
             return self._trap(instance, str(error))
         try:

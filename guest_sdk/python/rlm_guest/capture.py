@@ -5,15 +5,23 @@ from collections import deque
 
 
 class Capture(io.TextIOBase):
-    """Keeps the first and the last half of `limit` code points, and counts them all."""
+    """Keeps the first and the last half of `limit` (at least 1) code points, and counts them all."""
 
     def __init__(self, limit: int) -> None:
-        self._half = limit // 2
+        self.restart(limit)
+
+    def restart(self, limit: int) -> None:
+        """Empty again, and as it was made: the cells of a run share one, since they keep references to it."""
+        vars(self).clear()
+        self._room = limit // 2
+        self._kept = limit - self._room
         self._head: list[str] = []
-        self._room = self._half
         self._tail: deque[str] = deque()
         self._tail_length = 0
         self.length = 0
+
+    def close(self) -> None:
+        """A cell that closes it can still print."""
 
     def writable(self) -> bool:
         return True
@@ -24,12 +32,13 @@ class Capture(io.TextIOBase):
         self.length += len(text)
         if self._room:
             self._head.append(text[: self._room])
-        rest = text[self._room :][-self._half :]
+        rest = text[max(self._room, len(text) - self._kept) :]
         self._room = max(0, self._room - len(text))
-        self._tail.append(rest)
-        self._tail_length += len(rest)
+        if rest:
+            self._tail.append(rest)
+            self._tail_length += len(rest)
         # Whole pieces leave, so that a flood of small writes stays linear.
-        while self._tail_length - len(self._tail[0]) >= self._half:
+        while self._tail and self._tail_length - len(self._tail[0]) >= self._kept:
             self._tail_length -= len(self._tail.popleft())
         return len(text)
 
@@ -39,4 +48,4 @@ class Capture(io.TextIOBase):
 
     @property
     def tail(self) -> str:
-        return "".join(self._tail)[-self._half :]
+        return "".join(self._tail)[-self._kept :]

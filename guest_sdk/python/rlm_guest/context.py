@@ -1,6 +1,7 @@
 """`context`: loaded from the host when a cell first uses it. Positions are code points."""
 
 import json
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,31 +31,40 @@ class LazyText:
     def __getitem__(self, index: int | slice) -> str:
         if isinstance(index, slice):
             start, stop, step = index.indices(self._length)
-            return read_text(0, start, stop) if step == 1 else read_text(0, 0, self._length)[index]
-        position = index + self._length if index < 0 else index
+            return read_text(0, start, stop)[::step] if step > 0 else read_text(0, stop + 1, start + 1)[::step]
+        # operator.index: a float must not reach the host, whose interface would end the interpreter.
+        position = operator.index(index) + (self._length if index < 0 else 0)
         if not 0 <= position < self._length:
             raise IndexError("string index out of range")
         return host.read(0, position, 1)
 
-    def _pieces(self, start: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
-        for position in range(start, self._length, PIECE):
-            yield position, read_text(0, position, min(position + PIECE + overlap, self._length))
+    def _pieces(self, start: int, stop: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
+        for position in range(start, stop, PIECE):
+            yield position, read_text(0, position, min(position + PIECE + overlap, stop))
 
-    def find(self, sub: str, start: int = 0, end: int | None = None) -> int:
+    def _range(self, start: int | None, end: int | None) -> tuple[int, int]:
+        """As str.find takes them: stop < start where not even an empty text fits."""
+        first, stop, _ = slice(start, end).indices(self._length)
+        return (first, stop) if (start or 0) <= self._length else (self._length + 1, self._length)
+
+    def find(self, sub: str, start: int | None = None, end: int | None = None) -> int:
         """As str.find."""
-        start, end, _ = slice(start, end).indices(self._length)
-        for position, piece in self._pieces(start, overlap=max(0, len(sub) - 1)):
+        start, stop = self._range(start, end)
+        if not sub:
+            return start if start <= stop else -1
+        for position, piece in self._pieces(start, stop, overlap=len(sub) - 1):
             found = piece.find(sub)
             if found >= 0:
-                return position + found if position + found + len(sub) <= end else -1
+                return position + found
         return -1
 
-    def count(self, sub: str) -> int:
+    def count(self, sub: str, start: int | None = None, end: int | None = None) -> int:
         """As str.count: occurrences that do not overlap."""
-        if not sub:
-            return self._length + 1
+        start, stop = self._range(start, end)
+        if len(sub) <= 1:
+            return sum(piece.count(sub) for _, piece in self._pieces(start, stop)) if sub else max(0, stop - start + 1)
         carry, count = "", 0
-        for _, piece in self._pieces(0):
+        for _, piece in self._pieces(start, stop):
             text = carry + piece
             end = 0
             while (found := text.find(sub, end)) >= 0:
@@ -68,7 +78,7 @@ class LazyText:
     def lines(self) -> Iterator[str]:
         """The lines, without their ends; \\n and \\r\\n end a line."""
         carry = ""
-        for _, piece in self._pieces(0):
+        for _, piece in self._pieces(0, self._length):
             *whole, carry = (carry + piece).split("\n")
             for line in whole:
                 yield line.removesuffix("\r")
@@ -89,6 +99,7 @@ class Documents(Sequence[str]):
     def __init__(self, lengths: list[int]) -> None:
         self.lengths = lengths
         self._read: dict[int, str] = {}
+        self._held = 0
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -96,6 +107,8 @@ class Documents(Sequence[str]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[position] for position in range(*index.indices(len(self)))]
+        if not isinstance(index, int):
+            raise TypeError(f"list indices must be integers or slices, not {type(index).__name__}")
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):
             raise IndexError("list index out of range")
@@ -104,9 +117,10 @@ class Documents(Sequence[str]):
         return self._read[position]
 
     def _keep(self, position: int, text: str) -> None:
-        while self._read and sum(map(len, self._read.values())) + len(text) > self.KEPT:
-            del self._read[next(iter(self._read))]
+        while self._read and self._held + len(text) > self.KEPT:
+            self._held -= len(self._read.pop(next(iter(self._read))))
         self._read[position] = text
+        self._held += len(text)
 
     def __repr__(self) -> str:
         return f"<context: {len(self)} documents, {sum(self.lengths)} code points>"

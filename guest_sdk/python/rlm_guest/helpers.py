@@ -1,5 +1,6 @@
 """Helpers for cells that need no model: pure functions over text and plain values."""
 
+import copy
 import functools
 import itertools
 import operator
@@ -18,7 +19,7 @@ def chunk_text(text: str, chunk_size: int = 2000, overlap: int = 200, preserve_p
         end = min(start + chunk_size, len(text))
         if preserve_paragraphs and end < len(text):
             # A cut before the overlap would make no progress.
-            end = _paragraph_end(text, start + overlap + 1, end)
+            end = start + _paragraph_end(text[start:end], overlap + 1)
         chunks.append(text[start:end])
         if end == len(text):
             break
@@ -26,12 +27,13 @@ def chunk_text(text: str, chunk_size: int = 2000, overlap: int = 200, preserve_p
     return chunks
 
 
-def _paragraph_end(text: str, low: int, high: int) -> int:
-    for separator in ("\n\n", "\n", " "):
-        found = text.rfind(separator, low, high)
+def _paragraph_end(piece: str, low: int) -> int:
+    """Where to cut: behind the last paragraph, line or word that begins its end at low or later."""
+    for separator in ("\n\n", "\n\r\n", "\n", " "):
+        found = piece.rfind(separator, low)
         if found >= 0:
             return found + len(separator)
-    return high
+    return len(piece)
 
 
 # A token is counted as up to four ASCII characters or one other character: an estimate, no model's own count.
@@ -42,38 +44,46 @@ def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50)
     """Pieces of at most max_tokens estimated tokens (4 ASCII characters, or one other character, each)."""
     if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
         raise ValueError("chunk_by_tokens: max_tokens must be at least 1 and overlap_tokens from 0 to max_tokens - 1")
-    whole = re.compile(f"{_TOKEN}{{1,{max_tokens}}}")
-    step = re.compile(f"{_TOKEN}{{1,{max_tokens - overlap_tokens}}}")
+    # No text has more tokens than characters, and a regular expression has a largest number.
+    most = min(max_tokens, len(text) + 1)
+    whole, step = (re.compile(f"{_TOKEN}{{1,{size}}}+") for size in (most, max(1, most - overlap_tokens)))
     chunks, start = [], 0
     while start < len(text):
         end = whole.match(text, start).end()
         following = step.match(text, start).end()
         if end < len(text):
-            end = _paragraph_end(text, following, end)
+            end = start + _paragraph_end(text[start:end], following - start)
         chunks.append(text[start:end])
         if end == len(text):
             break
-        start = min(following, end)
+        start = following
     return chunks
 
 
 def smart_truncate(text: str, max_length: int = 500, suffix: str = "...") -> str:
     """At most max_length code points of text, cut at a sentence or a word, with suffix where something is cut."""
+    _at_least_0("smart_truncate", max_length=max_length)
     if len(text) <= max_length:
         return text
     room = max(0, max_length - len(suffix))
-    cut = text[:room]
-    sentence = max(cut.rfind(mark) + 1 for mark in (". ", "! ", "? ", "\n"))
-    end = sentence if sentence > room // 2 else cut.rfind(" ")
+    # One character more, because what ends exactly at the cut fits.
+    cut, seen = text[:room], text[: room + 1]
+    sentence = max(seen.rfind(mark) + 1 for mark in (". ", "! ", "? ", "\n"))
+    end = sentence if sentence > room // 2 else seen.rfind(" ")
     return (cut[:end] if end > 0 else cut).rstrip() + suffix[:max_length]
+
+
+def _at_least_0(function: str, **number: int) -> None:
+    for name, value in number.items():
+        if value < 0:
+            raise ValueError(f"{function}: {name} must be at least 0, not {value}")
 
 
 def regex_search(pattern: str, text: str, max_matches: int = 100, return_positions: bool = False) -> list[Any]:
     """The first max_matches matches; with return_positions as {"match", "start", "end"}."""
+    _at_least_0("regex_search", max_matches=max_matches)
     found: list[Any] = []
-    for match in re.finditer(pattern, text, re.MULTILINE):
-        if len(found) >= max_matches:
-            break
+    for match in itertools.islice(re.finditer(pattern, text, re.MULTILINE), max_matches):
         position = {"match": match.group(), "start": match.start(), "end": match.end()}
         found.append(position if return_positions else match.group())
     return found
@@ -94,8 +104,10 @@ def find_sections(text: str, section_pattern: str = r"^#{1,6} .+$", include_cont
 
 def keyword_filter(text: str, keywords: list[str] | str, context_chars: int = 200) -> list[str]:
     """The passages around each keyword, whatever its case; passages that touch are one."""
-    wanted = [keywords] if isinstance(keywords, str) else [keyword for keyword in keywords if keyword]
-    if not any(wanted):
+    _at_least_0("keyword_filter", context_chars=context_chars)
+    # The longest first: of "tax" and "taxes" the first that matches would be the whole passage.
+    wanted = sorted(filter(None, [keywords] if isinstance(keywords, str) else keywords), key=len, reverse=True)
+    if not wanted:
         return []
     passages: list[list[int]] = []
     for match in re.finditer("|".join(map(re.escape, wanted)), text, re.IGNORECASE):
@@ -130,6 +142,7 @@ def _pairs(result: Any) -> Any:
 
 def count_frequencies(items: Iterable[Any], top_n: int | None = None) -> dict[Any, int]:
     """How often each item occurs, the most frequent first; equal counts keep the order of the items."""
+    _at_least_0("count_frequencies", top_n=top_n or 0)
     return dict(Counter(items).most_common(top_n))
 
 
@@ -140,7 +153,8 @@ def merge_dicts(dicts: Iterable[dict[Any, Any]], strategy: str = "sum") -> dict[
         for key, value in each.items():
             gathered.setdefault(key, []).append(value)
     choose: dict[str, Callable[[list[Any]], Any]] = {
-        "sum": lambda values: functools.reduce(operator.add, values),
+        # In place on a copy: adding thousands of lists would copy each sum.
+        "sum": lambda values: functools.reduce(operator.iadd, values[1:], copy.copy(values[0])),
         "last": lambda values: values[-1],
         "first": lambda values: values[0],
         "list": list,
@@ -157,6 +171,6 @@ def recursive_split(
     if max_depth <= 0 or condition(text):
         return [text]
     pieces = [piece for piece in split_fn(text) if piece]
-    if len(pieces) < 2:
+    if pieces == [text]:
         return pieces
     return [part for piece in pieces for part in recursive_split(piece, condition, split_fn, max_depth - 1)]

@@ -9,8 +9,6 @@ from .errors import LLMError
 
 def llm_query(prompt: str) -> str:
     """Ask a sub-model; it sees the prompt alone. Raises LLMError, BudgetError."""
-    if _rounds:
-        return _rounds[-1].answer(prompt)
     return _ask([prompt])[0]
 
 
@@ -41,16 +39,24 @@ def _ask(prompts: list[str]) -> list[str]:
     for prompt in prompts:
         if not isinstance(prompt, str):
             raise TypeError(f"a prompt must be a str, not {type(prompt).__name__}")
-    characters = sum(map(len, prompts))
-    if characters > _max_batch_chars:
-        raise ValueError(f"the prompts have {characters} characters in all; {_max_batch_chars} at once is the limit")
-    replies = host.call("llm_query", {"prompts": [host.valid(prompt) for prompt in prompts]})
+    replies = _replies(prompts)
     failures = [(index, reply["error"]) for index, reply in enumerate(replies) if "error" in reply]
     if not failures:
         return [reply["text"] for reply in replies]
     error = LLMError(_failure_text(failures, len(prompts)))
     error.results = [reply.get("text") for reply in replies]
     raise error
+
+
+def _replies(prompts: list[str]) -> list[dict[str, str]]:
+    """From the map_reduce around, where there is one; else from the host."""
+    if _rounds:
+        return _rounds[-1].replies(prompts)
+    characters = sum(map(len, prompts))
+    if characters > _max_batch_chars:
+        raise ValueError(f"the prompts have {characters} characters in all; {_max_batch_chars} at once is the limit")
+    replies: list[dict[str, str]] = host.call("llm_query", {"prompts": [host.valid(prompt) for prompt in prompts]})
+    return replies
 
 
 def _failure_text(failures: list[tuple[int, str]], total: int) -> str:
@@ -61,30 +67,47 @@ def _failure_text(failures: list[tuple[int, str]], total: int) -> str:
 
 
 class _Waiting(BaseException):
-    """Leaves map_fn at a prompt that has no answer yet; a BaseException, so that map_fn does not swallow it."""
+    """Leaves map_fn at a call that has no reply yet; a BaseException, so that `except Exception` lets it pass."""
 
 
 class _Round:
-    """The answers that one item of map_reduce has so far, in the order of its calls."""
+    """The replies that one item of map_reduce has so far, in the order of its calls."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[str, str]] = []
-        self.wanted: str | None = None
+        self.known: list[tuple[list[str], list[dict[str, str]]]] = []
+        self.wanted: list[str] = []
         self._next = 0
+        self._strayed = False
 
-    def answer(self, prompt: str) -> str:
-        self._next += 1
-        if self._next <= len(self.answers) and self.answers[self._next - 1][0] == prompt:
-            return self.answers[self._next - 1][1]
-        del self.answers[self._next - 1 :]
-        self.wanted = prompt
+    def replies(self, prompts: list[str]) -> list[dict[str, str]]:
+        if not self._strayed and self._next < len(self.known):
+            asked, replies = self.known[self._next]
+            self._next += 1
+            if asked == prompts:
+                return replies
+            # map_fn asks something else when it runs again: this run is its last, and what it asks is sent at once.
+            self._strayed = True
+        if self._strayed:
+            return self._outside(prompts)
+        self.wanted = self.wanted or prompts
         raise _Waiting
 
+    def _outside(self, prompts: list[str]) -> list[dict[str, str]]:
+        _rounds.pop()
+        try:
+            return _replies(prompts)
+        finally:
+            _rounds.append(self)
+
     def run(self, map_fn: Callable[[Any], Any], item: Any) -> Any:
-        self._next, self.wanted = 0, None
+        self._next, self.wanted = 0, []
         _rounds.append(self)
         try:
             return map_fn(item)
+        except BaseException:
+            # While it waits, nothing that map_fn returns or raises counts: it may have caught _Waiting itself.
+            if not self.wanted:
+                raise
         finally:
             _rounds.pop()
 
@@ -97,13 +120,11 @@ def _map_together(items: list[Any], map_fn: Callable[[Any], Any]) -> list[Any]:
     pending = {index: _Round() for index in range(len(items))}
     while pending:
         for index, round_ in list(pending.items()):
-            try:
-                results[index] = round_.run(map_fn, items[index])
+            results[index] = round_.run(map_fn, items[index])
+            if not round_.wanted:
                 del pending[index]
-            except _Waiting:
-                pass
-        waiting = list(pending.values())
-        replies = llm_batch([str(round_.wanted) for round_ in waiting])
-        for round_, reply in zip(waiting, replies, strict=True):
-            round_.answers.append((str(round_.wanted), reply))
+        if pending:
+            replies = iter(_replies([prompt for round_ in pending.values() for prompt in round_.wanted]))
+            for round_ in pending.values():
+                round_.known.append((round_.wanted, [next(replies) for _ in round_.wanted]))
     return results

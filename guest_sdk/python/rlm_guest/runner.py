@@ -3,16 +3,20 @@
 import ast
 import builtins
 import inspect
+import io
 import json
 import linecache
 import random
+import re
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from . import context, errors, helpers, host, queries, standard
 from .answers import Answers
 from .capture import Capture
+from .commands import CommandError, Commands
 
 standard.replace_habits()
 
@@ -41,6 +45,7 @@ class Notebook:
     def __init__(self) -> None:
         self.variables: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         self.answers = Answers(self.variables)
+        self.commands = Commands(self.variables, self.answers)
         self.provided: dict[str, Any] = {
             function.__name__: function
             for function in (
@@ -54,6 +59,7 @@ class Notebook:
         }
         self.provided |= {"LLMError": errors.LLMError, "BudgetError": errors.BudgetError}
         self.settings: dict[str, Any] = {}
+        self._output = Capture(1)
 
     def SHOW_VARS(self) -> dict[str, str]:
         """The variables that the cells made: {name: type and size}."""
@@ -63,24 +69,28 @@ class Notebook:
             if not name.startswith("_") and self.provided.get(name) is not value
         }
 
-    def provide(self, code: str) -> None:
+    def provide(self, text: str) -> None:
         """Puts back what a cell deleted, and loads `context` for the first cell that names it."""
-        if "context" in code and "context" not in self.provided:
-            self.provided["context"] = context.make_context(self.settings["context"])
+        if re.search(r"\bcontext\b", text):
+            self.load_context()
         for name, value in self.provided.items():
             self.variables.setdefault(name, value)
         self.variables.setdefault("answer", {"content": "", "ready": False})
 
-    def run(self, number: int, code: str) -> dict[str, Any]:
-        """One cell: {"head", "tail", "length", "error", "answer", "draft"}."""
-        name = f"<cell {number}>"
-        capture = Capture(self.settings["output_chars"])
+    def load_context(self) -> None:
+        if "context" not in self.provided:
+            self.provided["context"] = context.make_context(self.settings["context"])
+        self.variables.setdefault("context", self.provided["context"])
+
+    def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
+        """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""
+        capture = self._output
+        capture.restart(self.settings["output_chars"])
         standard.use_output(capture)
-        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         error = None
         try:
-            self.provide(code)
-            self._execute(code, name)
+            self.provide(text)
+            execute(name, text)
         except BaseException as raised:
             _BUILTINS.update(_ORIGINAL_BUILTINS)
             error = _format(raised)
@@ -98,7 +108,9 @@ class Notebook:
             "draft": draft,
         }
 
-    def _execute(self, code: str, name: str) -> None:
+    def execute_cell(self, name: str, code: str) -> None:
+        """Runs Python; the value of a last expression is printed."""
+        linecache.cache[name] = (len(code), None, list(io.StringIO(code, newline=None)), name)
         tree = ast.parse(code, name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, name, "exec"), self.variables)
@@ -106,6 +118,11 @@ class Notebook:
             value = eval(compile(ast.Expression(last.value), name, "eval"), self.variables)
             if value is not None:
                 print(repr(value))
+
+    def execute_commands(self, name: str, commands: str) -> None:
+        """Runs JSON commands, which work on the context when they name nothing else."""
+        self.load_context()
+        self.commands.run(json.loads(commands))
 
 
 def _describe_value(value: Any) -> str:
@@ -115,6 +132,8 @@ def _describe_value(value: Any) -> str:
 
 def _format(raised: BaseException) -> str:
     """The traceback through the cells' own lines, bounded, with a hint where one helps."""
+    if isinstance(raised, CommandError):
+        return str(raised)[:_ERROR_LIMIT]
     hint = {
         SystemExit: "\n(A cell cannot end the run this way: call FINAL(value) to answer.)",
         ModuleNotFoundError: "\n(Only Python's standard library is here, without threads, asyncio and sockets; "
@@ -132,9 +151,11 @@ def _format(raised: BaseException) -> str:
 
 
 def _cell_frames(error: traceback.TracebackException) -> traceback.TracebackException:
-    for each in (error, error.__cause__, error.__context__):
-        if each is not None:
-            each.stack[:] = [frame for frame in each.stack if frame.filename.startswith("<cell ")]
+    pending = [error]
+    while pending:
+        each = pending.pop()
+        each.stack[:] = [frame for frame in each.stack if frame.filename.startswith("<cell ")]
+        pending += filter(None, (each.__cause__, each.__context__, *(each.exceptions or ())))
     return error
 
 
@@ -165,5 +186,13 @@ def start(settings: dict[str, Any]) -> None:
 
 def run_cell(number: int, code: str) -> str:
     """The outcome of one cell as JSON that is valid Unicode."""
-    outcome = _notebook.run(number, code)
+    return _report(_notebook.run(f"<cell {number}>", code, _notebook.execute_cell))
+
+
+def run_commands(number: int, commands: str) -> str:
+    """The outcome of a list of commands, in the same form."""
+    return _report(_notebook.run(f"<commands {number}>", commands, _notebook.execute_commands))
+
+
+def _report(outcome: dict[str, Any]) -> str:
     return json.dumps({key: host.valid(value) if isinstance(value, str) else value for key, value in outcome.items()})

@@ -1,0 +1,178 @@
+"""Executes the JSON commands, whose shapes the host has checked, over the cells' variables."""
+
+import re
+from collections import Counter
+from typing import Any
+
+from . import queries
+from .answers import Answers, as_text
+
+PREVIEW = 5000  # code points of a result that are printed
+PREVIEW_LINES = 5
+TERM_PATTERNS = {
+    "proper_nouns": r"\b[^\W\d_a-z][^\W\d_A-Z]+(?:[ \t]+[^\W\d_a-z][^\W\d_A-Z]+)*\b",
+    "titles": r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Lord|Lady|Prince|Princess|Count|Countess|King|Queen|General|Captain)\.? \w+",
+    "all_caps": r"\b[A-Z][A-Z0-9_]+\b",
+}
+
+
+class CommandError(Exception):
+    """What is wrong with a command, for the model."""
+
+    __module__ = "builtins"
+
+
+class Commands:
+    """The last result lives beside the variables, as `last`."""
+
+    def __init__(self, variables: dict[str, Any], answers: Answers) -> None:
+        self._variables = variables
+        self._answers = answers
+        self._last: Any = ""
+
+    def run(self, commands: list[dict[str, Any]]) -> None:
+        """In order, up to an answer. Raises CommandError, LLMError, BudgetError at the first that fails."""
+        for number, command in enumerate(commands, 1):
+            arguments = dict(command)
+            op = arguments.pop("op")
+            try:
+                getattr(self, f"_{op}")(**arguments)
+            except (CommandError, re.error) as error:
+                raise CommandError(f"command {number} ({op}): {error}") from None
+            if op in ("final", "final_var"):
+                return
+
+    def _malformed(self, message: str) -> None:
+        print(f"Error: {message}")
+
+    def _slice(self, start: int = 0, end: int | None = None, on: str | None = None, store: str | None = None) -> None:
+        self._keep(self._text(on)[start:end], store)
+
+    def _lines(self, start: int = 0, end: int | None = None, on: str | None = None, store: str | None = None) -> None:
+        lines = split_lines(self._text(on))
+        first, last, _ = slice(start, end).indices(len(lines))
+        print(f"[Lines {first} to {max(first, last)} of {len(lines)}]")
+        self._keep("\n".join(lines[first:last]), store)
+
+    def _find(self, text: str, on: str | None = None, store: str | None = None) -> None:
+        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._text(on)))]
+        found = [(number, line) for number, line, folded in lines if text.casefold() in folded]
+        what = f"hold {text!r}"
+        words = text.casefold().split()
+        if not found and len(words) > 1:
+            found = [(number, line) for number, line, folded in lines if all(word in folded for word in words)]
+            what = f"hold all of {', '.join(words)}"
+        self._keep_lines(found, what, store)
+
+    def _regex(self, pattern: str, on: str | None = None, store: str | None = None) -> None:
+        compiled = re.compile(pattern, re.IGNORECASE)
+        lines = enumerate(split_lines(self._text(on)))
+        self._keep_lines([(number, line) for number, line in lines if compiled.search(line)], f"match {pattern!r}", store)
+
+    def _count(self, what: str, on: str | None = None, store: str | None = None) -> None:
+        text = self._text(on if on or what != "matches" else "last")
+        self._keep(len(text if what == "chars" else text.split() if what == "words" else split_lines(text)), store)
+
+    def _split(self, delimiter: str, on: str | None = None, store: str | None = None) -> None:
+        if not delimiter:
+            raise CommandError("the delimiter is empty")
+        parts = self._text(on).split(delimiter)
+        print(f"Split into {len(parts)} parts")
+        self._remember(parts, store)
+
+    def _len(self, on: str | None = None, store: str | None = None) -> None:
+        value = self._value(on)
+        self._keep(len(value) if hasattr(value, "__len__") else len(as_text(value)), store)
+
+    def _index_terms(
+        self,
+        pattern: str = "proper_nouns",
+        min_count: int = 2,
+        max_terms: int = 500,
+        include_lines: bool = False,
+        on: str | None = None,
+        store: str | None = None,
+    ) -> None:
+        compiled = re.compile(TERM_PATTERNS.get(pattern, pattern))
+        counts: Counter[str] = Counter()
+        places: dict[str, list[int]] = {}
+        for number, line in enumerate(split_lines(self._text(on))):
+            for term in (match.group() for match in compiled.finditer(line) if match.group()):
+                counts[term] += 1
+                places.setdefault(term, []).append(number)
+        kept = [(term, count) for term, count in counts.most_common() if count >= min_count][:max_terms]
+        numbers = {term: ": " + ",".join(map(str, sorted(set(places[term]))[:10])) for term, _ in kept} if include_lines else {}
+        print(f"[{len(kept)} terms that occur at least {min_count} times]")
+        self._keep("\n".join(f"{term} ({count}){numbers.get(term, '')}" for term, count in kept), store)
+
+    def _set(self, name: str, value: str) -> None:
+        self._variables[_plain(name)] = self._filled(value)
+
+    def _get(self, name: str) -> None:
+        self._show(self._value(name))
+
+    def _print(self, value: str | None = None, var: str | None = None) -> None:
+        self._show(self._filled(value) if value is not None else self._value(var or "last"))
+
+    def _llm_query(self, prompt: str, store: str | None = None) -> None:
+        self._keep(queries.llm_query(self._filled(prompt)), store)
+
+    def _final(self, answer: str) -> None:
+        self._answers.FINAL(self._filled(answer))
+
+    def _final_var(self, name: str) -> None:
+        self._answers.FINAL(self._value(name))
+
+    def _value(self, name: str | None) -> Any:
+        """A variable; the context when there is no name; the last result for `last` and `_`."""
+        name = _plain(name or "context")
+        if name in ("_", "last") and name not in self._variables:
+            return self._last
+        if name not in self._variables:
+            raise CommandError(f"there is no variable {name!r}")
+        return self._variables[name]
+
+    def _text(self, name: str | None) -> Any:
+        """The same as a text: a list of texts is joined by line ends."""
+        value = self._value(name)
+        if isinstance(value, dict | int | float | bool | None):
+            return as_text(value)
+        if not isinstance(value, str) and all(isinstance(each, str) for each in value):
+            return "\n".join(value)
+        return value if isinstance(value, str) else as_text(value)
+
+    def _filled(self, text: str) -> str:
+        return re.sub(r"\$\{(\w+)\}", lambda match: as_text(self._value(match[1])), text)
+
+    def _keep(self, value: Any, store: str | None) -> None:
+        self._show(value)
+        self._remember(value, store)
+
+    def _keep_lines(self, found: list[tuple[int, str]], what: str, store: str | None) -> None:
+        print(f"{len(found)} lines {what} (numbers from 0):")
+        for number, line in found[:PREVIEW_LINES]:
+            print(f"L{number}: {line[: PREVIEW // PREVIEW_LINES]}")
+        if len(found) > PREVIEW_LINES:
+            print(f"... and {len(found) - PREVIEW_LINES} more")
+        self._remember("\n".join(line for _, line in found), store)
+
+    def _remember(self, value: Any, store: str | None) -> None:
+        self._last = value
+        if store:
+            self._variables[_plain(store)] = value
+
+    def _show(self, value: Any) -> None:
+        text = as_text(value)
+        print(text if len(text) <= PREVIEW else f"{text[:PREVIEW]}\n[... {len(text) - PREVIEW} more characters]")
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines without their ends (\\n or \\r\\n); a last empty one does not count."""
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("$")

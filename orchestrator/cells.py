@@ -1,0 +1,84 @@
+"""What a run does in its guest: cells and commands, each with its events and what the root model is told of it."""
+
+import msgspec
+
+from orchestrator import prompts
+from orchestrator.commands import Command
+from orchestrator.events import CellFinished, CellKind, CellStarted, CellTrapped
+from orchestrator.journal import Journal
+from orchestrator.sandbox.interpreter import CellOutcome, Interpreter
+from orchestrator.sandbox.limits import Trap
+from orchestrator.subcalls import SubCalls
+
+
+class Report(msgspec.Struct, frozen=True):
+    """`text` is for the model; `failed` says that the rest of the reply must not be run.
+
+    `answer` is the answer that stands, `draft` what `answer["content"]` holds meanwhile.
+    """
+
+    text: str
+    failed: bool
+    answer: str | None = None
+    draft: str | None = None
+
+
+class Cells:
+    """The cells of one run, numbered from 1 over all its turns; a list of commands counts as one."""
+
+    def __init__(self, interpreter: Interpreter, subcalls: SubCalls, journal: Journal, output_limit: int) -> None:
+        self._interpreter = interpreter
+        self._subcalls = subcalls
+        self._journal = journal
+        self._output_limit = output_limit
+        self._number = 0
+
+    async def run(self, turn: int, code: str) -> Report:
+        """One cell of Python."""
+        self._start(turn, "python", code)
+        return self._report(turn, await self._interpreter.run_cell(self._number, code))
+
+    async def run_commands(self, turn: int, commands: tuple[Command, ...]) -> Report:
+        """JSON commands, in order."""
+        text = msgspec.json.encode(commands).decode()
+        self._start(turn, "commands", text)
+        return self._report(turn, await self._interpreter.run_commands(self._number, text))
+
+    def _start(self, turn: int, kind: CellKind, code: str) -> None:
+        self._number += 1
+        self._subcalls.turn, self._subcalls.cell = turn, self._number
+        self._journal.write(CellStarted(turn=turn, cell=self._number, kind=kind, code=code))
+
+    def _report(self, turn: int, outcome: CellOutcome | Trap) -> Report:
+        return self._trapped(turn, outcome) if isinstance(outcome, Trap) else self._finished(turn, outcome)
+
+    def _finished(self, turn: int, outcome: CellOutcome) -> Report:
+        shown = prompts.shortened(outcome.head, outcome.tail, outcome.length, self._output_limit)
+        self._journal.write(
+            CellFinished(
+                turn=turn,
+                cell=self._number,
+                output=shown,
+                output_chars=outcome.length,
+                error=outcome.error,
+                answer=outcome.answer,
+                fuel=outcome.fuel,
+                guest_seconds=outcome.seconds,
+            )
+        )
+        text = prompts.cell_report(self._number, shown, outcome.length, outcome.error)
+        return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
+
+    def _trapped(self, turn: int, trap: Trap) -> Report:
+        message = prompts.trapped(trap.kind, self._interpreter.limits)
+        self._journal.write(
+            CellTrapped(
+                turn=turn,
+                cell=self._number,
+                limit=trap.kind,
+                message=message,
+                fuel=trap.fuel,
+                guest_seconds=trap.seconds,
+            )
+        )
+        return Report(f"Block {self._number} was stopped. {message}", failed=True)

@@ -1,0 +1,208 @@
+"""The JSON commands: their shapes, checked here; they are executed by the guest, over the cells' own variables.
+
+Nothing of a command is interpreted on the host: no pattern is run, no ${name} filled in.
+"""
+
+import json
+import re
+from typing import Any, Literal
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", forbid_unknown_fields=True):
+    """forbid_unknown_fields: a misspelt field must be told, not ignored."""
+
+
+class Stored(Command, frozen=True, kw_only=True):
+    """Works on `on` (a variable; the context when absent) and keeps its whole result in `store`."""
+
+    on: str | None = None
+    store: str | None = None
+
+
+class Slice(Stored, frozen=True, kw_only=True, tag="slice"):
+    """Code points [start, end); negative ones count from the end."""
+
+    start: int = 0
+    end: int | None = None
+
+
+class Lines(Stored, frozen=True, kw_only=True, tag="lines"):
+    """Lines [start, end), from 0; negative ones count from the end."""
+
+    start: int = 0
+    end: int | None = None
+
+
+class Find(Stored, frozen=True, kw_only=True, tag="find"):
+    """The lines that hold the text, whatever its case; where there is none, those that hold all its words."""
+
+    text: str
+
+
+class Regex(Stored, frozen=True, kw_only=True, tag="regex"):
+    """The lines that match the pattern, whatever the case."""
+
+    pattern: str
+
+
+class Count(Stored, frozen=True, kw_only=True, tag="count"):
+    """How many; `matches`: the lines of `on`, or of the last result."""
+
+    what: Literal["lines", "chars", "words", "matches"]
+
+
+class Split(Stored, frozen=True, kw_only=True, tag="split"):
+    """A list of the parts between the delimiters."""
+
+    delimiter: str
+
+
+class Len(Stored, frozen=True, kw_only=True, tag="len"):
+    """Code points of a text, items of a list."""
+
+
+class IndexTerms(Stored, frozen=True, kw_only=True, tag="index_terms"):
+    """How often each term occurs: proper_nouns, titles, all_caps, or a regular expression."""
+
+    pattern: str = "proper_nouns"
+    min_count: int = 2
+    max_terms: int = 500
+    include_lines: bool = False
+
+
+class Set(Command, frozen=True, kw_only=True, tag="set"):
+    """Assign a text; ${name} in it is the value of that variable."""
+
+    name: str
+    value: str
+
+
+class Get(Command, frozen=True, kw_only=True, tag="get"):
+    """Show a variable."""
+
+    name: str
+
+
+class Print(Command, frozen=True, kw_only=True, tag="print"):
+    """Show a text with ${name}, or a variable, or the last result."""
+
+    value: str | None = None
+    var: str | None = None
+
+
+class LLMQuery(Command, frozen=True, kw_only=True, tag="llm_query"):
+    """Ask a sub-model; it sees the prompt alone, with ${name} filled in."""
+
+    prompt: str
+    store: str | None = None
+
+
+class Final(Command, frozen=True, kw_only=True, tag="final"):
+    """The answer, with ${name} filled in."""
+
+    answer: str
+
+
+class FinalVar(Command, frozen=True, kw_only=True, tag="final_var"):
+    """The value of a variable is the answer."""
+
+    name: str
+
+
+class Malformed(Command, frozen=True, kw_only=True, tag="malformed"):
+    """Not the model's to write: stands where it wrote something else, and tells it what."""
+
+    message: str
+
+
+KNOWN: tuple[type[Command], ...] = (
+    Slice,
+    Lines,
+    Find,
+    Regex,
+    Count,
+    Split,
+    Len,
+    IndexTerms,
+    Set,
+    Get,
+    Print,
+    LLMQuery,
+    Final,
+    FinalVar,
+)
+_BY_NAME = {str(each.__struct_config__.tag): each for each in KNOWN}
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"(?:[\s,]|^//[^\n]*$)*+", re.MULTILINE)
+_LINE_OF_JSON = re.compile(r"^[ \t]*+(?=[{\[])", re.MULTILINE)
+
+
+def form(command: type[Command]) -> str:
+    """How to write it: {"op": "slice", "start"?: int, ...}; ? marks what may be left out."""
+    fields = sorted(msgspec.structs.fields(command), key=lambda field: field.name in ("on", "store"))
+    shown = (f'"{field.name}"{"" if field.required else "?"}: {_type_name(field.type)}' for field in fields)
+    return f'{{"op": "{command.__struct_config__.tag}", {", ".join(shown)}}}'
+
+
+def _type_name(type_: Any) -> str:
+    names = {str: "text", int: "number", bool: "true or false"}
+    options: tuple[Any, ...] = getattr(type_, "__args__", ())
+    if options and isinstance(options[0], str):
+        return " or ".join(f'"{option}"' for option in options)
+    return names.get(type_) or names[options[0]]
+
+
+def parse_block(text: str) -> tuple[Command, ...]:
+    """The commands of a fenced block: one object, an array, or one per line. What is none becomes a Malformed."""
+    found: list[Command] = []
+    position = _after_space(text, 0)
+    while position < len(text):
+        commands, position = _parse_at(text, position)
+        found += commands
+        position = _after_space(text, position)
+    return tuple(found)
+
+
+def parse_prose(text: str) -> tuple[Command, ...]:
+    """The commands that stand bare in a text, each at the beginning of a line."""
+    found: list[Command] = []
+    position = 0
+    while start := _LINE_OF_JSON.search(text, position):
+        if '"op"' not in text[start.end() :]:
+            break
+        commands, position = _parse_at(text, start.end())
+        found += commands
+    return tuple(found)
+
+
+def _after_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
+
+
+def _parse_at(text: str, position: int) -> tuple[list[Command], int]:
+    """The commands of one JSON value, and where it ends; what is not JSON ends with its line."""
+    try:
+        value, end = _DECODER.raw_decode(text, position)
+    except (ValueError, RecursionError) as error:
+        end = text.find("\n", position)
+        end = len(text) if end < 0 else end
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        return [Malformed(message=f"not valid JSON ({reason}): {text[position:end][:200]}")], end
+    if isinstance(value, dict) and isinstance(value.get("commands"), list):
+        value = value["commands"]
+    return [_command(item) for item in (value if isinstance(value, list) else [value])], end
+
+
+def _command(item: Any) -> Command:
+    if not isinstance(item, dict) or not isinstance(item.get("op"), str):
+        return Malformed(message=f'a command is an object with "op"; there are: {", ".join(_BY_NAME)}')
+    known = _BY_NAME.get(item["op"])
+    if known is None:
+        return Malformed(message=f'there is no command "{item["op"][:50]}"; there are: {", ".join(_BY_NAME)}')
+    try:
+        return msgspec.convert(item, known)
+    except msgspec.ValidationError as error:
+        return Malformed(message=f"{error}; the form is {form(known)}")

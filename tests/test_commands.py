@@ -1,0 +1,139 @@
+"""The JSON commands: shapes on the host, execution in the guest."""
+
+import json
+
+import msgspec
+import pytest
+
+from orchestrator.commands import Malformed, parse_block
+
+TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
+
+
+@pytest.fixture
+def run_commands(new_interpreter):
+    """await run_commands(command, ..., text=...): the outcome."""
+
+    async def run(*commands, before="", **context):
+        interpreter = new_interpreter(**({"text": TEXT} | context))
+        if before:
+            await interpreter.run_cell(1, before)
+        checked = parse_block(json.dumps(commands))
+        assert not any(isinstance(each, Malformed) for each in checked)
+        return await interpreter.run_commands(2, msgspec.json.encode(checked).decode())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ({"op": "slice", "start": 0, "end": 5}, "alpha\n"),
+        ({"op": "slice", "start": -5}, "line\n\n"),
+        ({"op": "slice", "start": 30, "end": 29}, "\n"),
+        ({"op": "lines", "start": 1, "end": 2}, "[Lines 1 to 2 of 5]\nbeta one\n"),
+        ({"op": "lines", "start": -1}, "[Lines 4 to 5 of 5]\nlast line\n"),
+        ({"op": "lines", "start": 9}, "[Lines 5 to 5 of 5]\n\n"),
+        ({"op": "find", "text": "BETA"}, "2 lines hold 'BETA' (numbers from 0):\nL0: alpha Beta\nL1: beta one\n"),
+        ({"op": "find", "text": "é"}, "1 lines hold 'é' (numbers from 0):\nL3: GAMMA é😀\n"),
+        ({"op": "find", "text": "one beta"}, "1 lines hold all of one, beta (numbers from 0):\nL1: beta one\n"),
+        ({"op": "find", "text": "zz"}, "0 lines hold 'zz' (numbers from 0):\n"),
+        ({"op": "regex", "pattern": "^[ab]"}, "2 lines match '^[ab]' (numbers from 0):\nL0: alpha Beta\nL1: beta one\n"),
+        ({"op": "count", "what": "lines"}, "5\n"),
+        ({"op": "count", "what": "chars"}, f"{len(TEXT)}\n"),
+        ({"op": "count", "what": "words"}, "8\n"),
+        ({"op": "len"}, f"{len(TEXT)}\n"),
+        ({"op": "split", "delimiter": "\n"}, "Split into 6 parts\n"),
+        ({"op": "index_terms", "pattern": "(?i)beta"}, "[0 terms that occur at least 2 times]\n\n"),
+        ({"op": "index_terms", "pattern": "all_caps", "min_count": 1}, "[1 terms that occur at least 1 times]\nGAMMA (1)\n"),
+        ({"op": "print", "value": "costs $500 and ${n}"}, "costs $500 and 7\n"),
+        ({"op": "print", "var": "$n"}, "7\n"),
+        ({"op": "get", "name": "n"}, "7\n"),
+        ({"op": "llm_query", "prompt": "say ${n}"}, "SAY 7\n"),
+    ],
+)
+async def test_a_command_prints_its_result(run_commands, command, output):
+    """Positions are code points, lines are counted from 0, a last empty line does not count."""
+    outcome = await run_commands(command, before="n = 7")
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("commands", "error"),
+    [
+        ([{"op": "get", "name": "nope"}], "command 1 (get): there is no variable 'nope'"),
+        ([{"op": "len"}, {"op": "find", "text": "x", "on": "nope"}], "command 2 (find): there is no variable 'nope'"),
+        ([{"op": "print", "value": "${nope}"}], "command 1 (print): there is no variable 'nope'"),
+        ([{"op": "final_var", "name": "nope"}], "command 1 (final_var): there is no variable 'nope'"),
+        ([{"op": "regex", "pattern": "("}], "command 1 (regex): missing ), unterminated subpattern at position 0"),
+        ([{"op": "split", "delimiter": ""}], "command 1 (split): the delimiter is empty"),
+    ],
+)
+async def test_a_command_that_fails_says_which_and_why(run_commands, commands, error):
+    """The whole message."""
+    assert (await run_commands(*commands)).error == error
+
+
+async def test_store_keeps_the_whole_result(run_commands):
+    """Previews are for the model; `on` works on what was stored, `last` on the last result."""
+    outcome = await run_commands(
+        {"op": "regex", "pattern": "line", "store": "hits"},
+        {"op": "print", "var": "hits"},
+        {"op": "count", "what": "matches"},
+        {"op": "len", "on": "$hits", "store": "size"},
+        {"op": "final", "answer": "${hits} has ${size}"},
+        text="\n".join(f"line {number}" for number in range(20)),
+    )
+    assert outcome.answer == "\n".join(f"line {number}" for number in range(20)) + " has 149"
+
+
+async def test_a_long_result_is_previewed(run_commands):
+    """5000 characters, and how many more."""
+    outcome = await run_commands({"op": "slice"}, text="x" * 6000)
+    assert outcome.head + outcome.tail == "x" * 5000 + "\n[... 1000 more characters]\n"
+
+
+async def test_an_answer_ends_the_commands(run_commands):
+    """What follows is not run."""
+    outcome = await run_commands({"op": "final", "answer": "yes"}, {"op": "get", "name": "nope"})
+    assert (outcome.answer, outcome.error) == ("yes", None)
+
+
+async def test_commands_and_cells_share_variables(run_commands):
+    """Also in the other direction."""
+    outcome = await run_commands({"op": "final_var", "name": "table"}, before="table = {'a': [1]}")
+    assert outcome.answer == '{"a": [1]}'
+
+
+async def test_commands_work_on_documents(run_commands):
+    """Over all of them, joined by line ends."""
+    outcome = await run_commands({"op": "find", "text": "b"}, {"op": "len"}, text=None, documents=["a\nb", "B"])
+    assert outcome.head == "2 lines hold 'b' (numbers from 0):\nL1: b\nL2: B\n2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"op": "grep"}', 'there is no command "grep"; there are: slice, lines, find, regex, count, split, len, index_terms, set, get, print, llm_query, final, final_var'),
+        ('{"op": "slice", "from": 1}', 'Object contains unknown field `from`; the form is {"op": "slice", "start"?: number, "end"?: number, "on"?: text, "store"?: text}'),
+        ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": text}'),
+        ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, index_terms, set, get, print, llm_query, final, final_var'),
+        ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, index_terms, set, get, print, llm_query, final, final_var'),
+        ('{"op": ', 'not valid JSON (Expecting value): {"op": '),
+        ("[" * 100_000, "not valid JSON (nested too deeply): " + "[" * 200),
+    ],
+)  # fmt: skip
+def test_what_is_no_command_is_told_with_the_right_form(text, message):
+    """The whole message, in its place."""
+    assert parse_block(text) == (Malformed(message=message),)
+
+
+async def test_a_malformed_command_does_not_drop_its_neighbours(new_interpreter):
+    """It is told where it stands."""
+    checked = parse_block('[{"op": "len"}, {"op": "nope"}, {"op": "final", "answer": "x"}]')
+    outcome = await new_interpreter(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
+    assert outcome.head == (
+        '3\nError: there is no command "nope"; there are: slice, lines, find, regex, count, split, len, index_terms, '
+        "set, get, print, llm_query, final, final_var\n"
+    )
+    assert outcome.answer == "x"
