@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rlm_guest.capture import Capture
@@ -51,20 +52,18 @@ def test_write_says_how_much_it_took():
 
 def test_only_text_can_be_written():
     """Bytes are a TypeError, as with any text stream."""
-    try:
+    with pytest.raises(TypeError) as error:
         Capture(10).write(b"x")
-    except TypeError as error:
-        assert str(error) == "write() argument must be str, not bytes"  # noqa: PT017  (the whole message)
-    else:
-        raise AssertionError
+    assert str(error.value) == "write() argument must be str, not bytes"
 
 
 def test_a_closed_capture_can_be_written():
     """A cell that closes sys.stdout can still print."""
     capture = Capture(10)
     capture.close()
-    print("x", file=capture, flush=True)  # noqa: T201
-    assert capture.head + capture.tail == "x\n"
+    capture.write("x")
+    capture.flush()
+    assert capture.head + capture.tail == "x"
 
 
 def test_a_million_small_writes_stay_small_and_quick():

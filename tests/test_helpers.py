@@ -112,7 +112,7 @@ def test_impossible_token_chunks_are_refused(most, overlap):
 def test_five_million_characters_take_seconds_at_most(chunk, text):
     """Chunking is linear, whatever the text is made of."""
     began = time.perf_counter()
-    assert chunk(text, 1000, 0)[-1] == text[-len(chunk(text, 1000, 0)[-1]) :]
+    assert "".join(chunk(text, 1000, 0)) == text
     assert time.perf_counter() - began < 10
 
 

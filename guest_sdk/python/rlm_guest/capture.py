@@ -30,7 +30,7 @@ class Capture(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         self.length += len(text)
-        if self._room:
+        if text and self._room:
             self._head.append(text[: self._room])
         rest = text[max(self._room, len(text) - self._kept) :]
         self._room = max(0, self._room - len(text))
