@@ -1,4 +1,4 @@
-"""create_app: the only place where objects are built, connected and closed."""
+"""The only place where objects are built, connected and closed: for the server, and for one query without it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,26 +28,46 @@ CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
-def create_app(
-    settings: Settings,
-    progress: Progress = print,
-    engine: Engine | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> Litestar:
-    """The application. An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
-    client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
-    # Before the engine: a mistake in the configuration should not wait for a build.
-    providers = [make_provider(each, client) for each in settings.providers]
-    using = engine or Engine(settings.sandbox, progress)
+class Service:
+    """Everything that answers queries, over HTTP or not."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress,
+        engine: Engine | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
+        self.settings = settings
+        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
+        # Before the engine: a mistake in the configuration should not wait for a build.
+        self._providers = [make_provider(each, self._client) for each in settings.providers]
+        self._own_engine = engine is None
+        self._engine = engine or Engine(settings.sandbox, progress)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Runs]:
+        """Open for queries, once."""
+        try:
+            async with self._client:
+                functions = await describe(self._engine)
+                tools = Tools(self._engine, Pool(self._providers), functions, self.settings.output_limit)
+                yield Runs(self.settings, tools)
+        finally:
+            if self._own_engine:
+                self._engine.close()
+
+
+def create_app(service: Service) -> Litestar:
+    """The HTTP interface of a service."""
+    settings = service.settings
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with client:
-            tools = Tools(using, Pool(providers), await describe(using), settings.output_limit)
-            app.state.runs = Runs(settings, tools)
+        async with service.running() as runs:
+            app.state.runs = runs
             yield
-        if engine is None:
-            using.close()
 
     def runs(state: State) -> Runs:
         started: Runs = state.runs

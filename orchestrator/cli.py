@@ -1,6 +1,7 @@
 """The `rlm` command. Exit status 2 for a mistake of the operator's, in one line."""
 
 import argparse
+import asyncio
 import os
 import socket
 import sys
@@ -10,9 +11,15 @@ from pathlib import Path
 import uvicorn
 from litestar import Litestar
 
-from orchestrator import __version__, config, logs
-from orchestrator.app import create_app
-from orchestrator.errors import ConfigError, SandboxError
+from orchestrator import __version__, config, history, logs
+from orchestrator.app import Service, create_app
+from orchestrator.budget import Budget
+from orchestrator.config import Settings
+from orchestrator.contexts import Context, ContextStore
+from orchestrator.errors import ConfigError, InvalidRequest, RequestError, SandboxError
+from orchestrator.history import RunResult
+from orchestrator.progress import RunProgress
+from orchestrator.run import Query
 from orchestrator.sandbox.engine import Engine
 
 GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
@@ -25,13 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="start the HTTP server")
     serve.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
     serve.add_argument("--port", type=int, help="default: server.port of the configuration")
+    query = commands.add_parser("query", help="answer one question, without a server")
+    query.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
+    query.add_argument("--context", type=Path, required=True, metavar="FILE|FOLDER", help="a folder: its files are documents")
+    query.add_argument("question")
     build = commands.add_parser("build-guest", help="build and compile the Python guest, which the first start does too")
     build.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
     options = parser.parse_args(arguments)
     logs.configure()
     try:
-        return _serve(options) if options.command == "serve" else _build_guest(options)
-    except (ConfigError, SandboxError) as error:
+        return COMMANDS[options.command](options)
+    except (ConfigError, SandboxError, RequestError) as error:
         print(f"rlm: {error}", file=sys.stderr)
         return 2
 
@@ -42,7 +53,7 @@ def _serve(options: argparse.Namespace) -> int:
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
     with _listening(settings.server.host, port) as listener:
-        server = uvicorn.Server(_uvicorn(create_app(settings, _say)))
+        server = uvicorn.Server(_uvicorn(create_app(Service(settings, _say))))
         _say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
     return 0
@@ -65,6 +76,43 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _query(options: argparse.Namespace) -> int:
+    """The answer on stdout, all else on stderr; status 1 where the model did not answer."""
+    result = asyncio.run(_answered(config.load(options.config), options.context, options.question))
+    if result.answer is not None:
+        print(result.answer)
+    if not result.success:
+        _say(f"{result.stopped}: {result.error}" + (" (the answer above is partial)" if result.answer else ""))
+    return 0 if result.success else 1
+
+
+async def _answered(settings: Settings, path: Path, question: str) -> RunResult:
+    progress = RunProgress(sys.stderr)
+    async with Service(settings, _say).running() as runs:
+        query = Query(question, _context(path, runs.contexts), settings.protocol)
+        budget = Budget(settings.max_iterations, settings.max_sub_calls)
+        try:
+            return history.result((await runs.execute(query, budget, progress)).events)
+        finally:
+            progress.close()
+
+
+def _context(path: Path, contexts: ContextStore) -> Context:
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file())
+        return contexts.add("documents", tuple(_text(each) for each in files))
+    return contexts.add("text", (_text(path),))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise InvalidRequest(f"--context: {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"--context: {path}: not valid UTF-8 at byte {error.start}") from None
+
+
 def _build_guest(options: argparse.Namespace) -> int:
     Engine(config.load(options.config).sandbox, _say).close()
     return 0
@@ -72,3 +120,6 @@ def _build_guest(options: argparse.Namespace) -> int:
 
 def _say(message: str) -> None:
     print(f"rlm: {message}", file=sys.stderr, flush=True)
+
+
+COMMANDS = {"serve": _serve, "query": _query, "build-guest": _build_guest}

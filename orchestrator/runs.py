@@ -7,7 +7,7 @@ from orchestrator.budget import Budget
 from orchestrator.config import Settings
 from orchestrator.contexts import ContextStore
 from orchestrator.events import RunFinished
-from orchestrator.journal import Journal, Journals
+from orchestrator.journal import Journal, Journals, Listener
 from orchestrator.run import Query, Run, Tools
 
 
@@ -18,10 +18,10 @@ class Runs:
         self._tools = tools
         self._journals = Journals()
 
-    async def execute(self, query: Query, budget: Budget) -> Journal:
+    async def execute(self, query: Query, budget: Budget, listener: Listener | None = None) -> Journal:
         """A run from its beginning to its end. Raises NotScripted where it could not begin."""
         self._tools.pool.check(query.text)
-        journal = self._journals.open(uuid.uuid4().hex)
+        journal = self._journals.open(uuid.uuid4().hex, listener)
         try:
             await Run(self._tools, journal, query, budget).execute()
         finally:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 
 SCRIPT = """
 [[rules]]
@@ -61,6 +62,55 @@ def test_a_port_in_use_is_one_line_and_status_2(tmp_path):
         2,
         f"rlm: server.host, server.port: cannot listen on 127.0.0.1:{port}: Address already in use\n",
     )
+
+
+@pytest.fixture
+def scripted(tmp_path):
+    """A folder with a configuration and a script for "how long"."""
+    (tmp_path / "config.toml").write_text(CONFIG)
+    (tmp_path / "script.toml").write_text(SCRIPT)
+    return tmp_path
+
+
+def test_query_answers_without_a_server(scripted):
+    """The answer alone on stdout; what it does, and the log line, on stderr."""
+    (scripted / "input.txt").write_bytes(b"exactly\r\n13c")
+    done = rlm("query", "--context", "input.txt", "how long is it?", cwd=scripted)
+    steps = [re.sub(r"[\d.]+ s", "S", line) for line in done.stderr.splitlines()]
+    assert (done.returncode, done.stdout) == (0, "12\n")
+    assert steps[:-1] == [
+        "[   S] turn 1: asks the model",
+        "[   S] turn 1: the model replied in S (9 tokens)",
+        "[   S] turn 1: runs python: FINAL(len(context))",
+        "[   S] turn 1: printed 0 characters",
+    ]
+
+
+def test_query_over_a_folder_takes_its_files_as_documents(scripted):
+    """In the order of their names."""
+    (scripted / "folder" / "b").mkdir(parents=True)
+    (scripted / "folder" / "a.txt").write_text("x")
+    (scripted / "folder" / "b" / "c.txt").write_text("y")
+    assert rlm("query", "--context", "folder", "how long?", cwd=scripted).stdout == "2\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--context", "nowhere", "how long?"), "rlm: --context: nowhere: No such file or directory\n"),
+        (("--context", "binary", "how long?"), "rlm: --context: binary: not valid UTF-8 at byte 2\n"),
+        (
+            ("--context", "config.toml", "why?"),
+            "rlm: the scripted model has no rule for this query; it knows only those of its script. "
+            "Configure a real model in config.toml ([[providers]]) to ask anything.\n",
+        ),
+    ],
+)
+def test_a_query_that_cannot_be_asked_is_one_line_and_status_2(scripted, arguments, message):
+    """What is wrong, with its place."""
+    (scripted / "binary").write_bytes(b"ab\xff")
+    done = rlm("query", *arguments, cwd=scripted)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
 
 
 def test_serve_answers_with_the_scripted_model(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from fakes import FakeModel, python
 
-from orchestrator.app import create_app
+from orchestrator.app import Service, create_app
 from orchestrator.config import OpenAISettings, ServerSettings, Settings
 
 
@@ -18,7 +18,8 @@ from orchestrator.config import OpenAISettings, ServerSettings, Settings
 async def serving(engine, model, **settings):
     """A client of a real server whose model calls go to `model`."""
     provider = OpenAISettings(model="fake", base_url="http://model/v1")
-    app = create_app(Settings(providers=(provider,), **settings), engine=engine, transport=model)
+    service = Service(Settings(providers=(provider,), **settings), print, engine=engine, transport=model)
+    app = create_app(service)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
         task = asyncio.create_task(server.serve(sockets=[listener]))
