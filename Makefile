@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test serve lint pins clean
+.PHONY: help demo test serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -25,9 +25,13 @@ lint: $(VENV)/.dev  ## formatting, lint, types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+bench: $(VENV)/.bench  ## measure the sandbox beside native CPython and pydantic-monty; writes tests/bench/README.md
+	@PYTHONPATH=. $(BIN)/python tests/bench/bench.py
+
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra bench -c requirements.txt pyproject.toml -o requirements-bench.txt
 
 clean:  ## remove .venv
 	rm -rf $(VENV)
@@ -49,4 +53,9 @@ $(VENV)/.runtime: $(VENV)/.python requirements.txt pyproject.toml
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 	@echo "installing what the tests need into $(VENV)"
 	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.runtime requirements-bench.txt
+	@echo "installing what the benchmark needs into $(VENV)"
+	@$(INSTALL) -r requirements-bench.txt
 	@touch $@
