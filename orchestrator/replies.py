@@ -40,11 +40,12 @@ Action = RunCell | RunCommands | Final | Unparsed
 _JSON = frozenset({"", "json", "jsonl", "ndjson"})
 _COMMANDS = re.compile(r"\s*+[\[{](?s:.*)\"op\"")
 _PYTHON = frozenset({"python", "py", "repl", "python3"})
-# A fence after words opens a block only where nothing, or Python's name, follows it.
+# A fence after words (and `inline code`) opens a block only where at most a language follows it.
 _THINK_OR_FENCE = re.compile(
     r"(?P<think><think>)"
-    r"|(?:^|(?<=</think>))(?P<indent>[ \t]*+)(?P<fence>`{3,}+|~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)[^`\n]*+$"
-    r"|^[^`\n]*+(?P<late_fence>`{3,}+)[ \t]*+(?P<late_language>(?i:python3|python|py|repl)?)[ \t]*+$",
+    r"|(?:^|(?<=</think>))(?P<indent>[ \t]*+(?:(?:[-*+]|\d++[.)])[ \t]++)?+)"
+    r"(?:(?P<fence>`{3,}+|~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)(?:[^`\n<]|<(?!/?think>))*+$"
+    r"|(?:[^`\n<]|<(?!/?think>)|`[^`\n<]++`)*+(?P<late_fence>`{3,}+)[ \t]*+(?P<late_language>[\w+.#-]*+)[ \t]*+$)",
     re.MULTILINE,
 )
 # The closing tag alone; between quotes it is a part of some code.
@@ -108,8 +109,12 @@ def _split(text: str) -> tuple[list[_Block], str]:
 def _block(text: str, opened: re.Match[str]) -> tuple[_Block, int]:
     """The block that a fence opens, and where the text goes on."""
     lines, position = _lines_to_close(text, opened.end() + 1, opened["fence"] or opened["late_fence"])
-    language, indent = opened["language"] or opened["late_language"] or "", opened["indent"] or ""
-    return _Block(language.lower(), "\n".join(line.removeprefix(indent) for line in lines)), position
+    language = opened["language"] or opened["late_language"] or ""
+    # The code of a list's item is as far in as the words behind its marker, or not at all.
+    indent = re.sub(r"\S", " ", opened["indent"])
+    first = next((line for line in lines if line.strip()), "")
+    dedented = [line.removeprefix(indent) for line in lines] if first.startswith(indent) else lines
+    return _Block(language.lower(), "\n".join(dedented)), position
 
 
 def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:

@@ -260,11 +260,11 @@ BOUNDS = st.one_of(st.none(), st.integers(-25, 25))
 
 @pytest.fixture
 def check(lazy):
-    """check(strategy, expression): `expression` of a LazyText and of a str are equal for all drawn values."""
+    """check(expression, *strategies): of a LazyText and of its str it is the same, for all drawn arguments."""
 
     def run(expression, *strategies):
-        @given(SMALL, *strategies)
-        def same(text, *arguments):
+        @given(SMALL, st.tuples(*strategies))
+        def same(text, arguments):
             assert expression(lazy(text), *arguments) == expression(text, *arguments)
 
         same()

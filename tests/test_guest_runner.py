@@ -10,25 +10,55 @@ async def error_of(run_cells, *cells, **context):
     return (await run_cells(*cells, **context)).error
 
 
-async def test_variables_functions_and_imports_persist(run_cells):
-    """Like a notebook."""
-    outcome = await run_cells(
-        "import math\nx = 2",
-        "def area(r): return math.pi * r ** x\nclass A:\n    size = 5",
-        "print(round(area(A.size), 2))",
-    )
-    assert outcome.head == "78.54\n"
+@pytest.mark.parametrize(
+    ("cells", "output"),
+    [
+        (["x = 2", "x + 1"], "3\n"),
+        (["import math", "math.floor(2.5)"], "2\n"),
+        (["def double(n): return n * factor", "factor = 2", "double(4)"], "8\n"),
+        (["class A:\n    size = 5\na = A()", "a.size, isinstance(a, A), A.__module__"], "(5, True, '__main__')\n"),
+        (["def count():\n    global n\n    n += 1\nn = 0", "count()\ncount()", "n"], "2\n"),
+        (["from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int", "P(1)"], "P(x=1)\n"),
+    ],
+)
+async def test_what_a_cell_defines_persists(run_cells, cells, output):
+    """Variables, imports, functions and classes are there in later cells."""
+    outcome = await run_cells(*cells)
+    assert (outcome.head, outcome.error) == (output, None)
 
 
 async def test_an_exception_keeps_what_was_assigned(run_cells):
-    """Up to the line that raised."""
+    """What ran before the line that raised stays."""
     assert (await run_cells("a = 1\nb = a / 0\nc = 3", "a, 'b' in globals()")).head == "(1, False)\n"
 
 
-async def test_the_last_expression_is_shown(run_cells):
-    """Its repr, unless it is None."""
-    assert (await run_cells("1\n'two'")).head == "'two'\n"
-    assert (await run_cells("None")).head == ""
+async def test_an_exception_keeps_what_was_printed(run_cells):
+    """Output and error of one cell are both reported."""
+    outcome = await run_cells("print('before')\nraise ValueError('after')")
+    assert (outcome.head, outcome.error.splitlines()[-1]) == ("before\n", "ValueError: after")
+
+
+@pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        ("1\n'two'", "'two'\n"),
+        ("None", ""),
+        ("x = 1", ""),
+        ("x = 1; x", "1\n"),
+        ("print('a')", "a\n"),
+        ("if True:\n    5", ""),
+        ("", ""),
+        ("# a comment", ""),
+        ("[n for n in range(3)]", "[0, 1, 2]\n"),
+        ("(y := 5)", "5\n"),
+        ("'\\ud800'", "'\\ud800'\n"),
+        ("print('\\ud800')", "\\ud800\n"),
+    ],
+)
+async def test_the_last_expression_is_shown(run_cells, code, output):
+    """The repr of a last expression is printed, unless it is None."""
+    outcome = await run_cells(code)
+    assert (outcome.head, outcome.error) == (output, None)
 
 
 async def test_a_traceback_shows_the_lines_of_earlier_cells(run_cells):
@@ -45,7 +75,19 @@ async def test_a_traceback_shows_the_lines_of_earlier_cells(run_cells):
     )
 
 
-async def test_a_traceback_hides_the_lines_of_the_runner(run_cells):
+@pytest.mark.parametrize("before", ["x = 'a\u2028b\x0c\x85'\n", "x = 1\r\n", "x = 1\r", "\n"])
+async def test_a_traceback_counts_lines_as_python_does(run_cells, before):
+    """Only \\n, \\r\\n and \\r end a line of a cell, so that the line shown is the line that failed."""
+    assert await error_of(run_cells, f"{before}1 / 0") == (
+        "Traceback (most recent call last):\n"
+        '  File "<cell 1>", line 2, in <module>\n'
+        "    1 / 0\n"
+        "    ~~^~~\n"
+        "ZeroDivisionError: division by zero"
+    )
+
+
+async def test_a_traceback_hides_the_lines_of_the_library(run_cells):
     """What the model did not write is not shown."""
     assert await error_of(run_cells, "import json\njson.loads('{')") == (
         "Traceback (most recent call last):\n"
@@ -56,206 +98,365 @@ async def test_a_traceback_hides_the_lines_of_the_runner(run_cells):
     )
 
 
-async def test_a_syntax_error_shows_its_place(run_cells):
-    """Line and column in the cell."""
-    assert await error_of(run_cells, "x = 1\ny = = 2") == (
-        '  File "<cell 1>", line 2\n    y = = 2\n        ^\nSyntaxError: invalid syntax'
-    )
-
-
-async def test_smart_quotes_are_named(run_cells):
-    """The model can act on the message."""
-    assert (await error_of(run_cells, "print(“hi”)")).splitlines()[-1] == "SyntaxError: invalid character '“' (U+201C)"
-
-
-async def test_a_chained_exception_is_shown_with_its_cause(run_cells):
-    """raise ... from ..."""
-    assert await error_of(run_cells, "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise ValueError('bad') from e") == (
-        "Traceback (most recent call last):\n"
-        '  File "<cell 1>", line 2, in <module>\n'
-        "    1 / 0\n"
-        "    ~~^~~\n"
-        "ZeroDivisionError: division by zero\n\n"
-        "The above exception was the direct cause of the following exception:\n\n"
-        "Traceback (most recent call last):\n"
-        '  File "<cell 1>", line 4, in <module>\n'
-        "    raise ValueError('bad') from e\n"
-        "ValueError: bad"
-    )
+CAUSE = "\n\nThe above exception was the direct cause of the following exception:\n\n"
+CONTEXT = "\n\nDuring handling of the above exception, another exception occurred:\n\n"
+DIVISION = (
+    "Traceback (most recent call last):\n"
+    '  File "<cell 1>", line 2, in <module>\n'
+    "    1 / 0\n"
+    "    ~~^~~\n"
+    "ZeroDivisionError: division by zero"
+)
+BAD = (
+    "Traceback (most recent call last):\n"
+    '  File "<cell 1>", line 4, in <module>\n'
+    "    raise ValueError('bad'){}\n"
+    "ValueError: bad"
+)
 
 
 @pytest.mark.parametrize(
-    ("code", "last_line"),
+    ("suffix", "error"),
     [
-        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-        ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "E: <exception str() failed>"),
+        (" from e", DIVISION + CAUSE + BAD.format(" from e")),
+        ("", DIVISION + CONTEXT + BAD.format("")),
+        (" from None", BAD.format(" from None")),
+    ],
+)
+async def test_a_chained_exception_is_shown_as_python_does(run_cells, suffix, error):
+    """The cause or the context of an exception comes before it."""
+    code = f"try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise ValueError('bad'){suffix}"
+    assert await error_of(run_cells, code) == error
+
+
+async def test_a_long_chain_hides_the_lines_of_the_library(run_cells):
+    """Also the cause of a cause is shown with the cell's own lines alone."""
+    code = (
+        "import json\n"
+        "def load():\n"
+        "    json.loads('{')\n"
+        "def retry():\n"
+        "    try:\n"
+        "        load()\n"
+        "    except ValueError as e:\n"
+        "        raise KeyError('k') from e\n"
+        "try:\n"
+        "    retry()\n"
+        "except KeyError as e:\n"
+        "    raise RuntimeError('r') from e"
+    )
+    assert await error_of(run_cells, code) == (
+        "Traceback (most recent call last):\n"
+        '  File "<cell 1>", line 6, in retry\n'
+        "    load()\n"
+        "    ~~~~^^\n"
+        '  File "<cell 1>", line 3, in load\n'
+        "    json.loads('{')\n"
+        "    ~~~~~~~~~~^^^^^\n"
+        "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+        f"{CAUSE}"
+        "Traceback (most recent call last):\n"
+        '  File "<cell 1>", line 10, in <module>\n'
+        "    retry()\n"
+        "    ~~~~~^^\n"
+        '  File "<cell 1>", line 8, in retry\n'
+        "    raise KeyError('k') from e\n"
+        "KeyError: 'k'"
+        f"{CAUSE}"
+        "Traceback (most recent call last):\n"
+        '  File "<cell 1>", line 12, in <module>\n'
+        "    raise RuntimeError('r') from e\n"
+        "RuntimeError: r"
+    )
+
+
+def raised(code, last_line, marks=""):
+    return f'Traceback (most recent call last):\n  File "<cell 1>", line 1, in <module>\n    {code}\n{marks}{last_line}'
+
+
+NO_EXIT = "\n(A cell cannot end the run this way: call FINAL(value) to answer.)"
+NO_MODULE = (
+    "\n(Only Python's standard library is here, without threads, asyncio and sockets; llm_batch runs prompts in parallel.)"
+)
+NO_MEMORY = "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("x = 1\ny = = 2", '  File "<cell 1>", line 2\n    y = = 2\n        ^\nSyntaxError: invalid syntax'),
         (
-            "import numpy",
-            "(Only Python's standard library is here, without threads, asyncio and sockets; llm_batch runs prompts in parallel.)",
+            "def f():\nreturn 1",
+            '  File "<cell 1>", line 2\n    return 1\n    ^^^^^^\n'
+            "IndentationError: expected an indented block after function definition on line 1",
         ),
-        ("llm_query(5)", "TypeError: a prompt must be a str, not int"),
+        (
+            "print(“hi”)",
+            "  File \"<cell 1>\", line 1\n    print(“hi”)\n          ^\nSyntaxError: invalid character '“' (U+201C)",
+        ),
+        ("a\0b", "SyntaxError: source code string cannot contain null bytes"),
+        ("raise KeyboardInterrupt", raised("raise KeyboardInterrupt", "KeyboardInterrupt")),
+        ("raise SystemExit(3)", raised("raise SystemExit(3)", "SystemExit: 3") + NO_EXIT),
+        ("exit()", raised("exit()", "SystemExit: None", "    ~~~~^^\n") + NO_EXIT),
+        ("import numpy", raised("import numpy", "ModuleNotFoundError: No module named 'numpy'") + NO_MODULE),
+        (
+            "x = 'a' * (1 << 30)",
+            raised("x = 'a' * (1 << 30)", "MemoryError", "        ~~~~^~~~~~~~~~~\n") + NO_MEMORY,
+        ),
+        (
+            "open('x')",
+            raised("open('x')", "FileNotFoundError: [Errno 44] No such file or directory: 'x'", "    ~~~~^^^^^\n"),
+        ),
+        (
+            "input('?')",
+            raised(
+                "input('?')",
+                "RuntimeError: there is no keyboard input in a cell: work with `context`, ask a model with llm_query(prompt)",
+                "    ~~~~~^^^^^\n",
+            ),
+        ),
+        ("llm_query(5)", raised("llm_query(5)", "TypeError: a prompt must be a str, not int", "    ~~~~~~~~~^^^\n")),
     ],
 )
-async def test_other_exceptions(run_cells, code, last_line):
-    """The last line of the error."""
-    assert (await error_of(run_cells, code)).splitlines()[-1] == last_line
+async def test_an_error_is_the_whole_traceback(run_cells, code, error):
+    """What a cell raises comes back as Python shows it, with a hint where the sandbox is the reason."""
+    assert await error_of(run_cells, code) == error
 
 
-async def test_a_gigantic_message_is_cut(run_cells):
-    """Beginning and end stay."""
+async def test_an_exception_that_cannot_be_shown_is_named(run_cells):
+    """A __str__ that raises does not hide where the exception came from."""
+    code = "class E(Exception):\n    def __str__(self): raise ValueError\nraise E"
+    assert await error_of(run_cells, code) == (
+        'Traceback (most recent call last):\n  File "<cell 1>", line 3, in <module>\n    raise E\nE: <exception str() failed>'
+    )
+
+
+async def test_an_endless_recursion_is_an_error(run_cells):
+    """The lines that repeat are counted, not shown."""
+    assert (await error_of(run_cells, "def f(): return f()\nf()")).splitlines()[-2:] == [
+        "  [Previous line repeated 992 more times]",
+        "RecursionError: maximum recursion depth exceeded",
+    ]
+
+
+async def test_a_huge_message_is_cut_in_the_middle(run_cells):
+    """Of a traceback of more than 8000 code points the first and the last 4000 stay."""
     error = await error_of(run_cells, "raise ValueError('x' * 10**6)")
-    assert len(error) < 8_100
-    assert error.splitlines()[-2] == "[992120 code points left out]"
+    whole = raised("raise ValueError('x' * 10**6)", "ValueError: " + "x" * 10**6)
+    assert error == f"{whole[:4000]}\n[{len(whole) - 8000} code points left out]\n{whole[-4000:]}"
 
 
 @pytest.mark.parametrize(
-    ("code", "answer"),
+    ("cells", "answer"),
     [
-        ("FINAL('text')", "text"),
-        ("FINAL(1)\nFINAL(2)", "2"),
-        ("FINAL({'a': [1, 'é']})", '{"a": [1, "é"]}'),
-        ("FINAL({1, })", "{1}"),
-        ("FINAL(float('nan'))", "nan"),
-        ("FINAL(None)", "null"),
-        ("x = [1]\nFINAL_VAR('x')", "[1]"),
-        ("x = 'word'\nFINAL_VAR(x)", "word"),
-        ("FINAL_VAR('two words')", "two words"),
-        ("FINAL(1)\n1 / 0", "1"),
-        ("Final = 'bound'", "bound"),
-        ("answer['content'] = 'built'\nanswer['ready'] = True", "built"),
-        ("answer = {'content': 5, 'ready': True}", "5"),
-        ("answer['ready'] = 'yes'", None),
-        ("x = 1", None),
-        ("FINAL_VAR('unknown')", None),
-        ("FINAL('\\ud800')", "\\ud800"),
+        (["FINAL('text')"], "text"),
+        (["FINAL('')"], ""),
+        (["FINAL(1)\nFINAL(2)"], "2"),
+        (["FINAL(1)", "FINAL(2)"], "2"),
+        (["FINAL(1)", "x = 2"], "1"),
+        (["FINAL({'a': [1, 'é']})"], '{"a": [1, "é"]}'),
+        (["FINAL((1, 2.5, True))"], "[1, 2.5, true]"),
+        (["FINAL({1, })"], "{1}"),
+        (["FINAL({(1, 2): 3})"], "{(1, 2): 3}"),
+        (["FINAL(float('nan'))"], "nan"),
+        (["FINAL(None)"], "null"),
+        (["FINAL('\\ud800')"], "\\ud800"),
+        (["FINAL(1)\n1 / 0"], "1"),
+        (["x = [1]\nFINAL_VAR('x')"], "[1]"),
+        (["x = 'word'\nFINAL_VAR(x)"], "word"),
+        (["x = 'y'\ny = 'z'\nFINAL_VAR(x)"], "z"),
+        (["FINAL_VAR('two words')"], "two words"),
+        (["FINAL_VAR([1])"], "[1]"),
+        (["FINAL_VAR('unknown')"], None),
+        (["Final = 'bound'"], "bound"),
+        (["Final = {'a': 1}"], '{"a": 1}'),
+        (["Final = 'bound'\n1 / 0"], "bound"),
+        (["Final = 1\nFinal = 2"], "2"),
+        (["Final = 1\ndel Final"], None),
+        (["answer['content'] = 'built'\nanswer['ready'] = True"], "built"),
+        (["answer['content'] = 'built'", "answer['ready'] = True"], "built"),
+        (["answer = {'content': 5, 'ready': True}"], "5"),
+        (["answer['ready'] = True"], ""),
+        (["answer['content'] = 'built'"], None),
+        (["answer['ready'] = 'yes'"], None),
+        (["answer = 'text'"], None),
+        (["x = 1"], None),
     ],
 )
-async def test_ways_to_answer(run_cells, code, answer):
-    """The answer that stands after the cell."""
-    assert (await run_cells(code)).answer == answer
+async def test_ways_to_answer(run_cells, cells, answer):
+    """FINAL, FINAL_VAR, `Final` or a ready `answer` gives the answer: a str as it is, else JSON, else the repr."""
+    assert (await run_cells(*cells)).answer == answer
+
+
+async def test_a_cell_runs_on_after_final(run_cells):
+    """FINAL records the answer, and the lines behind it run."""
+    outcome = await run_cells("FINAL(1)\nprint('more')")
+    assert (outcome.answer, outcome.head, outcome.error) == ("1", "more\n", None)
 
 
 async def test_an_unknown_variable_cannot_be_the_answer(run_cells):
-    """The message says what to do."""
-    assert (await error_of(run_cells, "FINAL_VAR('unknown')")).splitlines()[-1] == (
-        "NameError: FINAL_VAR: there is no variable 'unknown'; SHOW_VARS() lists them, FINAL(text) answers with a text"
+    """FINAL_VAR with a name that there is not says what to do."""
+    assert await error_of(run_cells, "FINAL_VAR('unknown')") == raised(
+        "FINAL_VAR('unknown')",
+        "NameError: FINAL_VAR: there is no variable 'unknown'; SHOW_VARS() lists them, FINAL(text) answers with a text",
+        "    ~~~~~~~~~^^^^^^^^^^^\n",
     )
 
 
-async def test_a_draft_is_reported(run_cells):
-    """What answer["content"] holds before it is ready."""
-    outcome = await run_cells("answer['content'] = 'half'")
-    assert (outcome.answer, outcome.draft) == (None, "half")
+async def test_an_answer_that_cannot_be_shown_is_an_error(run_cells):
+    """A `Final` whose repr raises is the cell's error, and there is no answer."""
+    outcome = await run_cells("class A:\n    def __repr__(self): raise ValueError('no')\nFinal = A()")
+    assert (outcome.answer, outcome.error) == (
+        None,
+        'Traceback (most recent call last):\n  File "<cell 1>", line 2, in __repr__\n'
+        "    def __repr__(self): raise ValueError('no')\n                        ^^^^^^^^^^^^^^^^^^^^^^\nValueError: no",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "draft"),
+    [
+        ("answer['content'] = 'half'", "half"),
+        ("answer['content'] = ['half']", '["half"]'),
+        ("answer = {}", None),
+        ("answer = 'text'", None),
+        ("del answer", None),
+        ("x = 1", None),
+    ],
+)
+async def test_a_draft_is_what_answer_holds_meanwhile(run_cells, code, draft):
+    """answer["content"] is reported before it is ready, and is no answer."""
+    outcome = await run_cells(code)
+    assert (outcome.answer, outcome.draft) == (None, draft)
 
 
 async def test_show_vars_lists_what_the_cells_made(run_cells):
-    """Names, types and sizes; not what is provided."""
-    assert (await run_cells("x = [1, 2]\nf = 5\ndel answer", "SHOW_VARS()")).head == (
-        "{'x': 'list of 2', 'f': 'int', 'answer': 'dict of 2'}\n"
+    """SHOW_VARS gives names, types and sizes of what is not provided and does not begin with an underscore."""
+    assert (await run_cells("x = [1, 2]\nf = 5\n_y = 1\nllm_query = 'mine'\nchunk_text\ncontext", "SHOW_VARS()")).head == (
+        "{'llm_query': 'str of 4', 'answer': 'dict of 2', 'x': 'list of 2', 'f': 'int'}\n"
     )
 
 
-async def test_deleted_names_and_replaced_builtins_are_back(run_cells):
-    """A cell cannot break the next one by accident."""
-    cell = "import builtins\ndel llm_query, chunk_text\nbuiltins.len = None\nbuiltins.print = None\ndel builtins.sorted"
-    assert (await run_cells(cell, "print(len(sorted('ba')), llm_query('x'), len(chunk_text('a')))")).head == "2 X 1\n"
+@pytest.mark.parametrize(
+    ("cell", "following", "output"),
+    [
+        ("del llm_query", "llm_query('x')", "'X'\n"),
+        ("del FINAL, SHOW_VARS, chunk_text", "chunk_text('a')", "['a']\n"),
+        ("del answer", "answer", "{'content': '', 'ready': False}\n"),
+        ("print = len = None\ndel print, len", "len('ab')", "2\n"),
+        ("import builtins\nbuiltins.len = None", "len('ab')", "2\n"),
+        ("import builtins\nbuiltins.print = None", "print('x')", "x\n"),
+        ("import builtins\nbuiltins.open = None", "callable(open)", "True\n"),
+        ("import builtins\ndel builtins.sorted", "sorted('ba')", "['a', 'b']\n"),
+        ("import builtins\nbuiltins.isinstance = builtins.str = None\n1 / 0", "str(1)", "'1'\n"),
+        ("globals().clear()", "llm_query('x')", "'X'\n"),
+    ],
+)
+async def test_deleted_names_and_replaced_builtins_are_back(run_cells, cell, following, output):
+    """What a cell deletes or replaces by accident is there in the next one."""
+    outcome = await run_cells(cell, following)
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "output"),
+    [
+        (["import sys\nsys.stdout.write('a')\nsys.stderr.write('b')\nsys.__stdout__.write('c')\nNone"], "abc"),
+        (["import sys, io\nsys.stdout = io.StringIO()\nprint('lost')", "print('seen')"], "seen\n"),
+        (["import sys, io\nold = sys.stdout\nsys.stdout = io.StringIO()", "sys.stdout = old\nprint('seen')"], "seen\n"),
+        (["import sys\nsys.stdout = None", "print('seen')"], "seen\n"),
+        (["import sys\nsys.stdout.close()\nprint('seen', flush=True)"], "seen\n"),
+        (["import sys\nsys.stdout.write = None", "print('seen')"], "seen\n"),
+        (["import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as f:\n    print('a')\nf.getvalue()"], "'a\\n'\n"),
+        (["import logging\nlogging.basicConfig()", "logging.warning('late')"], "WARNING:root:late\n"),
+        (["import warnings\nwarnings.warn('careful')"], "<cell 1>:2: UserWarning: careful\n  warnings.warn('careful')\n"),
+        (["import time\nbefore = time.time()\ntime.sleep(1000)\ntime.time() - before < 1"], "True\n"),
+    ],
+)  # fmt: skip
+async def test_habits_of_output_and_time_work(run_cells, cells, output):
+    """sys.stdout may be swapped, closed or kept, warnings and logging are output, and sleeping takes no time."""
+    outcome = await run_cells(*cells)
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+CLOCKS = (
+    "import time, random, uuid, datetime, secrets\n"
+    "[time.time(), time.monotonic(), str(datetime.datetime.now()), random.random(), str(uuid.uuid4()), "
+    "secrets.token_hex(4), hash('x'), id(object()), {'b', 'a', 'c'}]"
+)
+
+
+async def test_two_guests_with_the_same_seed_are_the_same(run_cells):
+    """Time, randomness, uuids, hashes, addresses and the order of sets depend on the seed alone."""
+    first, second = await run_cells(CLOCKS), await run_cells(CLOCKS)
+    assert (first.head, first.error, first.fuel) == (second.head, None, second.fuel)
+
+
+async def test_the_clock_starts_where_the_run_did_and_goes_on(run_cells):
+    """Each reading of the clock is a millisecond later than the one before."""
+    code = "import time\nstart = time.time_ns()\n[(time.time_ns() - start) // 10**6 for _ in range(3)]"
+    assert (await run_cells(code)).head == "[1, 2, 3]\n"
 
 
 async def test_a_sub_call_that_fails_raises_llm_error(run_cells):
-    """The message is the provider's."""
+    """The message of LLMError is the provider's."""
 
     async def failing(prompts):
         return [SubReply(error="m: HTTP 500: no") for _ in prompts]
 
-    assert (await error_of(run_cells, "llm_query('x')", ask=failing)).splitlines()[-1] == "LLMError: m: HTTP 500: no"
-
-
-async def test_a_batch_keeps_the_answers_that_came(run_cells):
-    """.results has None where one failed."""
-
-    async def odd(prompts):
-        return [SubReply(text=p) if index % 2 else SubReply(error="no") for index, p in enumerate(prompts)]
-
-    outcome = await run_cells(
-        "try:\n    llm_batch(['a', 'b', 'c'])\nexcept LLMError as error:\n    print(error, error.results)", ask=odd
-    )
-    assert outcome.head == (
-        "2 of 3 sub-calls failed ([0] no; [2] no); the answers of the others are in this exception's .results "
-        "[None, 'b', None]\n"
-    )
-
-
-async def test_an_exhausted_budget_raises_budget_error(run_cells):
-    """The whole last line."""
-
-    async def refused(prompts):
-        raise BudgetExceeded("sub-calls", 1, len(prompts), 2)
-
-    assert (await error_of(run_cells, "llm_batch(['a', 'b'])", ask=refused)).splitlines()[-1] == (
-        "BudgetError: sub-calls: 1 of 2 are used, 2 more were asked for; nothing was sent"
-    )
-
-
-async def test_two_guests_with_the_same_seed_are_the_same(run_cells):
-    """Time, randomness, uuids, hashes, ids and set order."""
-    code = (
-        "import time, random, uuid, datetime, secrets\n"
-        "[time.time(), time.monotonic(), str(datetime.datetime.now()), random.random(), str(uuid.uuid4()), "
-        "secrets.token_hex(4), hash('x'), id(object()), {'b', 'a', 'c'}]"
-    )
-    first, second = await run_cells(code), await run_cells(code)
-    assert first.error is None
-    assert first == type(first)(
-        **{name: getattr(second, name) for name in second.__struct_fields__} | {"seconds": first.seconds}
+    assert await error_of(run_cells, "llm_query('x')", ask=failing) == raised(
+        "llm_query('x')", "LLMError: m: HTTP 500: no", "    ~~~~~~~~~^^^^^\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("code", "output"),
+    ("prompts", "output"),
     [
-        ("map_reduce(['a', 'b'], lambda item: llm_query(item) + '!', list)", "['A!', 'B!']\n"),
-        ("map_reduce([1, 2, 3], lambda n: n * n, sum)", "14\n"),
-        ("map_reduce(['a'], lambda i: llm_query(llm_query(i) + 'b'), list, parallel=False)", "['AB']\n"),
-        ("map_reduce(['a', 'b'], lambda i: llm_query(i) + llm_query(i * 2), ''.join)", "'AAABBB'\n"),
-        ("map_reduce([], llm_query, list)", "[]\n"),
-        ("def f(i):\n    try:\n        return llm_query(i)\n    except Exception:\n        return 'lost'\nmap_reduce(['a'], f, list)", "['A']\n"),
-        ("map_reduce(['a', 'b'], lambda i: map_reduce([i, i + i], llm_query, ''.join), list)", "['AAA', 'BBB']\n"),
+        (
+            ["bad", "b", "bad"],
+            "2 of 3 sub-calls failed ([0] no; [2] no); the answers of the others are in this exception's .results "
+            "[None, 'b', None]\n",
+        ),
+        (["bad"], "no [None]\n"),
+        (
+            ["bad"] * 7,
+            "7 of 7 sub-calls failed ([0] no; [1] no; [2] no; [3] no; [4] no); the answers of the others are in this "
+            f"exception's .results {[None] * 7}\n",
+        ),
+        (["a", "b"], "['a', 'b']\n"),
+        ([], "[]\n"),
     ],
-)  # fmt: skip
-async def test_map_reduce(run_cells, code, output):
-    """The result, in parallel or not."""
-    outcome = await run_cells(code)
-    assert (outcome.head, outcome.error) == (output, None)
+)
+async def test_a_batch_keeps_the_answers_that_came(run_cells, prompts, output):
+    """LLMError names the first five failures, and its .results has None where a sub-call failed."""
+
+    async def odd(prompts):
+        return [SubReply(error="no") if prompt == "bad" else SubReply(text=prompt) for prompt in prompts]
+
+    code = f"try:\n    print(llm_batch({prompts}))\nexcept LLMError as error:\n    print(error, error.results)"
+    assert (await run_cells(code, ask=odd)).head == output
 
 
-async def test_map_reduce_sends_all_items_together(run_cells):
-    """Two rounds for items that ask twice."""
-    rounds = []
+@pytest.mark.parametrize("caught", ["BudgetError", "RuntimeError"])
+async def test_an_exhausted_budget_raises_budget_error(run_cells, caught):
+    """BudgetError says how much there was, and is a RuntimeError."""
+
+    async def refused(prompts):
+        raise BudgetExceeded("sub-calls", 1, len(prompts), 2)
+
+    code = f"try:\n    llm_batch(['a', 'b'])\nexcept {caught} as error:\n    print(type(error).__name__, error)"
+    assert (await run_cells(code, ask=refused)).head == (
+        "BudgetError sub-calls: 1 of 2 are used, 2 more were asked for; nothing was sent\n"
+    )
+
+
+async def test_a_prompt_arrives_as_it_was_written(run_cells):
+    """Every code point of a prompt reaches the model; a lone surrogate does so as its escape."""
+    seen = []
 
     async def ask(prompts):
-        rounds.append(list(prompts))
-        return [SubReply(text=prompt.upper()) for prompt in prompts]
+        seen.extend(prompts)
+        return [SubReply(text="") for _ in prompts]
 
-    await run_cells("map_reduce('abc', lambda i: llm_query(llm_query(i) + 'x'), list)", ask=ask)
-    assert rounds == [["a", "b", "c"], ["Ax", "Bx", "Cx"]]
-
-
-async def test_the_helpers_have_the_names_and_parameters_that_were_promised(run_cells):
-    """As in the framework that their users come from."""
-    promised = {
-        "chunk_text": ["text", "chunk_size", "overlap", "preserve_paragraphs"],
-        "chunk_by_tokens": ["text", "max_tokens", "overlap_tokens"],
-        "smart_truncate": ["text", "max_length", "suffix"],
-        "regex_search": ["pattern", "text", "max_matches", "return_positions"],
-        "find_sections": ["text", "section_pattern", "include_content"],
-        "keyword_filter": ["text", "keywords", "context_chars"],
-        "aggregate_results": ["results", "method", "separator", "filter_empty"],
-        "count_frequencies": ["items", "top_n"],
-        "merge_dicts": ["dicts", "strategy"],
-        "recursive_split": ["text", "condition", "split_fn", "max_depth"],
-        "map_reduce": ["items", "map_fn", "reduce_fn", "parallel"],
-    }
-    outcome = await run_cells(
-        f"import inspect\n{{name: list(inspect.signature(globals()[name]).parameters) for name in {list(promised)}}}"
-    )
-    assert outcome.head == f"{promised}\n"
+    await run_cells("llm_batch(['a\\r\\n\\0😀\\u2028', '\\ud800'])", ask=ask)
+    assert seen == ["a\r\n\0😀\u2028", "\\ud800"]

@@ -64,6 +64,10 @@ def test_any_reply_comes_to_at_least_one_action(text):
         "FINAL(\n" * 50_000,
         "```python\nx = 1\n```\n" * 20_000,
         "\\" * 300_000,
+        "</think>" * 30_000,
+        "</think>~~~" * 20_000 + "`",
+        "</think>a`</think>b`" * 12_000,
+        "`a`" * 70_000,
     ],
     ids=lambda text: text[:12],
 )

@@ -1,5 +1,6 @@
 """How a cell answers the query: FINAL, FINAL_VAR, `Final`, `answer`."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -48,7 +49,6 @@ def as_text(value: Any) -> str:
     """A str as it is, any other JSON-able value as JSON, else its repr."""
     if isinstance(value, str):
         return str(value)
-    try:
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return repr(value)
+    return repr(value)

@@ -45,12 +45,12 @@ def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50)
     if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
         raise ValueError("chunk_by_tokens: max_tokens must be at least 1 and overlap_tokens from 0 to max_tokens - 1")
     # No text has more tokens than characters, and a regular expression has a largest number.
-    most = min(max_tokens, len(text) + 1)
-    whole, step = (re.compile(f"{_TOKEN}{{1,{size}}}+") for size in (most, max(1, most - overlap_tokens)))
+    step, overlap = min(max_tokens - overlap_tokens, len(text) + 1), min(overlap_tokens, len(text))
+    stepping, overlapping = re.compile(f"{_TOKEN}{{1,{step}}}+"), re.compile(f"{_TOKEN}{{0,{overlap}}}+")
     chunks, start = [], 0
     while start < len(text):
-        end = whole.match(text, start).end()
-        following = step.match(text, start).end()
+        following = stepping.match(text, start).end()
+        end = overlapping.match(text, following).end()
         if end < len(text):
             end = start + _paragraph_end(text[start:end], following - start)
         chunks.append(text[start:end])
