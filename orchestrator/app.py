@@ -13,7 +13,7 @@ from orchestrator import __version__
 from orchestrator.api import problems
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
-from orchestrator.api.requests import StrictRequest
+from orchestrator.api.requests import StrictRequest, same_site
 from orchestrator.config import Settings
 from orchestrator.pool import Pool
 from orchestrator.providers import make_provider
@@ -79,6 +79,7 @@ def create_app(service: Service) -> Litestar:
         state=State({"settings": settings}),
         dependencies={"runs": Provide(runs, sync_to_thread=False)},
         request_class=StrictRequest,
+        guards=[same_site],
         request_max_body_size=settings.server.max_request_bytes,
         exception_handlers=problems.HANDLERS,
         openapi_config=OpenAPIConfig(title="Recursive language models", version=__version__),

@@ -135,6 +135,8 @@ KNOWN: tuple[type[Command], ...] = (
 )
 _BY_NAME = {str(each.__struct_config__.tag): each for each in KNOWN}
 _DECODER = json.JSONDecoder()
+# Each failed decoding reads the rest of the reply: a hostile one must not make that quadratic.
+MOST_BROKEN = 20
 _SPACE = re.compile(r"(?:[\s,]|^//[^\n]*$)*+", re.MULTILINE)
 _LINE_OF_JSON = re.compile(r"^[ \t]*+(?=[{\[])", re.MULTILINE)
 
@@ -157,23 +159,29 @@ def _type_name(type_: Any) -> str:
 def parse_block(text: str) -> tuple[Command, ...]:
     """The commands of a fenced block: one object, an array, or one per line. What is none becomes a Malformed."""
     found: list[Command] = []
+    broken = 0
     position = _after_space(text, 0)
-    while position < len(text):
-        commands, position = _parse_at(text, position)
-        found += commands
-        position = _after_space(text, position)
+    while position < len(text) and broken < MOST_BROKEN:
+        commands, end = _parse_at(text, position)
+        found += [_not_json(text, position, end)] if commands is None else commands
+        broken += commands is None
+        position = _after_space(text, end)
+    if position < len(text):
+        found.append(Malformed(message=f"the rest was not read: {broken} lines before it are not JSON"))
     return tuple(found)
 
 
 def parse_prose(text: str) -> tuple[Command, ...]:
-    """The commands that stand bare in a text, each at the beginning of a line."""
+    """The commands that stand bare in a text, each at the beginning of a line; a line that names no "op" is prose."""
     found: list[Command] = []
-    position = 0
-    while start := _LINE_OF_JSON.search(text, position):
-        if '"op"' not in text[start.end() :]:
-            break
+    position = broken = 0
+    last = text.rfind('"op"')
+    while (start := _LINE_OF_JSON.search(text, position)) and start.end() <= last and broken < MOST_BROKEN:
         commands, position = _parse_at(text, start.end())
-        found += commands
+        if commands is None and '"op"' in text[start.end() : position]:
+            found.append(_not_json(text, start.end(), position))
+        found += commands or []
+        broken += commands is None
     return tuple(found)
 
 
@@ -182,18 +190,20 @@ def _after_space(text: str, position: int) -> int:
     return found.end() if found else position
 
 
-def _parse_at(text: str, position: int) -> tuple[list[Command], int]:
-    """The commands of one JSON value, and where it ends; what is not JSON ends with its line."""
+def _parse_at(text: str, position: int) -> tuple[list[Command] | None, int]:
+    """The commands of one JSON value, and where it ends; None for what is not JSON, which ends with its line."""
     try:
         value, end = _DECODER.raw_decode(text, position)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError):
         end = text.find("\n", position)
-        end = len(text) if end < 0 else end
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        return [Malformed(message=f"not valid JSON ({reason}): {text[position:end][:200]}")], end
+        return None, len(text) if end < 0 else end
     if isinstance(value, dict) and isinstance(value.get("commands"), list):
         value = value["commands"]
     return [_command(item) for item in (value if isinstance(value, list) else [value])], end
+
+
+def _not_json(text: str, position: int, end: int) -> Malformed:
+    return Malformed(message=f"not valid JSON: {text[position:end][:200]}")
 
 
 def _command(item: Any) -> Command:

@@ -4,6 +4,7 @@ RLMError
  x ConfigError          at start-up only, names the key; exit status 2
  x RequestError         the caller's, each with its HTTP status
    x InvalidRequest     400
+   x Forbidden          403
    x NotFound           404
    x TooLarge           413
    x AboveCap           422
@@ -31,6 +32,12 @@ class RequestError(RLMError):
 
 class InvalidRequest(RequestError):
     """The request is not of the documented form."""
+
+
+class Forbidden(RequestError):
+    """Sent by a page of another site, in the browser of somebody who can reach this server."""
+
+    status = 403
 
 
 class NotFound(RequestError):

@@ -119,13 +119,20 @@ async def test_commands_work_on_documents(run_commands):
         ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": text}'),
         ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, index_terms, set, get, print, llm_query, final, final_var'),
         ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, index_terms, set, get, print, llm_query, final, final_var'),
-        ('{"op": ', 'not valid JSON (Expecting value): {"op": '),
-        ("[" * 100_000, "not valid JSON (nested too deeply): " + "[" * 200),
+        ('{"op": ', 'not valid JSON: {"op": '),
+        ("[" * 100_000, "not valid JSON: " + "[" * 200),
     ],
 )  # fmt: skip
 def test_what_is_no_command_is_told_with_the_right_form(text, message):
     """The whole message, in its place."""
     assert parse_block(text) == (Malformed(message=message),)
+
+
+def test_a_block_of_broken_lines_is_read_only_so_far():
+    """And says so."""
+    commands = parse_block("{\n" * 30)
+    assert len(commands) == 21
+    assert commands[-1] == Malformed(message="the rest was not read: 20 lines before it are not JSON")
 
 
 async def test_a_malformed_command_does_not_drop_its_neighbours(new_interpreter):

@@ -7,11 +7,19 @@ from typing import Any
 
 import msgspec
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 
-from orchestrator.errors import InvalidRequest
+from orchestrator.errors import Forbidden, InvalidRequest
 
 # A body larger than this is decoded on a thread, so that other requests go on.
 LARGE = 1 << 20
+
+
+def same_site(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard: a page of another site must not spend this server's money. Browsers say where a request comes from."""
+    if connection.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise Forbidden("requests from pages of other sites are refused")
 
 
 class StrictRequest(Request[Any, Any, Any]):
