@@ -1,6 +1,6 @@
 """A root model's reply -> what to do. Decided by the text alone: nothing in it is run or parsed as Python here.
 
-Every regular expression here is linear in the reply, which is hostile: hence the possessive quantifiers (`*+`).
+Everything here is linear in the reply, which is hostile. No possessive group: CPython before 3.11.5 matches them wrongly.
 """
 
 import re
@@ -40,18 +40,14 @@ Action = RunCell | RunCommands | Final | Unparsed
 _JSON = frozenset({"", "json", "jsonl", "ndjson"})
 _COMMANDS = re.compile(r"\s*+[\[{](?s:.*)\"op\"")
 _PYTHON = frozenset({"python", "py", "repl", "python3"})
-# A fence after words (and `inline code`) opens a block only where at most a language follows it.
-_THINK_OR_FENCE = re.compile(
-    r"(?P<think><think>)"
-    r"|(?:^|(?<=</think>))(?P<indent>[ \t]*+(?:(?:[-*+]|\d++[.)])[ \t]++)?+)"
-    r"(?:(?P<fence>`{3,}+|~{3,}+)[ \t]*+(?P<language>[\w+.#-]*+)(?:[^`\n<]|<(?!/?think>))*+$"
-    r"|(?:[^`\n<]|<(?!/?think>)|`[^`\n<]++`)*+(?P<late_fence>`{3,}+)[ \t]*+(?P<late_language>[\w+.#-]*+)[ \t]*+$)",
-    re.MULTILINE,
-)
+_INDENT = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?")
+# A line that a fence begins, also behind a list's mark.
+_FENCE = re.compile(rf"(?P<indent>{_INDENT.pattern})(?P<fence>`{{3,}}|~{{3,}})[ \t]*(?P<language>[\w+.#-]*)(?P<info>.*)")
+_LANGUAGE = re.compile(r"[\w+.#-]*")
 # The closing tag alone; between quotes it is a part of some code.
 _THINKING_ENDS = re.compile(r"(?<!['\"])</think>(?!['\"])")
 # Enough of Python's strings and comments to tell whether a line ends inside a triple-quoted string.
-_STRINGS = re.compile(r"\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'|#.*+|\\.")
+_STRINGS = re.compile(r"\"\"\"|'''|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|'[^'\\]*(?:\\.[^'\\]*)*'|#.*|\\.")
 _TRIPLE_QUOTES = ('"""', "'''")
 _FINAL_LINE = re.compile(r"^[ \t]*+FINAL(?P<var>_VAR)?\((?P<value>.*)\)[ \t]*$", re.MULTILINE)
 _FINAL_START = re.compile(r"^[ \t]*+FINAL\(", re.MULTILINE)
@@ -94,27 +90,57 @@ def _split(text: str) -> tuple[list[_Block], str]:
     blocks: list[_Block] = []
     prose: list[str] = []
     position = 0
-    while found := _THINK_OR_FENCE.search(text, position):
-        prose.append(text[position : found.start()])
-        if found["think"]:
-            end = text.find("</think>", found.end())
-            position = end + len("</think>") if end >= 0 else len(text)
-        else:
-            block, position = _block(text, found)
+    while position < len(text):
+        end = _find(text, "\n", position)
+        think = text.find("<think>", position, end)
+        line = text[position : end if think < 0 else think]
+        if opened := _opening(line):
+            block, position = _block(text, opened, end + 1)
             blocks.append(block)
-    prose.append(text[position:])
+        elif think >= 0:
+            prose.append(line)
+            position = _find(text, "</think>", think) + len("</think>")
+        else:
+            prose.append(line + "\n")
+            position = end + 1
     return blocks, "".join(prose)
 
 
-def _block(text: str, opened: re.Match[str]) -> tuple[_Block, int]:
+def _find(text: str, wanted: str, position: int) -> int:
+    """Where it is, or the end of the text."""
+    found = text.find(wanted, position)
+    return len(text) if found < 0 else found
+
+
+class _Opening(msgspec.Struct, frozen=True):
+    indent: str
+    fence: str
+    language: str
+
+
+def _opening(line: str) -> _Opening | None:
+    """A fence at the beginning of a line; or at its end, behind words, with at most a language."""
+    if found := _FENCE.fullmatch(line):
+        opens = "`" not in found["info"] and "</think>" not in found["info"]
+        return _Opening(found["indent"], found["fence"], found["language"].lower()) if opens else None
+    end = line.rfind("```") + 3
+    before = line[:end].rstrip("`")
+    language = line[end:].strip()
+    # Behind an odd number of backticks it ends `inline code`.
+    if end < 3 or before.count("`") % 2 or "```" in before or not _LANGUAGE.fullmatch(language):
+        return None
+    indent = _INDENT.match(line)
+    return _Opening(indent[0] if indent else "", line[len(before) : end], language.lower())
+
+
+def _block(text: str, opened: _Opening, start: int) -> tuple[_Block, int]:
     """The block that a fence opens, and where the text goes on."""
-    lines, position = _lines_to_close(text, opened.end() + 1, opened["fence"] or opened["late_fence"])
-    language = opened["language"] or opened["late_language"] or ""
+    lines, position = _lines_to_close(text, start, opened.fence)
     # The code of a list's item is as far in as the words behind its marker, or not at all.
-    indent = re.sub(r"\S", " ", opened["indent"])
+    indent = re.sub(r"\S", " ", opened.indent)
     first = next((line for line in lines if line.strip()), "")
     dedented = [line.removeprefix(indent) for line in lines] if first.startswith(indent) else lines
-    return _Block(language.lower(), "\n".join(dedented)), position
+    return _Block(opened.language, "\n".join(dedented)), position
 
 
 def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:

@@ -8,7 +8,7 @@ import socket
 import httpx
 import pytest
 import uvicorn
-from fakes import FakeModel, python
+from fakes import FakeModel, python, streamed
 
 from orchestrator.app import Service, create_app
 from orchestrator.config import OpenAISettings, ServerSettings, Settings
@@ -262,8 +262,7 @@ async def test_runs_at_the_same_time_do_not_mix(engine):
     class Mirror(FakeModel):
         async def handle_async_request(self, request):
             turn = sum(each["role"] == "assistant" for each in json.loads(await request.aread())["messages"])
-            self.replies.insert(0, python("FINAL(mine)") if turn else python("mine = context * 2\nprint(mine)"))
-            return await super().handle_async_request(request)
+            return streamed(python("FINAL(mine)") if turn else python("mine = context * 2\nprint(mine)"))
 
     async with serving(engine, Mirror()) as client:
         calls = (client.post("/query", json={"query": "q", "context": f"run {number}"}) for number in range(16))
