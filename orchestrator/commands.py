@@ -137,7 +137,7 @@ _BY_NAME = {str(each.__struct_config__.tag): each for each in KNOWN}
 _DECODER = json.JSONDecoder()
 # Each failed decoding reads the rest of the reply: a hostile one must not make that quadratic.
 MOST_BROKEN = 20
-_SPACE = re.compile(r"(?:[\s,]|^//[^\n]*$)*+", re.MULTILINE)
+_SPACE = re.compile(r"[\s,]*(?://[^\n]*[\s,]*)*")
 _LINE_OF_JSON = re.compile(r"^[ \t]*+(?=[{\[])", re.MULTILINE)
 
 
