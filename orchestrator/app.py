@@ -14,6 +14,7 @@ from orchestrator.api import problems
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
 from orchestrator.api.requests import StrictRequest, same_site
+from orchestrator.api.runs import get_run, list_runs
 from orchestrator.config import Settings
 from orchestrator.pool import Pool
 from orchestrator.providers import make_provider
@@ -74,7 +75,7 @@ def create_app(service: Service) -> Litestar:
         return started
 
     return Litestar(
-        route_handlers=[health, query, debug],
+        route_handlers=[health, query, debug, list_runs, get_run],
         lifespan=[lifespan],
         state=State({"settings": settings}),
         dependencies={"runs": Provide(runs, sync_to_thread=False)},

@@ -1,6 +1,6 @@
 """What the events of a run say: its result and its turns. Folds over a list of events, nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -69,16 +69,24 @@ class Turn(msgspec.Struct, kw_only=True):
     sub_calls_ms: int = 0
 
 
-def result(events: Iterable[AnyEvent]) -> RunResult:
-    """The result of a finished run."""
-    run_id = ""
+class RunDetail(RunResult, frozen=True, kw_only=True):
+    """What POST /debug answers: the result, and every turn."""
+
+    query: str
+    context_id: str
+    context_length: int
+    history: list[Turn]
+
+
+def result(events: Sequence[AnyEvent]) -> RunResult:
+    """The result of a run; `stopped` is "running" while it is not finished."""
     answer: str | None = None
+    error: str | None = None
+    stopped = "running"
     iterations = sub_calls = 0
     usage = Usage()
     for event in events:
         match event:
-            case RunStarted():
-                run_id = event.run_id
             case ModelReplied():
                 iterations += not event.best_answer
                 usage += event.reply.usage
@@ -89,18 +97,37 @@ def result(events: Iterable[AnyEvent]) -> RunResult:
             case Answer():
                 answer = event.text
             case RunFinished():
-                return RunResult(
-                    run_id=run_id,
-                    success=event.stopped == "answered",
-                    answer=answer,
-                    error=event.error,
-                    stopped=event.stopped,
-                    iterations=iterations,
-                    sub_calls=sub_calls,
-                    usage=RunUsage(usage.prompt_tokens, usage.completion_tokens),
-                    duration_ms=round(event.at * 1000),
-                )
-    raise ValueError(f"run {run_id} has not finished")
+                stopped, error = event.stopped, event.error
+    return RunResult(
+        run_id=_started(events).run_id,
+        success=stopped == "answered",
+        answer=answer,
+        error=error,
+        stopped=stopped,
+        iterations=iterations,
+        sub_calls=sub_calls,
+        usage=RunUsage(usage.prompt_tokens, usage.completion_tokens),
+        duration_ms=round(events[-1].at * 1000),
+    )
+
+
+def detail(events: Sequence[AnyEvent]) -> RunDetail:
+    """The result of a run and its turns so far."""
+    started = _started(events)
+    return RunDetail(
+        **msgspec.structs.asdict(result(events)),
+        query=started.query,
+        context_id=started.context_id,
+        context_length=sum(started.context_lengths),
+        history=turns(events),
+    )
+
+
+def _started(events: Sequence[AnyEvent]) -> RunStarted:
+    first = events[0]
+    if not isinstance(first, RunStarted):
+        raise ValueError("the first event of a run must be run_started")
+    return first
 
 
 def turns(events: Iterable[AnyEvent]) -> list[Turn]:

@@ -43,6 +43,9 @@ class Journals:
             self._journals.popitem(last=False)
         return journal
 
+    def newest_first(self) -> list[Journal]:
+        return list(reversed(self._journals.values()))
+
     def get(self, run_id: str) -> Journal:
         """Raises NotFound."""
         if run_id not in self._journals:

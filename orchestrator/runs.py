@@ -18,6 +18,14 @@ class Runs:
         self._tools = tools
         self._journals = Journals()
 
+    def journal(self, run_id: str) -> Journal:
+        """Raises NotFound."""
+        return self._journals.get(run_id)
+
+    def results(self) -> list[history.RunResult]:
+        """Of all runs that are kept, the newest first."""
+        return [history.result(journal.events) for journal in self._journals.newest_first()]
+
     async def execute(self, query: Query, budget: Budget, listener: Listener | None = None) -> Journal:
         """A run from its beginning to its end. Raises NotScripted where it could not begin."""
         self._tools.pool.check(query.text)

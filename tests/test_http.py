@@ -190,7 +190,7 @@ async def test_unknown_paths_and_methods_are_problems_too(client):
 async def test_openapi_describes_the_requests(client):
     """GET /schema/openapi.json has the paths and the request's fields."""
     schema = (await client.get("/schema/openapi.json")).json()
-    assert set(schema["paths"]) == {"/health", "/query", "/debug"}
+    assert set(schema["paths"]) == {"/health", "/query", "/debug", "/runs", "/runs/{run_id}"}
     assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {
         "query",
         "context",
@@ -200,6 +200,42 @@ async def test_openapi_describes_the_requests(client):
         "max_sub_calls",
         "protocol",
     }
+
+
+async def test_runs_are_kept_and_shown(client):
+    """The list has results, the newest first; one run is what /debug answered; an unknown one is a 404."""
+    await client.post("/query", json={"query": "first", "context": "c"})
+    second = (await client.post("/debug", json={"query": "second", "context": "c"})).json()
+    listed = (await client.get("/runs")).json()["runs"]
+    assert len(listed) == 2
+    assert listed[0] == {name: second[name] for name in listed[0]}
+    assert (await client.get(f"/runs/{second['run_id']}")).json() == second
+    missing = await client.get("/runs/nope")
+    assert (missing.status_code, missing.json()) == (
+        404,
+        problem(404, "Not Found", "there is no run 'nope'; the last 200 are kept"),
+    )
+
+
+async def test_a_run_is_shown_while_it_goes_on(engine):
+    """It is running, with the turns so far."""
+    model = FakeModel([python("print(5)"), python("FINAL(6)")])
+    started = asyncio.Event()
+
+    async def wait(request):
+        if len(model.replies) == 1:
+            started.set()
+            await asyncio.sleep(0.3)
+        return await FakeModel.handle_async_request(model, request)
+
+    async with serving(engine, httpx.MockTransport(wait)) as client:
+        asking = asyncio.create_task(client.post("/query", json={"query": "q", "context": "c"}))
+        await started.wait()
+        [running] = (await client.get("/runs")).json()["runs"]
+        shown = (await client.get(f"/runs/{running['run_id']}")).json()
+        assert (running["stopped"], shown["stopped"], len(shown["history"])) == ("running", "running", 1)
+        assert shown["history"][0]["output"] == "5\n"
+        assert (await asking).json()["answer"] == "6"
 
 
 async def test_a_query_over_12_megabytes_end_to_end(engine):

@@ -13,7 +13,7 @@ from orchestrator.budget import Budget
 from orchestrator.config import Base, Protocol, Settings
 from orchestrator.contexts import Context, ContextStore
 from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
-from orchestrator.history import RunResult, Turn, result, turns
+from orchestrator.history import RunDetail, RunResult, detail, result
 from orchestrator.journal import Journal
 from orchestrator.run import Query
 from orchestrator.runs import Runs
@@ -38,29 +38,14 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     protocol: Protocol | None = None
 
 
-class DebugResult(RunResult, frozen=True, kw_only=True):
-    query: str
-    context_id: str
-    context_length: int
-    history: list[Turn]
-
-
 @post("/query", status_code=200, summary="Answer a question over a context")
 async def query(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDependency[Runs]) -> RunResult:
     return result((await _run(data, _context(data, runs.contexts), request, runs)).events)
 
 
 @post("/debug", status_code=200, summary="The same, with every turn of the run")
-async def debug(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDependency[Runs]) -> DebugResult:
-    context = _context(data, runs.contexts)
-    events = (await _run(data, context, request, runs)).events
-    return DebugResult(
-        **msgspec.structs.asdict(result(events)),
-        query=data.query,
-        context_id=context.id,
-        context_length=context.length,
-        history=turns(events),
-    )
+async def debug(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDependency[Runs]) -> RunDetail:
+    return detail((await _run(data, _context(data, runs.contexts), request, runs)).events)
 
 
 def _context(data: QueryRequest, contexts: ContextStore) -> Context:

@@ -1,0 +1,25 @@
+"""GET /runs and GET /runs/{run_id}: the runs that are kept, also while they go on."""
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from orchestrator.history import RunDetail, RunResult, detail
+from orchestrator.runs import Runs
+
+
+class RunList(msgspec.Struct, frozen=True):
+    """The newest first."""
+
+    runs: list[RunResult]
+
+
+@get("/runs", summary="The runs that are kept, the newest first")
+async def list_runs(runs: NamedDependency[Runs]) -> RunList:
+    return RunList(runs.results())
+
+
+@get("/runs/{run_id:str}", summary="One run with every turn so far")
+async def get_run(run_id: FromPath[str], runs: NamedDependency[Runs]) -> RunDetail:
+    return detail(runs.journal(run_id).events)
