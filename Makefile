@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.runtime  ## two questions over the source of Python's standard library (KEEP=1: leave the server up)
+demo: $(VENV)/.runtime  ## five questions with their truth (KEEP=1: leave the server up)
 	@$(BIN)/python demo/demo.py
 
 test: $(VENV)/.dev  ## all tests

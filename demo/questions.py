@@ -1,0 +1,80 @@
+"""The questions of the demo, each with its input and the truth, which is computed here without the server."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import data
+
+
+class Question(NamedTuple):
+    """`body` is what is posted beside the query; `said` picks from the answer what is compared with the truth."""
+
+    shows: str
+    text: str
+    body: dict[str, Any]
+    truth: Any
+    said: Callable[[Any], Any] = lambda answer: answer
+
+
+def all_questions(files: dict[str, str]) -> list[Question]:
+    library = {"context": "".join(f"##### FILE: {name} #####\n{text}\n" for name, text in files.items())}
+    incidents, reviews, log = data.incidents(), data.reviews(), data.log_lines()
+    return [
+        Question(
+            "code and sub-calls over the standard library",
+            "Which five modules open the most classes, counting the lines that begin, after indentation, with "
+            "`class NAME`? Say also what each module is for.",
+            library,
+            most_classes(files),
+            lambda answer: [[each["module"], each["classes"]] for each in answer],
+        ),
+        Question(
+            "verdicts of a sub-model, checked by code",
+            "Where is `__import__` called? Answer with module:line.",
+            library,
+            import_calls(files),
+        ),
+        Question(
+            "JSON commands over a log",
+            "How many errors does the payment service have in this log?",
+            {"context": "\n".join(log), "protocol": "json"},
+            sum("ERROR service=payment" in line for line in log),
+        ),
+        Question(
+            "documents, read by sub-models",
+            "Which cause do most of these incident reports have, and how many?",
+            {"documents": [text for text, _ in incidents]},
+            list(Counter(cause for _, cause in incidents).most_common(1)[0]),
+        ),
+        Question(
+            "classification and aggregation over JSON",
+            "How many reviews of each product are positive, and how many are negative?",
+            {"context": [{"product": product, "review": review} for product, review, _ in reviews]},
+            verdicts(reviews),
+        ),
+    ]
+
+
+def most_classes(files: dict[str, str]) -> list[list[Any]]:
+    opens = re.compile(r"[ \t]*class[ \t]+\w")
+    counts = {name: sum(bool(opens.match(line)) for line in text.split("\n")) for name, text in files.items()}
+    return [[name, counts[name]] for name in sorted(counts, key=lambda name: (-counts[name], name))[:5]]
+
+
+def import_calls(files: dict[str, str]) -> list[str]:
+    calls = []
+    for name, text in files.items():
+        if "__import__" in text:
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "__import__":
+                    calls.append((name, node.lineno))
+    return [f"{name}:{line}" for name, line in sorted(calls)]
+
+
+def verdicts(reviews: list[tuple[str, str, bool]]) -> dict[str, dict[str, int]]:
+    counts = Counter((product, positive) for product, _, positive in reviews)
+    products = sorted({product for product, _, _ in reviews})
+    return {each: {"positive": counts[each, True], "negative": counts[each, False]} for each in products}
