@@ -58,6 +58,7 @@ def ask(url: str, question: Question) -> bool:
     print(f"  truth:  {json.dumps(question.truth)}")
     print(f"  {'RIGHT' if said == question.truth else 'WRONG'}: ", end="")
     print(f"{result['iterations']} turns, {result['sub_calls']} sub-calls, {seconds:.1f} s ({result['stopped']})")
+    print(f"  {url}/visualize/{result['run_id']}")
     return bool(result["success"]) and said == question.truth
 
 

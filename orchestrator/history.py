@@ -69,10 +69,15 @@ class Turn(msgspec.Struct, kw_only=True):
     sub_calls_ms: int = 0
 
 
-class RunDetail(RunResult, frozen=True, kw_only=True):
-    """What POST /debug answers: the result, and every turn."""
+class RunSummary(RunResult, frozen=True, kw_only=True):
+    """A result with what was asked."""
 
     query: str
+
+
+class RunDetail(RunSummary, frozen=True, kw_only=True):
+    """What POST /debug answers: the result, and every turn."""
+
     context_id: str
     context_length: int
     history: list[Turn]
@@ -80,6 +85,7 @@ class RunDetail(RunResult, frozen=True, kw_only=True):
 
 def result(events: Sequence[AnyEvent]) -> RunResult:
     """The result of a run; `stopped` is "running" while it is not finished."""
+    started = _started(events)
     answer: str | None = None
     error: str | None = None
     stopped = "running"
@@ -99,7 +105,7 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
             case RunFinished():
                 stopped, error = event.stopped, event.error
     return RunResult(
-        run_id=_started(events).run_id,
+        run_id=started.run_id,
         success=stopped == "answered",
         answer=answer,
         error=error,
@@ -111,12 +117,16 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
     )
 
 
+def summary(events: Sequence[AnyEvent]) -> RunSummary:
+    """The result of a run and its query."""
+    return RunSummary(**msgspec.structs.asdict(result(events)), query=_started(events).query)
+
+
 def detail(events: Sequence[AnyEvent]) -> RunDetail:
-    """The result of a run and its turns so far."""
+    """The same and its turns so far."""
     started = _started(events)
     return RunDetail(
-        **msgspec.structs.asdict(result(events)),
-        query=started.query,
+        **msgspec.structs.asdict(summary(events)),
         context_id=started.context_id,
         context_length=sum(started.context_lengths),
         history=turns(events),

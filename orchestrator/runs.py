@@ -22,9 +22,9 @@ class Runs:
         """Raises NotFound."""
         return self._journals.get(run_id)
 
-    def results(self) -> list[history.RunResult]:
+    def summaries(self) -> list[history.RunSummary]:
         """Of all runs that are kept, the newest first."""
-        return [history.result(journal.events) for journal in self._journals.newest_first()]
+        return [history.summary(journal.events) for journal in self._journals.newest_first()]
 
     async def execute(self, query: Query, budget: Budget, listener: Listener | None = None) -> Journal:
         """A run from its beginning to its end. Raises NotScripted where it could not begin."""

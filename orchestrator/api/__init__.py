@@ -4,5 +4,6 @@ requests.py   a body that is exact: valid UTF-8, no lone surrogates, of a bounde
 problems.py   every error as problem+json (RFC 9457)
 query.py      POST /query, POST /debug
 runs.py       GET /runs, GET /runs/{run_id}
+visualize.py  GET /visualize, GET /visualize/{run_id}
 health.py     GET /health
 """

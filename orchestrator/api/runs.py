@@ -5,19 +5,19 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from orchestrator.history import RunDetail, RunResult, detail
+from orchestrator.history import RunDetail, RunSummary, detail
 from orchestrator.runs import Runs
 
 
 class RunList(msgspec.Struct, frozen=True):
     """The newest first."""
 
-    runs: list[RunResult]
+    runs: list[RunSummary]
 
 
 @get("/runs", summary="The runs that are kept, the newest first")
 async def list_runs(runs: NamedDependency[Runs]) -> RunList:
-    return RunList(runs.results())
+    return RunList(runs.summaries())
 
 
 @get("/runs/{run_id:str}", summary="One run with every turn so far")
