@@ -6,7 +6,6 @@ RLMError
    x InvalidRequest     400
    x Forbidden          403
    x NotFound           404
-   x TooLarge           413
    x AboveCap           422
    x NotScripted        503, no run was made
    x Cancelled          503, the caller went away or the server is stopping
@@ -44,12 +43,6 @@ class NotFound(RequestError):
     """There is no such run."""
 
     status = 404
-
-
-class TooLarge(RequestError):
-    """The body is larger than server.max_request_bytes."""
-
-    status = 413
 
 
 class AboveCap(RequestError):

@@ -46,10 +46,7 @@ class OllamaProvider:
 
     async def complete(self, messages: tuple[Message, ...]) -> Completion:
         """Raises ProviderError, also where the prompt does not fit the model."""
-        body = {
-            "model": self.settings.model,
-            "messages": [msgspec.to_builtins(message) for message in messages],
-            "stream": True,
+        body = self._wire.chat(messages) | {
             "keep_alive": self.settings.keep_alive,
             "options": {"num_ctx": await self._fitting(messages)},
         }

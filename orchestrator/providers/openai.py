@@ -65,12 +65,7 @@ class OpenAIProvider:
 
     async def complete(self, messages: tuple[Message, ...]) -> Completion:
         """Raises ProviderError."""
-        body = {
-            "model": self.settings.model,
-            "messages": [msgspec.to_builtins(message) for message in messages],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}}
         reply = _Reply()
         async with self._wire.post("/chat/completions", body) as response:
             async for content in self._contents(response):

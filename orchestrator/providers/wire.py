@@ -9,6 +9,7 @@ import msgspec
 
 from orchestrator.config import HTTPSettings
 from orchestrator.errors import ProviderError
+from orchestrator.providers.base import Message
 
 EXCERPT = 200  # characters of a server's answer that an error may show
 
@@ -23,6 +24,10 @@ class Wire:
         self._base_url = settings.base_url.rstrip("/")
         self._key = settings.api_key
         self._client = client
+
+    def chat(self, messages: tuple[Message, ...]) -> dict[str, Any]:
+        """What every chat protocol asks for, streamed."""
+        return {"model": self._name, "messages": [msgspec.to_builtins(message) for message in messages], "stream": True}
 
     @asynccontextmanager
     async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
