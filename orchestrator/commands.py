@@ -5,9 +5,10 @@ Nothing of a command is interpreted on the host: no pattern is run, no ${name} f
 
 import json
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+from msgspec import Meta
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", forbid_unknown_fields=True):
@@ -117,22 +118,24 @@ class Malformed(Command, frozen=True, kw_only=True, tag="malformed"):
     message: str
 
 
-KNOWN: tuple[type[Command], ...] = (
-    Slice,
-    Lines,
-    Find,
-    Regex,
-    Count,
-    Split,
-    Len,
-    IndexTerms,
-    Set,
-    Get,
-    Print,
-    LLMQuery,
-    Final,
-    FinalVar,
-)
+AnyCommand = Slice | Lines | Find | Regex | Count | Split | Len | IndexTerms | Set | Get | Print | LLMQuery | Final | FinalVar
+KNOWN: tuple[type[Command], ...] = get_args(AnyCommand)
+
+
+class Commands(msgspec.Struct, frozen=True):
+    """A whole reply of commands: what a provider that constrains decoding is held to."""
+
+    commands: Annotated[list[AnyCommand], Meta(min_length=1)]
+
+
+def _schema() -> dict[str, Any]:
+    """The root stands in full: some servers want an object there, not a reference."""
+    [root], shared = msgspec.json.schema_components([Commands], ref_template="#/$defs/{name}")
+    whole: dict[str, Any] = shared.pop(root["$ref"].rpartition("/")[2])
+    return whole | {"$defs": shared}
+
+
+SCHEMA = _schema()
 _BY_NAME = {str(each.__struct_config__.tag): each for each in KNOWN}
 _DECODER = json.JSONDecoder()
 # Each failed decoding reads the rest of the reply: a hostile one must not make that quadratic.

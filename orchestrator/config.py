@@ -58,11 +58,17 @@ class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
 
 
 class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
-    """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1."""
+    """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1.
+
+    response_format: how the server can hold a reply of JSON commands to their schema.
+    """
+
+    response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
 
 
 class DeepSeekSettings(OpenAISettings, frozen=True, kw_only=True, tag="deepseek"):
     base_url: BaseURL = "https://api.deepseek.com/v1"
+    response_format: Literal["json_schema", "json_object", "none"] = "json_object"
     api_key_env: NotEmpty | None = "DEEPSEEK_API_KEY"
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from orchestrator.errors import ProviderError
 from orchestrator.events import Reply, Usage
-from orchestrator.providers.base import Completion, Message, Provider
+from orchestrator.providers.base import Completion, Message, Provider, Schema
 
 Role = Literal["root", "sub"]
 ATTEMPTS = 2
@@ -26,14 +26,14 @@ class Pool:
         """Raises NotScripted where no run for this query could begin."""
         self._providers[self._choose("root")].check(query)
 
-    async def complete(self, role: Role, messages: tuple[Message, ...]) -> Reply:
+    async def complete(self, role: Role, messages: tuple[Message, ...], schema: Schema | None = None) -> Reply:
         """One model call, tried again once where that may help; the text may still be empty. Raises ProviderError."""
         started = time.monotonic()
         usage = Usage()
         for attempt in range(1, ATTEMPTS + 1):
             index = self._choose(role)
             try:
-                completion = await self._call(index, messages)
+                completion = await self._call(index, messages, schema)
             except ProviderError as error:
                 if not error.retry or attempt == ATTEMPTS:
                     raise
@@ -56,13 +56,13 @@ class Pool:
         candidates = [index for index, each in enumerate(self._providers) if each.settings.role in (role, "both")]
         return min(candidates, key=lambda index: self._calls[index])
 
-    async def _call(self, index: int, messages: tuple[Message, ...]) -> Completion:
+    async def _call(self, index: int, messages: tuple[Message, ...], schema: Schema | None) -> Completion:
         provider = self._providers[index]
         seconds = provider.settings.timeout_seconds
         self._calls[index] += 1
         try:
             async with self._slots[index], asyncio.timeout(seconds):
-                return await provider.complete(messages)
+                return await provider.complete(messages, schema)
         except TimeoutError:
             raise ProviderError(f"{provider.name}: no reply within {seconds:g} seconds (timeout_seconds)") from None
         finally:

@@ -12,6 +12,7 @@ import msgspec
 from orchestrator import prompts
 from orchestrator.budget import Budget
 from orchestrator.cells import Cells, Report
+from orchestrator.commands import SCHEMA
 from orchestrator.config import Protocol
 from orchestrator.contexts import Context
 from orchestrator.errors import ProviderError
@@ -130,7 +131,8 @@ class Run:
         """The next reply. Raises ProviderError."""
         turn = self._budget.iterations + 1
         self._journal.write(ModelCalled(turn=turn, prompt_chars=sum(len(each.content) for each in messages)))
-        reply = await self._tools.pool.complete("root", tuple(messages))
+        constrained = self._query.protocol == "json" and not best_answer
+        reply = await self._tools.pool.complete("root", tuple(messages), SCHEMA if constrained else None)
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))
         return reply.text
 

@@ -25,11 +25,13 @@ class FakeModel(httpx.AsyncBaseTransport):
         self.sub = sub
         self.delay = delay
         self.root_messages = []
+        self.root_formats = []
         self.sub_prompts = []
         self.cancelled = asyncio.Event()
 
     async def handle_async_request(self, request):
-        messages = json.loads(await request.aread())["messages"]
+        body = json.loads(await request.aread())
+        messages = body["messages"]
         try:
             await asyncio.sleep(self.delay)
         except asyncio.CancelledError:
@@ -37,6 +39,7 @@ class FakeModel(httpx.AsyncBaseTransport):
             raise
         if messages[0]["role"] == "system":
             self.root_messages.append(messages)
+            self.root_formats.append(body.get("response_format"))
             reply = self.replies.pop(0)
         else:
             self.sub_prompts.append(messages[0]["content"])

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from orchestrator.commands import Malformed, parse_block
+from orchestrator.commands import KNOWN, SCHEMA, Malformed, form, parse_block
 
 TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
 
@@ -144,3 +144,15 @@ async def test_a_malformed_command_does_not_drop_its_neighbours(new_interpreter)
         "set, get, print, llm_query, final, final_var\n"
     )
     assert outcome.answer == "x"
+
+
+def test_the_schema_is_an_object_of_every_command_and_no_other():
+    """What decoding is constrained to is what parse_block takes; a server that wants an object at the root finds one."""
+    assert (SCHEMA["type"], SCHEMA["required"]) == ("object", ["commands"])
+    names = [each["$ref"].rpartition("/")[2] for each in SCHEMA["properties"]["commands"]["items"]["anyOf"]]
+    assert names == [each.__name__ for each in KNOWN]
+    for name, command in zip(names, KNOWN, strict=True):
+        shape = SCHEMA["$defs"][name]
+        assert shape["properties"]["op"] == {"enum": [command.__struct_config__.tag]}
+        assert (shape["additionalProperties"], set(shape["properties"])) == (False, {"op", *command.__struct_fields__})
+        assert all(f'"{field}": ' in form(command) for field in shape["required"])

@@ -42,12 +42,12 @@ class Server:
         return self.responses.pop(0)
 
 
-async def complete(server, *prompts, **settings):
+async def complete(server, *prompts, schema=None, **settings):
     """The last completion of one provider for these prompts."""
     async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as client:
         provider = OllamaProvider(OllamaSettings(model="m", base_url="http://ollama", **settings), client)
         for prompt in prompts:
-            completion = await provider.complete((Message("user", prompt),))
+            completion = await provider.complete((Message("user", prompt),), schema)
         return completion
 
 
@@ -162,3 +162,11 @@ async def test_an_empty_key_variable_sends_no_authorization():
 
     await complete(server, "hi")
     assert seen == [None, None]
+
+
+async def test_a_schema_constrains_decoding():
+    """As `format`; without a schema nothing is sent."""
+    server = Server(lines(DONE), lines(DONE))
+    await complete(server, "hi", schema={"type": "object"})
+    await complete(server, "hi")
+    assert [chat.get("format") for chat in server.chats] == [{"type": "object"}, None]

@@ -16,12 +16,12 @@ from orchestrator.providers.openai import OpenAIProvider
 HI = (Message("user", "hi"),)
 
 
-async def complete(respond, messages=HI, **settings):
+async def complete(respond, messages=HI, schema=None, **settings):
     """One call of a provider whose server is `respond` (a response, or a function of the request)."""
     handler = respond if callable(respond) else lambda request: respond
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
         provider = OpenAIProvider(OpenAISettings(model="m", base_url="http://server/v1", **settings), client)
-        return await provider.complete(messages)
+        return await provider.complete(messages, schema)
 
 
 async def error_of(respond, **settings):
@@ -140,3 +140,24 @@ async def test_the_key_is_never_in_an_error():
     os.environ["THE_KEY"] = "sk-secret"
     response = httpx.Response(401, text="Incorrect API key: sk-secret")
     assert await error_of(response, api_key_env="THE_KEY") == ("m: HTTP 401: Incorrect API key: ***", False)
+
+
+@pytest.mark.parametrize(
+    ("form", "sent"),
+    [
+        ("json_schema", {"type": "json_schema", "json_schema": {"name": "commands", "schema": {"type": "object"}}}),
+        ("json_object", {"type": "json_object"}),
+        ("none", None),
+    ],
+)
+async def test_a_schema_constrains_decoding_in_the_form_that_the_server_takes(form, sent):
+    """response_format says which; without a schema nothing is sent."""
+    formats = []
+
+    def server(request):
+        formats.append(json.loads(request.content).get("response_format"))
+        return events(delta("stop", content="{}"))
+
+    await complete(server, schema={"type": "object"}, response_format=form)
+    await complete(server, response_format=form)
+    assert formats == [sent, None]

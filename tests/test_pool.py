@@ -27,7 +27,7 @@ class Fake:
     def check(self, query):
         pass
 
-    async def complete(self, messages):
+    async def complete(self, messages, schema=None):
         self.running += 1
         self.most = max(self.most, self.running)
         try:

@@ -278,6 +278,15 @@ async def test_json_commands_are_run_over_the_cells_variables(run_query):
     assert model.root_messages[0][0]["content"].splitlines()[2].startswith("Reply with JSON commands: ")
 
 
+async def test_only_the_json_protocol_constrains_decoding(run_query):
+    """Replies of commands are held to their schema; Python and the one best answer in plain text are not."""
+    commands = FakeModel(['{"op": "len"}', "my best answer"])
+    await run_query(commands, protocol="json", max_iterations=1)
+    code = FakeModel([python("FINAL(1)")])
+    await run_query(code)
+    assert [bool(each) for each in commands.root_formats + code.root_formats] == [True, False, False]
+
+
 async def test_the_events_of_a_run_come_in_order(run_query):
     """Each effect stands after its cause."""
     journal = await run_query(FakeModel([python("FINAL(llm_query('a'))")]))

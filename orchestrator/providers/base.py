@@ -1,11 +1,13 @@
 """What every provider offers, and the values that go in and out."""
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from orchestrator.config import ProviderSettings
 from orchestrator.events import Usage
+
+Schema = dict[str, Any]  # a JSON Schema
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -32,8 +34,8 @@ class Provider(Protocol):
     def check(self, query: str) -> None:
         """Raises NotScripted where a run for this query could not even begin."""
 
-    async def complete(self, messages: tuple[Message, ...]) -> Completion:
-        """One model call. Raises ProviderError."""
+    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+        """One model call; a backend that can constrain decoding holds the reply to `schema`. Raises ProviderError."""
         ...
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from orchestrator.config import OllamaSettings
 from orchestrator.events import Usage
-from orchestrator.providers.base import Completion, Message, estimated_usage
+from orchestrator.providers.base import Completion, Message, Schema, estimated_usage
 from orchestrator.providers.wire import Wire
 
 SMALLEST_WINDOW = 4096  # tokens; doubled until the prompt and a reply fit
@@ -44,12 +44,14 @@ class OllamaProvider:
     def check(self, query: str) -> None:
         """A real model takes any query."""
 
-    async def complete(self, messages: tuple[Message, ...]) -> Completion:
+    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
         """Raises ProviderError, also where the prompt does not fit the model."""
         body = self._wire.chat(messages) | {
             "keep_alive": self.settings.keep_alive,
             "options": {"num_ctx": await self._fitting(messages)},
         }
+        if schema is not None:
+            body["format"] = schema
         text: list[str] = []
         thinking: list[str] = []
         async with self._wire.post("/api/chat", body) as response:

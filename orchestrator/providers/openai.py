@@ -8,7 +8,7 @@ import msgspec
 
 from orchestrator.config import OpenAISettings
 from orchestrator.events import Usage
-from orchestrator.providers.base import Completion, Message, estimated_usage
+from orchestrator.providers.base import Completion, Message, Schema, estimated_usage
 from orchestrator.providers.wire import Wire
 
 
@@ -63,9 +63,9 @@ class OpenAIProvider:
     def check(self, query: str) -> None:
         """A real model takes any query."""
 
-    async def complete(self, messages: tuple[Message, ...]) -> Completion:
+    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
         """Raises ProviderError."""
-        body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}}
+        body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}} | self._format(schema)
         reply = _Reply()
         async with self._wire.post("/chat/completions", body) as response:
             async for content in self._contents(response):
@@ -78,6 +78,15 @@ class OpenAIProvider:
         text = "".join(reply.text)
         usage = reply.usage or estimated_usage(messages, text)
         return Completion(text=text, reasoning="".join(reply.reasoning), usage=usage)
+
+    def _format(self, schema: Schema | None) -> dict[str, Any]:
+        """What constrains decoding, in the form that the server takes (`response_format`)."""
+        if schema is None or self.settings.response_format == "none":
+            return {}
+        if self.settings.response_format == "json_object":
+            return {"response_format": {"type": "json_object"}}
+        # Not `strict`, which demands that no field may be left out.
+        return {"response_format": {"type": "json_schema", "json_schema": {"name": "commands", "schema": schema}}}
 
     async def _contents(self, response: httpx.Response) -> AsyncIterator[bytes | str]:
         """The JSON values of a response: one per server-sent event, or the whole of a server that does not stream."""

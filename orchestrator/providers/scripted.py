@@ -12,7 +12,7 @@ import msgspec
 
 from orchestrator.config import Base, ScriptedSettings
 from orchestrator.errors import ConfigError, NotScripted, ProviderError
-from orchestrator.providers.base import Completion, Message, estimated_usage
+from orchestrator.providers.base import Completion, Message, Schema, estimated_usage
 
 
 class _Rule(Base, frozen=True, kw_only=True):
@@ -47,8 +47,8 @@ class ScriptedProvider:
                 "Configure a real model in config.toml ([[providers]]) to ask anything."
             )
 
-    async def complete(self, messages: tuple[Message, ...]) -> Completion:
-        """Raises ProviderError where the script has no reply."""
+    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+        """Raises ProviderError where the script has no reply. The script's replies are what they are, whatever the schema."""
         text = self._root_reply(messages) if messages[0].role == "system" else self._sub_reply(messages[-1].content)
         return Completion(text=text, usage=estimated_usage(messages, text))
 
