@@ -3,7 +3,6 @@
 The truth is computed here, from the files, without the server. Exit status 1 where an answer is wrong.
 """
 
-import json
 import os
 import re
 import shutil
@@ -16,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import data
-import httpx
-from questions import Question, all_questions
+from ask import ask
+from questions import all_questions
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,28 +37,6 @@ def main() -> int:
             wait_for_interrupt()
     print(f"\n{sum(right)} of {len(right)} answers are right.")
     return 0 if all(right) else 1
-
-
-def ask(url: str, question: Question) -> bool:
-    """One question over HTTP; prints the answer beside the truth."""
-    print(f"\nQuestion ({question.shows}): {question.text}")
-    started = time.monotonic()
-    response = httpx.post(f"{url}/query", json={"query": question.text} | question.body, timeout=300)
-    seconds = time.monotonic() - started
-    result = response.json()
-    if response.status_code != 200:
-        print(f"  the server answered {response.status_code}: {result.get('detail')}")
-        return False
-    try:
-        said = question.said(json.loads(result["answer"]))
-    except (TypeError, ValueError, KeyError):
-        said = None
-    print(f"  answer: {result['answer'] or result['error']}")
-    print(f"  truth:  {json.dumps(question.truth)}")
-    print(f"  {'RIGHT' if said == question.truth else 'WRONG'}: ", end="")
-    print(f"{result['iterations']} turns, {result['sub_calls']} sub-calls, {seconds:.1f} s ({result['stopped']})")
-    print(f"  {url}/visualize/{result['run_id']}")
-    return bool(result["success"]) and said == question.truth
 
 
 @contextmanager

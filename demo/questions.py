@@ -12,6 +12,7 @@ import data
 class Question(NamedTuple):
     """`body` is what is posted beside the query; `said` picks from the answer what is compared with the truth."""
 
+    name: str
     shows: str
     text: str
     body: dict[str, Any]
@@ -24,6 +25,7 @@ def all_questions(files: dict[str, str]) -> list[Question]:
     incidents, reviews, log = data.incidents(), data.reviews(), data.log_lines()
     return [
         Question(
+            "most_classes",
             "code and sub-calls over the standard library",
             "Which five modules open the most classes, counting the lines that begin, after indentation, with "
             "`class NAME`? Say also what each module is for.",
@@ -32,24 +34,28 @@ def all_questions(files: dict[str, str]) -> list[Question]:
             lambda answer: [[each["module"], each["classes"]] for each in answer],
         ),
         Question(
+            "import_calls",
             "verdicts of a sub-model, checked by code",
             "Where is `__import__` called? Answer with module:line.",
             library,
             import_calls(files),
         ),
         Question(
+            "log_errors",
             "JSON commands over a log",
             "How many errors does the payment service have in this log?",
             {"context": "\n".join(log), "protocol": "json"},
             sum("ERROR service=payment" in line for line in log),
         ),
         Question(
+            "incident_causes",
             "documents, read by sub-models",
             "Which cause do most of these incident reports have, and how many?",
             {"documents": [text for text, _ in incidents]},
             list(Counter(cause for _, cause in incidents).most_common(1)[0]),
         ),
         Question(
+            "review_verdicts",
             "classification and aggregation over JSON",
             "How many reviews of each product are positive, and how many are negative?",
             {"context": [{"product": product, "review": review} for product, review, _ in reviews]},

@@ -15,7 +15,7 @@ from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
 from orchestrator.api.requests import StrictRequest, same_site
 from orchestrator.api.runs import get_run, list_runs
-from orchestrator.api.visualize import script, style, visualize
+from orchestrator.api.visualize import asset, visualize
 from orchestrator.config import Settings
 from orchestrator.pool import Pool
 from orchestrator.providers import make_provider
@@ -76,7 +76,7 @@ def create_app(service: Service) -> Litestar:
         return started
 
     return Litestar(
-        route_handlers=[health, query, debug, list_runs, get_run, visualize, style, script],
+        route_handlers=[health, query, debug, list_runs, get_run, visualize, asset],
         lifespan=[lifespan],
         state=State({"settings": settings}),
         dependencies={"runs": Provide(runs, sync_to_thread=False)},

@@ -58,8 +58,11 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
+    """`told`: the texts that are new since the run's last call, the system prompt and the question in the first."""
+
     turn: int
     prompt_chars: int
+    told: tuple[str, ...]
 
 
 class ModelReplied(Event, frozen=True, kw_only=True, tag="model_replied"):

@@ -10,6 +10,7 @@ from orchestrator.events import (
     CellFinished,
     CellStarted,
     CellTrapped,
+    ModelCalled,
     ModelReplied,
     Reply,
     RunFinished,
@@ -19,6 +20,8 @@ from orchestrator.events import (
     Unparsed,
     Usage,
 )
+
+EXCERPT = 2000  # code points of a sub-call's prompt and reply
 
 
 class RunUsage(msgspec.Struct, frozen=True):
@@ -44,6 +47,8 @@ class Action(msgspec.Struct, kw_only=True):
     """One thing that a turn did. kind: python, commands, answer (in the text), unparsed."""
 
     kind: str
+    started_ms: int
+    finished_ms: int | None = None
     code: str | None = None
     output: str = ""
     error: str | None = None
@@ -51,13 +56,29 @@ class Action(msgspec.Struct, kw_only=True):
     guest_ms: int = 0
 
 
+class SubQuery(msgspec.Struct, kw_only=True):
+    """One sub-call; of long texts the beginning. Times are since the run's start; `finished_ms` is None meanwhile."""
+
+    subcall: int
+    prompt: str
+    prompt_chars: int
+    started_ms: int
+    finished_ms: int | None = None
+    provider: str | None = None
+    reply: str | None = None
+    error: str | None = None
+
+
 class Turn(msgspec.Struct, kw_only=True):
-    """One root reply and its execution."""
+    """One root reply and its execution; `prompt` is what the model was told since its last reply."""
 
     step: int
+    prompt: str
     llm_response: str
     reasoning: str
+    started_ms: int
     actions: list[Action] = []
+    sub_queries: list[SubQuery] = []
     output: str = ""
     error: str | None = None
     sub_calls: int = 0
@@ -143,42 +164,63 @@ def _started(events: Sequence[AnyEvent]) -> RunStarted:
 def turns(events: Iterable[AnyEvent]) -> list[Turn]:
     """The turns of a run so far; the one best-answer call at its end is the last."""
     found: list[Turn] = []
+    called: ModelCalled | None = None
     for event in events:
-        if isinstance(event, ModelReplied):
-            found.append(_turn(event))
+        if isinstance(event, ModelCalled):
+            called = event
+        elif isinstance(event, ModelReplied) and called is not None:
+            found.append(_turn(called, event))
         elif found:
             _add(found[-1], event)
     return found
 
 
-def _turn(event: ModelReplied) -> Turn:
+def _turn(called: ModelCalled, event: ModelReplied) -> Turn:
     return Turn(
         step=event.turn,
+        prompt="\n\n".join(called.told),
+        started_ms=_ms(called),
         llm_response=event.reply.text,
         reasoning=event.reply.reasoning,
         prompt_tokens=event.reply.usage.prompt_tokens,
         completion_tokens=event.reply.usage.completion_tokens,
         model_ms=round(event.reply.seconds * 1000),
         actions=[],
+        sub_queries=[],
     )
+
+
+def _ms(event: AnyEvent) -> int:
+    return round(event.at * 1000)
 
 
 def _add(turn: Turn, event: AnyEvent) -> None:
     match event:
         case CellStarted():
-            turn.actions.append(Action(kind=event.kind, code=event.code))
+            turn.actions.append(Action(kind=event.kind, started_ms=_ms(event), code=event.code))
         case CellFinished():
             _close(turn, event.output, event.error, event)
         case CellTrapped():
             _close(turn, "", event.message, event)
         case Unparsed():
-            turn.actions.append(Action(kind="unparsed", error=event.reason))
+            turn.actions.append(Action(kind="unparsed", started_ms=_ms(event), error=event.reason))
             turn.error = event.reason
+        case SubcallStarted():
+            prompt = event.prompt[:EXCERPT]
+            length = len(event.prompt)
+            turn.sub_queries.append(SubQuery(subcall=event.subcall, prompt=prompt, prompt_chars=length, started_ms=_ms(event)))
         case SubcallFinished():
             turn.sub_calls += 1
             _add_usage(turn, event.reply)
+            _answered(next(each for each in turn.sub_queries if each.subcall == event.subcall), event)
         case Answer() if not turn.actions:
-            turn.actions.append(Action(kind="answer", output=event.text))
+            turn.actions.append(Action(kind="answer", started_ms=_ms(event), output=event.text))
+
+
+def _answered(query: SubQuery, event: SubcallFinished) -> None:
+    query.finished_ms, query.error = _ms(event), event.error
+    if event.reply is not None:
+        query.provider, query.reply = event.reply.provider, event.reply.text[:EXCERPT]
 
 
 def _add_usage(turn: Turn, reply: Reply | None) -> None:
@@ -190,7 +232,7 @@ def _add_usage(turn: Turn, reply: Reply | None) -> None:
 
 def _close(turn: Turn, output: str, error: str | None, event: CellFinished | CellTrapped) -> None:
     action = turn.actions[-1]
-    action.output, action.error = output, error
+    action.output, action.error, action.finished_ms = output, error, _ms(event)
     action.fuel, action.guest_ms = event.fuel, round(event.guest_seconds * 1000)
     turn.output += output
     turn.error = error or turn.error

@@ -64,6 +64,7 @@ class Run:
         self._subcalls = SubCalls(tools.pool, budget, journal)
         self._answer: str | None = None
         self._draft: str | None = None
+        self._told = 0
 
     async def execute(self) -> None:
         """Runs to its end, whatever that is; the journal then says everything."""
@@ -130,7 +131,9 @@ class Run:
     async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> str:
         """The next reply. Raises ProviderError."""
         turn = self._budget.iterations + 1
-        self._journal.write(ModelCalled(turn=turn, prompt_chars=sum(len(each.content) for each in messages)))
+        told = tuple(each.content for each in messages[self._told :] if each.role != "assistant")
+        self._told = len(messages)
+        self._journal.write(ModelCalled(turn=turn, prompt_chars=sum(len(each.content) for each in messages), told=told))
         constrained = self._query.protocol == "json" and not best_answer
         reply = await self._tools.pool.complete("root", tuple(messages), SCHEMA if constrained else None)
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))

@@ -18,10 +18,17 @@ from orchestrator.config import OpenAISettings, ServerSettings, Settings
 async def serving(engine, model, **settings):
     """A client of a real server whose model calls go to `model`."""
     provider = OpenAISettings(model="fake", base_url="http://model/v1")
-    service = Service(Settings(providers=(provider,), **settings), print, engine=engine, transport=model)
-    app = create_app(service)
+    async with serving_app(
+        Service(Settings(providers=(provider,), **settings), print, engine=engine, transport=model)
+    ) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def serving_app(service):
+    """The same for a service."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        server = uvicorn.Server(uvicorn.Config(create_app(service), log_config=None, access_log=False))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
@@ -78,13 +85,26 @@ async def test_debug_has_the_history(client):
     result = response.json()
     [step] = result["history"]
     [action] = step.pop("actions")
-    for each in (step.pop("model_ms"), action.pop("fuel"), action.pop("guest_ms")):
+    prompt = step.pop("prompt")
+    assert prompt.startswith("You answer a question about an input that is too large for you to read.")
+    assert prompt.endswith(
+        "Question: q\n\n`context` is a list of 2 documents (str), 3 characters in all. Begin by looking at it."
+    )
+    for each in (
+        step.pop("model_ms"),
+        step.pop("started_ms"),
+        action.pop("started_ms"),
+        action.pop("finished_ms"),
+        action.pop("fuel"),
+        action.pop("guest_ms"),
+    ):
         assert each >= 0
     assert action == {"kind": "python", "code": "FINAL(1)", "output": "", "error": None}
     assert step == {
         "step": 1,
         "llm_response": "```python\nFINAL(1)\n```",
         "reasoning": "",
+        "sub_queries": [],
         "output": "",
         "error": None,
         "sub_calls": 0,

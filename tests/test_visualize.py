@@ -19,8 +19,9 @@ POLICY = (
     [
         ("/visualize", "text/html; charset=utf-8"),
         ("/visualize/some-run", "text/html; charset=utf-8"),
-        ("/visualize/visualize.css", "text/css; charset=utf-8"),
-        ("/visualize/visualize.js", "text/javascript; charset=utf-8"),
+        ("/visualize/assets/visualize.css", "text/css; charset=utf-8"),
+        ("/visualize/assets/visualize.js", "text/javascript; charset=utf-8"),
+        ("/visualize/assets/highlight.js", "text/javascript; charset=utf-8"),
     ],
 )
 async def test_a_page_is_served_under_a_strict_policy(engine, path, kind):
@@ -45,7 +46,20 @@ async def test_untrusted_text_is_in_no_page(engine):
 def test_the_page_has_nothing_inline_and_nothing_from_outside():
     """No address, no inline script or style, no way to put in markup."""
     texts = {path.name: path.read_text() for path in PAGES.iterdir()}
-    assert set(texts) == {"visualize.html", "visualize.css", "visualize.js"}
+    assert set(texts) == {"visualize.html", "visualize.css", "visualize.js", "highlight.js"}
     assert re.findall(r"https?://", "".join(texts.values())) == []
     assert re.findall(r"<style|<script>|\son\w+=|\sstyle=", texts["visualize.html"]) == []
-    assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", texts["visualize.js"]) == []
+    assert (
+        re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", texts["visualize.js"] + texts["highlight.js"]
+        )
+        == []
+    )
+
+
+async def test_only_the_pages_own_files_are_served(engine):
+    """A name that is not one of them is a problem, whatever it looks like."""
+    async with serving(engine, FakeModel()) as client:
+        for name in ("app.py", "visualize.html", "..%2Fapp.py"):
+            response = await client.get(f"/visualize/assets/{name}")
+            assert response.status_code == 404

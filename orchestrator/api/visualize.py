@@ -5,7 +5,10 @@ from pathlib import Path
 from litestar import MediaType, Response, get
 from litestar.params import FromPath
 
+from orchestrator.errors import NotFound
+
 PAGES = Path(__file__).parents[1] / "pages"
+ASSETS = {"visualize.css": MediaType.CSS, "visualize.js": "text/javascript", "highlight.js": "text/javascript"}
 # Nothing from outside, nothing inline: a page of untrusted text cannot become a script.
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -25,11 +28,8 @@ def visualize(run_id: FromPath[str | None] = None) -> Response[bytes]:
     return _page("visualize.html", MediaType.HTML)
 
 
-@get("/visualize/visualize.css", include_in_schema=False, sync_to_thread=False)
-def style() -> Response[bytes]:
-    return _page("visualize.css", MediaType.CSS)
-
-
-@get("/visualize/visualize.js", include_in_schema=False, sync_to_thread=False)
-def script() -> Response[bytes]:
-    return _page("visualize.js", "text/javascript")
+@get("/visualize/assets/{name:str}", include_in_schema=False, sync_to_thread=False)
+def asset(name: FromPath[str]) -> Response[bytes]:
+    if name not in ASSETS:
+        raise NotFound(f"there is no {name!r} here")
+    return _page(name, ASSETS[name])

@@ -1,14 +1,24 @@
 // Shows the runs, or one run. Everything that comes from a model or a caller is put in as text, never as markup.
 
+import { highlighted } from "./highlight.js";
+
 const REFRESH_MS = 1000;
 let shown = "";
 const main = document.getElementById("main");
 
-function element(name, text, className) {
+function element(name, className, ...content) {
   const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
   if (className) made.className = className;
+  made.append(...content);
   return made;
+}
+
+function seconds(milliseconds) {
+  return milliseconds < 995 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function counted(number, word) {
+  return `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 }
 
 function stateClass(run) {
@@ -16,88 +26,148 @@ function stateClass(run) {
 }
 
 function facts(run) {
-  const line = element("div", undefined, "facts");
-  line.append(
-    element("span", run.stopped, stateClass(run)),
-    ` · ${run.iterations} turns · ${run.sub_calls} sub-calls · ` +
-      `${run.usage.prompt_tokens} + ${run.usage.completion_tokens} tokens · ${(run.duration_ms / 1000).toFixed(1)} s`,
-  );
-  return line;
+  const { prompt_tokens: sent, completion_tokens: written } = run.usage;
+  const rest =
+    ` · ${counted(run.iterations, "turn")} · ${counted(run.sub_calls, "sub-call")}` +
+    ` · ${sent.toLocaleString("en")} + ${counted(written, "token")} · ${seconds(run.duration_ms)}`;
+  return element("div", "facts", element("span", stateClass(run), run.stopped), rest);
 }
 
-function block(text, className) {
-  return element("pre", text, className);
-}
-
-function folded(title, text) {
-  const details = element("details");
-  details.append(element("summary", title), block(text));
+// `key` keeps it open when the page is drawn anew.
+function folded(key, summary, ...content) {
+  const details = element("details", undefined, element("summary", undefined, ...[summary].flat()), ...content);
+  details.dataset.key = key;
   return details;
 }
 
-function turnSection(turn) {
-  const section = element("section");
-  section.append(element("h2", `Turn ${turn.step}`));
-  section.append(
-    element(
-      "div",
-      `model ${(turn.model_ms / 1000).toFixed(1)} s · ${turn.prompt_tokens} + ${turn.completion_tokens} tokens` +
-        ` · ${turn.sub_calls} sub-calls`,
-      "facts",
-    ),
+function labelled(label, text, className) {
+  return text ? [element("div", "facts", label), element("pre", className, text)] : [];
+}
+
+function actionParts(action) {
+  const parts = [];
+  if (action.code) parts.push(element("pre", "code", ...highlighted(action.code)));
+  const cost = action.code ? ` · ${seconds(action.guest_ms)} in the sandbox · fuel ${action.fuel.toLocaleString("en")}` : "";
+  parts.push(...labelled(`Output${cost}`, action.output));
+  if (action.error) parts.push(element("div", "facts failed", `Error${cost}`), element("pre", "error", action.error));
+  if (!action.output && !action.error) parts.push(element("div", "facts", `No output${cost}`));
+  return parts;
+}
+
+// One row of the time axis, which goes from `span.start` to `span.end`.
+function bar(label, start, end, span, className) {
+  const width = Math.max(span.end - span.start, 1);
+  const filled = element("span", `bar ${className}`);
+  filled.style.marginLeft = `${(100 * (start - span.start)) / width}%`;
+  filled.style.width = `${Math.max((100 * (end - start)) / width, 0.3)}%`;
+  const row = [element("span", "name", label), element("span", "track", filled)];
+  return [...row, element("span", "time", seconds(end - start))];
+}
+
+function subCall(call, span) {
+  const end = call.finished_ms ?? span.end;
+  const state = call.error ? "broken" : call.finished_ms === null ? "open" : "sub";
+  const cut = call.prompt_chars > call.prompt.length ? ` of ${counted(call.prompt_chars, "character")}, its beginning` : "";
+  return folded(
+    `call ${call.subcall}`,
+    bar(`sub-call ${call.subcall}`, call.started_ms, end, span, state),
+    ...labelled(`Prompt${cut}`, call.prompt),
+    ...labelled(`Reply of ${call.provider}`, call.reply),
+    ...labelled("Error", call.error, "error"),
   );
-  if (turn.reasoning) section.append(folded("Reasoning", turn.reasoning));
-  section.append(folded("Reply", turn.llm_response));
-  for (const action of turn.actions) {
-    if (action.code) section.append(block(action.code, "code"));
-    if (action.output) section.append(element("div", "Output", "facts"), block(action.output));
-    if (action.error) section.append(element("div", "Error", "facts failed"), block(action.error, "error"));
+}
+
+function timeline(turn, now) {
+  const modelEnd = turn.started_ms + turn.model_ms;
+  const ran = turn.actions.filter((action) => action.code);
+  const ends = [...ran, ...turn.sub_queries].map((each) => each.finished_ms ?? now);
+  const span = { start: turn.started_ms, end: Math.max(modelEnd, ...ends) };
+  const rows = element("div", "rows", element("div", "row", ...bar("model", span.start, modelEnd, span, "model")));
+  for (const [place, action] of ran.entries()) {
+    const row = bar(`block ${place + 1}`, action.started_ms, action.finished_ms ?? now, span, "block");
+    rows.append(element("div", "row", ...row));
   }
+  rows.append(...turn.sub_queries.map((call) => subCall(call, span)));
+  return rows;
+}
+
+function turnSection(turn, place, now) {
+  const section = element("section", undefined, element("h2", undefined, `Turn ${turn.step}`));
+  section.tabIndex = -1;
+  section.dataset.key = `turn ${place}`;
+  const began = `after ${seconds(turn.started_ms)} · model ${seconds(turn.model_ms)}`;
+  const tokens = `${turn.prompt_tokens.toLocaleString("en")} + ${counted(turn.completion_tokens, "token")}`;
+  section.append(element("div", "facts", `${began} · ${tokens} · ${counted(turn.sub_calls, "sub-call")}`));
+  section.append(folded(`prompt ${place}`, "Prompt: what the model was told", element("pre", undefined, turn.prompt)));
+  if (turn.reasoning) section.append(folded(`reasoning ${place}`, "Reasoning", element("pre", undefined, turn.reasoning)));
+  section.append(folded(`reply ${place}`, "Reply", element("pre", undefined, turn.llm_response)));
+  section.append(...turn.actions.flatMap(actionParts), timeline(turn, now));
   return section;
 }
 
-function showRun(run) {
+function runParts(run) {
   document.title = run.query;
-  const parts = [element("h1", run.query), facts(run)];
-  parts.push(element("div", `run ${run.run_id} · context of ${run.context_length} characters`, "facts"));
+  const parts = [element("h1", undefined, run.query), facts(run)];
+  parts.push(element("div", "facts", `run ${run.run_id} · context of ${counted(run.context_length, "character")}`));
   if (run.answer !== null) {
-    parts.push(element("h2", run.success ? "Answer" : "Partial answer"), block(run.answer, "answer"));
+    parts.push(element("h2", undefined, run.success ? "Answer" : "Partial answer"), element("pre", "answer", run.answer));
   }
-  if (run.error !== null) parts.push(block(run.error, "error"));
-  parts.push(...run.history.map(turnSection));
-  main.replaceChildren(...parts);
+  if (run.error !== null) parts.push(element("pre", "error", run.error));
+  parts.push(element("p", "facts", "Keys: j and k go to the next and the previous turn, Enter opens and closes."));
+  return [...parts, ...run.history.map((turn, place) => turnSection(turn, place, run.duration_ms))];
 }
 
-function showList(runs) {
-  if (!runs.length) {
-    main.replaceChildren(element("p", "No run yet. POST a query to /query."));
-    return;
-  }
-  const list = element("ul", undefined, "runs");
+function listParts(runs) {
+  if (!runs.length) return [element("p", undefined, "No run yet. POST a query to /query.")];
+  const list = element("ul", "runs");
   for (const run of runs) {
-    const item = element("li");
-    const link = element("a", run.query);
+    const link = element("a", undefined, run.query);
     link.href = `/visualize/${encodeURIComponent(run.run_id)}`;
-    item.append(link, facts(run));
-    list.append(item);
+    list.append(element("li", undefined, link, facts(run)));
   }
-  main.replaceChildren(element("h1", "Runs"), list);
+  return [element("h1", undefined, "Runs"), list];
 }
+
+// Drawn anew, with what was open still open and the focus where it was.
+function draw(parts) {
+  const open = new Set([...main.querySelectorAll("details[open]")].map((each) => each.dataset.key));
+  const focused = document.activeElement.closest("[data-key]");
+  main.replaceChildren(...parts);
+  for (const each of main.querySelectorAll("[data-key]")) {
+    if (open.has(each.dataset.key)) each.open = true;
+    if (focused?.dataset.key === each.dataset.key) (each.querySelector(":scope > summary") ?? each).focus();
+  }
+}
+
+function goTo(step) {
+  const sections = [...main.querySelectorAll("section")];
+  const now = sections.indexOf(document.activeElement.closest("section"));
+  const next = sections[Math.min(Math.max(now + step, 0), sections.length - 1)];
+  next?.focus();
+  next?.scrollIntoView({ block: "start" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === "j") goTo(1);
+  if (event.key === "k") goTo(-1);
+});
 
 async function refresh() {
   const runId = location.pathname.split("/")[2];
-  const response = await fetch(runId ? `/runs/${runId}` : "/runs");
-  const text = await response.text();
-  const body = JSON.parse(text);
-  if (response.ok && (!runId || body.stopped === "running")) setTimeout(refresh, REFRESH_MS);
-  if (text === shown) return; // nothing new: the reader's place and focus stay
-  shown = text;
-  if (!response.ok) {
-    main.replaceChildren(element("p", body.detail));
-    return;
+  try {
+    const response = await fetch(runId ? `/runs/${runId}` : "/runs");
+    const text = await response.text();
+    const body = JSON.parse(text);
+    if (response.ok && (!runId || body.stopped === "running")) setTimeout(refresh, REFRESH_MS);
+    if (text === shown) return; // nothing new
+    shown = text;
+    if (!response.ok) draw([element("p", undefined, body.detail)]);
+    else draw(runId ? runParts(body) : listParts(body.runs));
+  } catch {
+    // The server is away for a moment, or for good: what was shown stays.
+    setTimeout(refresh, REFRESH_MS);
   }
-  if (runId) showRun(body);
-  else showList(body.runs);
 }
 
 refresh();

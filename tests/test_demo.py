@@ -1,0 +1,63 @@
+"""The scripts of demo/, each against a running server with the shipped configuration."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from fakes import FakeModel, python
+from test_http import serving, serving_app
+
+from orchestrator import config
+from orchestrator.app import Service
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted((ROOT / "demo").glob("*.sh"))
+
+
+async def run(*command):
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*map(str, command), stdout=pipe, stderr=pipe)
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+async def test_a_script_asks_its_question_of_a_running_server(script):
+    """The answer is the truth, which the script computed itself; it prints the page of the run."""
+    service = Service(config.load(ROOT / "config.toml"), print)
+    async with serving_app(service) as client:
+        status, out, err = await run(script, client.base_url)
+    assert (status, err) == (0, "")
+    assert re.search(r"\n  RIGHT: \d+ turns, \d+ sub-calls, [\d.]+ s \(answered\)\n", out)
+    assert re.search(rf"\n  {client.base_url}/visualize/\w+\n$", out)
+
+
+async def test_a_script_without_a_server_says_what_to_do():
+    """Exit status 2, one line."""
+    status, _, err = await run(SCRIPTS[0], "http://127.0.0.1:9")
+    assert (status, err) == (
+        2,
+        "http://127.0.0.1:9: no answer: [Errno 111] Connection refused (start a server with: make serve)\n",
+    )
+
+
+async def test_a_wrong_answer_is_exit_status_1(engine):
+    """It stands beside the truth."""
+    async with serving(engine, FakeModel([python("FINAL(7)")])) as client:
+        status, out, _ = await run(ROOT / "demo" / "log_errors.sh", client.base_url)
+    assert status == 1
+    assert re.search(r"\n  answer: 7\n  truth:  \d+\n  WRONG: 1 turns", out)
+
+
+async def test_too_many_arguments_are_told_the_usage():
+    """Exit status 2, with the names of the questions."""
+    status, _, err = await run(ROOT / "demo" / "log_errors.sh", "a", "b")
+    names = "most_classes | import_calls | log_errors | incident_causes | review_verdicts"
+    assert (status, err) == (2, f"usage: ask.py {names} [URL, default http://127.0.0.1:8080]\n")
+
+
+def test_the_readme_has_every_script():
+    """One row each in its table."""
+    text = (ROOT / "README.md").read_text()
+    assert re.findall(r"^\| `demo/(\w+\.sh)` \|", text, re.MULTILINE) == [path.name for path in SCRIPTS]
