@@ -96,7 +96,7 @@ async def test_the_window_grows_with_the_prompt_and_never_shrinks():
 async def test_the_window_is_at_most_the_models():
     """Near the end of the model's context length, num_ctx is that length."""
     server = Server(lines(DONE))
-    await complete(server, "x" * 4 * 38_000)
+    await complete(server, "x" * 3 * 38_000)
     assert server.chats[0]["options"]["num_ctx"] == 40_960
 
 
@@ -105,7 +105,7 @@ async def test_a_prompt_that_does_not_fit_the_model_is_refused():
     server = Server()
     with pytest.raises(ProviderError) as error:
         await complete(server, "x" * 400_000)
-    assert str(error.value) == ("m: the prompt and a reply need about 102048 tokens; the model's context length is 40960")
+    assert str(error.value) == ("m: the prompt and a reply need about 135381 tokens; the model's context length is 40960")
     assert server.chats == []
 
 
@@ -119,7 +119,7 @@ async def test_a_configured_window_is_used_and_kept():
 async def test_a_prompt_that_does_not_fit_the_configured_window_names_the_setting():
     """The operator can raise it."""
     assert await error_of(lines(DONE), "x" * 40_000, num_ctx=8192) == (
-        "m: the prompt and a reply need about 12048 tokens; num_ctx is 8192",
+        "m: the prompt and a reply need about 15381 tokens; num_ctx is 8192",
         False,
     )
 

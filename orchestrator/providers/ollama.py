@@ -12,6 +12,7 @@ from orchestrator.providers.base import Completion, Message, Schema, estimated_u
 from orchestrator.providers.wire import Wire
 
 SMALLEST_WINDOW = 4096  # tokens; doubled until the prompt and a reply fit
+TOKEN_BYTES = 3  # UTF-8 bytes of a token: few enough that English is overestimated and Chinese is not underestimated
 REPLY_TOKENS = 2048  # room that is kept for the reply
 
 
@@ -67,7 +68,7 @@ class OllamaProvider:
 
     async def _fitting(self, messages: tuple[Message, ...]) -> int:
         """The num_ctx for this prompt and a reply. Raises ProviderError where that is more than there is."""
-        needed = estimated_usage(messages, "").prompt_tokens + REPLY_TOKENS
+        needed = sum(len(each.content.encode()) for each in messages) // TOKEN_BYTES + REPLY_TOKENS
         longest = self.settings.num_ctx or await self._context_length()
         if needed > longest:
             name = "num_ctx" if self.settings.num_ctx else "the model's context length"
