@@ -4,7 +4,7 @@ import msgspec
 
 from orchestrator import prompts
 from orchestrator.commands import Command
-from orchestrator.events import CellFinished, CellKind, CellStarted, CellTrapped
+from orchestrator.events import CellFinished, CellKind, CellRolledBack, CellStarted
 from orchestrator.journal import Journal
 from orchestrator.sandbox.interpreter import CellOutcome, Interpreter
 from orchestrator.sandbox.limits import Trap
@@ -46,11 +46,11 @@ class Cells:
 
     def _start(self, turn: int, kind: CellKind, code: str) -> None:
         self._number += 1
-        self._subcalls.turn, self._subcalls.cell = turn, self._number
+        self._subcalls.begin_cell(turn, self._number)
         self._journal.write(CellStarted(turn=turn, cell=self._number, kind=kind, code=code))
 
     def _report(self, turn: int, outcome: CellOutcome | Trap) -> Report:
-        return self._trapped(turn, outcome) if isinstance(outcome, Trap) else self._finished(turn, outcome)
+        return self._rolled_back(turn, outcome) if isinstance(outcome, Trap) else self._finished(turn, outcome)
 
     def _finished(self, turn: int, outcome: CellOutcome) -> Report:
         shown = prompts.shortened(outcome.head, outcome.tail, outcome.length, self._output_limit)
@@ -69,10 +69,10 @@ class Cells:
         text = prompts.cell_report(self._number, shown, outcome.length, outcome.error)
         return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
 
-    def _trapped(self, turn: int, trap: Trap) -> Report:
-        message = prompts.trapped(trap.kind, self._interpreter.limits)
+    def _rolled_back(self, turn: int, trap: Trap) -> Report:
+        message = prompts.rolled_back(trap, self._interpreter.limits, self._subcalls.roll_back())
         self._journal.write(
-            CellTrapped(
+            CellRolledBack(
                 turn=turn,
                 cell=self._number,
                 limit=trap.kind,

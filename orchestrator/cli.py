@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import socket
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
     options = parser.parse_args(arguments)
     logs.configure()
+    # Every image of a guest is an open file; the usual soft limit of 1024 is for programs that use select.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
         return COMMANDS[options.command](options)
     except (ConfigError, SandboxError, RequestError) as error:

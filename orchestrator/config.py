@@ -34,7 +34,9 @@ class SandboxSettings(Base, frozen=True, kw_only=True):
     seconds: PositiveSeconds = 30.0
     memory_bytes: Annotated[int, Meta(ge=33_554_432, le=4_294_967_296)] = 1_073_741_824
     output_chars: Annotated[int, Meta(ge=100, le=10_000_000)] = 1_000_000
-    context_inline_limit: Positive = 268_435_456
+    context_inline_limit: Positive = 1_073_741_824
+    template_bytes: Positive = 4_294_967_296
+    template_seconds: PositiveSeconds = 600.0
 
 
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):

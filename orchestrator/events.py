@@ -102,8 +102,8 @@ class CellFinished(Event, frozen=True, kw_only=True, tag="cell_finished"):
     guest_seconds: float
 
 
-class CellTrapped(Event, frozen=True, kw_only=True, tag="cell_trapped"):
-    """The cell was stopped; its instance is gone."""
+class CellRolledBack(Event, frozen=True, kw_only=True, tag="cell_rolled_back"):
+    """The cell was stopped at a limit: for the guest it never was. `message` is what the model is told."""
 
     turn: int
     cell: int
@@ -127,6 +127,14 @@ class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
     cell: int
     subcall: int
     prompt: str
+
+
+class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
+    """A prompt that a rolled-back cell had paid for: sub-call `subcall` answers it again, free."""
+
+    turn: int
+    cell: int
+    subcall: int
 
 
 class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
@@ -156,9 +164,10 @@ AnyEvent = (
     | Unparsed
     | CellStarted
     | CellFinished
-    | CellTrapped
+    | CellRolledBack
     | HostCall
     | SubcallStarted
+    | SubcallReused
     | SubcallFinished
     | Answer
     | RunFinished

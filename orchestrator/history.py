@@ -8,8 +8,8 @@ from orchestrator.events import (
     Answer,
     AnyEvent,
     CellFinished,
+    CellRolledBack,
     CellStarted,
-    CellTrapped,
     ModelCalled,
     ModelReplied,
     Reply,
@@ -200,7 +200,7 @@ def _add(turn: Turn, event: AnyEvent) -> None:
             turn.actions.append(Action(kind=event.kind, started_ms=_ms(event), code=event.code))
         case CellFinished():
             _close(turn, event.output, event.error, event)
-        case CellTrapped():
+        case CellRolledBack():
             _close(turn, "", event.message, event)
         case Unparsed():
             turn.actions.append(Action(kind="unparsed", started_ms=_ms(event), error=event.reason))
@@ -230,7 +230,7 @@ def _add_usage(turn: Turn, reply: Reply | None) -> None:
         turn.sub_calls_ms += round(reply.seconds * 1000)
 
 
-def _close(turn: Turn, output: str, error: str | None, event: CellFinished | CellTrapped) -> None:
+def _close(turn: Turn, output: str, error: str | None, event: CellFinished | CellRolledBack) -> None:
     action = turn.actions[-1]
     action.output, action.error, action.finished_ms = output, error, _ms(event)
     action.fuel, action.guest_ms = event.fuel, round(event.guest_seconds * 1000)

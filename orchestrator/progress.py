@@ -6,8 +6,8 @@ from typing import TextIO
 from orchestrator.events import (
     AnyEvent,
     CellFinished,
+    CellRolledBack,
     CellStarted,
-    CellTrapped,
     ModelCalled,
     ModelReplied,
     SubcallFinished,
@@ -45,7 +45,7 @@ class RunProgress:
                 self._say("asks sub-models", step=self._answered == self._asked)
             case CellFinished():
                 self._say(f"printed {event.output_chars} characters" + (", then an exception" if event.error else ""))
-            case CellTrapped():
+            case CellRolledBack():
                 self._say(event.message)
             case Unparsed():
                 self._say(f"could not act on the reply: {event.reason}")

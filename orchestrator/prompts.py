@@ -7,6 +7,7 @@ import msgspec
 from orchestrator.budget import Budget
 from orchestrator.commands import KNOWN, form
 from orchestrator.config import Protocol, SandboxSettings
+from orchestrator.sandbox.limits import Trap
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -36,7 +37,8 @@ there.
 
 Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
 {told.output_limit} characters; a block may compute for {sandbox.seconds:g} seconds (waiting for sub-models is free) and use \
-{sandbox.memory_bytes // 2**20} MiB of memory. A block that is stopped for computing too long loses all variables."""
+{sandbox.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all variables as they were before \
+it."""
 
 
 def _python_protocol(functions: Sequence[Function]) -> str:
@@ -94,8 +96,11 @@ def cell_report(cell: int, shown: str, length: int, error: str | None) -> str:
     return "\n".join(parts)
 
 
-def trapped(kind: str, limits: SandboxSettings) -> str:
-    """Why a block was stopped, what is left of it, what to do instead."""
+def rolled_back(trap: Trap, limits: SandboxSettings, answered: int) -> str:
+    """Which limit stopped a block, how far it was, what is left of it, what to do instead.
+
+    `answered`: the sub-calls that it had got answers to.
+    """
     reasons = {
         "fuel": f"It used up its fuel of {limits.fuel} units: do less in one block, or use str methods and re, not loops.",
         "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block.",
@@ -103,7 +108,12 @@ def trapped(kind: str, limits: SandboxSettings) -> str:
         "transfer": "It handed more than 128 MiB to the host at once: send, print or answer less.",
         "aborted": "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory.",
     }
-    return f"{reasons[kind]} All variables are lost; `context` and the functions are there again."
+    kept = f" It had {answered} sub-calls answered: the same prompts get the same answers again, free." if answered else ""
+    left = "all variables are what they were before it."
+    if trap.lost:
+        left = "an earlier block had broken the interpreter, so all variables are lost; `context` and the functions are there."
+    far = f"That was after {trap.seconds:.1f} seconds of computing."
+    return f"{reasons[trap.kind]} {far} Nothing of the block was kept; {left}{kept}"
 
 
 def not_run(count: int) -> str:

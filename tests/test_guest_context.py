@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import sys
 import types
+import uuid
 
 import pytest
 from hypothesis import given
@@ -106,7 +107,7 @@ def counting(engine):
                 reads.append(document)
                 return super().read(document, start, length)
 
-        context = Counting("id", kind, parts)
+        context = Counting(uuid.uuid4().hex, kind, parts)
         imports = HostImports(context, None, asyncio.get_running_loop(), seed=1, clock_start_ns=0)
         return Interpreter(engine, imports, context, seed=1), reads
 

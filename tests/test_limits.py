@@ -10,7 +10,7 @@ from orchestrator.sandbox.host_imports import SubReply
 from orchestrator.sandbox.interpreter import CellOutcome
 from orchestrator.sandbox.limits import Trap
 
-LOST = "All variables are lost; `context` and the functions are there again."
+KEPT = "Nothing of the block was kept; all variables are what they were before it."
 
 
 async def outcome_and_next(interpreter, code):
@@ -183,5 +183,14 @@ async def test_gigantic_prompts_are_refused_before_they_are_sent(run_cells):
     ],
 )
 def test_every_trap_is_told_with_what_to_do(kind, message):
-    """The whole message, from the settings' own numbers."""
-    assert prompts.trapped(kind, SandboxSettings()) == f"{message} {LOST}"
+    """The whole message, from the settings' own numbers: which limit, how far it was, what is left."""
+    trap = Trap(kind, fuel=5, seconds=1.26)
+    told = f"{message} That was after 1.3 seconds of computing. {KEPT}"
+    assert prompts.rolled_back(trap, SandboxSettings(), answered=0) == told
+    assert prompts.rolled_back(trap, SandboxSettings(), answered=2) == (
+        f"{told} It had 2 sub-calls answered: the same prompts get the same answers again, free."
+    )
+    assert prompts.rolled_back(Trap(kind, 5, 1.26, lost=True), SandboxSettings(), answered=0) == (
+        f"{message} That was after 1.3 seconds of computing. Nothing of the block was kept; an earlier block had broken the "
+        "interpreter, so all variables are lost; `context` and the functions are there."
+    )

@@ -26,8 +26,8 @@ async def test_the_numbers_of_the_prompt_are_those_of_the_settings(engine):
     text = prompts.system("python", await describe(engine), Budget(3, 4), prompts.Told(limits, 500))
     assert text[text.index("Limits:") :] == (
         "Limits: 3 replies, 4 sub-calls in all; of each block's output you see 500 characters; a block may compute for "
-        "7.5 seconds (waiting for sub-models is free) and use 64 MiB of memory. A block that is stopped for "
-        "computing too long loses all variables."
+        "7.5 seconds (waiting for sub-models is free) and use 64 MiB of memory. A block that is stopped at a limit leaves "
+        "all variables as they were before it."
     )
 
 

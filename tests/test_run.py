@@ -1,5 +1,8 @@
 """The root loop over a model faked at the wire and the real sandbox."""
 
+import json
+import re
+
 import httpx
 import pytest
 from fakes import FakeModel, python
@@ -104,16 +107,34 @@ async def test_an_exception_is_told_with_the_cells_own_line(run_query):
     assert result(journal.events).answer == "1"
 
 
-async def test_a_trap_is_told_with_its_limit_and_what_is_lost(run_query):
-    """The run goes on after a cell that used up its fuel."""
-    model = FakeModel([python("x = 1\nwhile True: pass"), python("FINAL('x' in globals())")])
+async def test_a_cell_at_a_limit_is_rolled_back(run_query):
+    """The model is told which limit, how far it was and what is left; the next cell finds the variables before it."""
+    model = FakeModel([python("x = [1]"), python("x.append(2)\nwhile True: pass"), python("FINAL(x)")])
     journal = await run_query(model)
-    assert shown(model, 2) == (
-        "Block 1 was stopped. It used up its fuel of 3000000000 units: do less in one block, or use str methods and re, "
-        "not loops. All variables are lost; `context` and the functions are there again.\n"
-        "(4 replies and 10 sub-calls left.)"
+    assert re.sub(r"\d\.\d seconds", "N seconds", shown(model, 3)) == (
+        "Block 2 was stopped. It used up its fuel of 3000000000 units: do less in one block, or use str methods and re, "
+        "not loops. That was after N seconds of computing. Nothing of the block was kept; all variables are what they were "
+        "before it.\n(3 replies and 10 sub-calls left.)"
     )
-    assert result(journal.events).answer == "false"
+    assert result(journal.events).answer == "[1]"
+
+
+async def test_sub_calls_of_a_rolled_back_cell_are_not_paid_again(run_query):
+    """The same prompts get the same answers, each once, whatever the order; another prompt is sent."""
+    answers = iter(range(10))
+    model = FakeModel(
+        [
+            python("llm_batch(['a', 'a', 'b'])\nwhile True: pass"),
+            python("FINAL(llm_batch(['b', 'a', 'c', 'a', 'a']))"),
+        ],
+        sub=lambda prompt: f"{prompt}{next(answers)}",
+    )
+    journal = await run_query(model, max_sub_calls=5)
+    assert "It had 3 sub-calls answered: the same prompts get the same answers again, free." in shown(model, 2)
+    assert model.sub_prompts == ["a", "a", "b", "c", "a"]
+    assert sorted(json.loads(result(journal.events).answer)) == ["a0", "a1", "a4", "b2", "c3"]
+    assert result(journal.events).sub_calls == 5
+    assert [event.subcall for event in journal.events if isinstance(event, ev.SubcallReused)] == [3, 1, 2]
 
 
 async def test_an_error_stops_the_rest_of_a_reply(run_query):

@@ -1,4 +1,4 @@
-"""The component's entry: the three exports of guest_sdk/wit/rlm.wit, each one line into rlm_guest."""
+"""The component's entry: the exports of guest_sdk/wit/rlm.wit, each one line into rlm_guest."""
 
 import json
 
@@ -12,6 +12,9 @@ class WitWorld(wit_world.WitWorld):
 
     def start(self, settings: str) -> None:
         runner.start(json.loads(settings))
+
+    def load_context(self) -> bool:
+        return runner.load_context()
 
     def run_cell(self, number: int, code: str) -> str:
         return runner.run_cell(number, code)

@@ -21,6 +21,7 @@ import wasmtime
 from wasmtime.component import Component
 
 from orchestrator.errors import SandboxError
+from orchestrator.sandbox.soundness import make_sound
 
 SDK = Path(__file__).parents[2] / "guest_sdk"
 WORLD = "interpreter"
@@ -29,9 +30,10 @@ Progress = Callable[[str], None]
 
 
 class Guest(msgspec.Struct, frozen=True):
-    """A compiled component and the sha256 of the bytes that it was compiled from."""
+    """A compiled component without data, the memory that it begins with, and the sha256 of the bytes of both."""
 
     component: Component
+    memory: bytes
     sha256: str
 
 
@@ -40,14 +42,15 @@ def load(engine: wasmtime.Engine, configuration: str, progress: Progress) -> Gue
     folder = cache_folder()
     with _locked(folder):
         wasm = _built(folder, progress)
-        compiled = (
-            folder / f"{wasm.stem}-{_key(importlib.metadata.version('wasmtime'), platform.machine(), configuration)}.cwasm"
-        )
+        sound = make_sound(_intact(wasm))
+        code = hashlib.sha256(sound.component).hexdigest()
+        key = _key(importlib.metadata.version("wasmtime"), platform.machine(), configuration, code)
+        compiled = folder / f"{wasm.stem}-{key}.cwasm"
         if not compiled.exists():
             progress("compiling the Python guest (once, about 5 seconds)")
-            _write(compiled, bytes(Component.from_file(engine, wasm).serialize()))
+            _write(compiled, bytes(Component(engine, sound.component).serialize()))
     try:
-        return Guest(Component.deserialize_file(engine, str(compiled)), wasm.stem)
+        return Guest(Component.deserialize_file(engine, str(compiled)), sound.memory, wasm.stem)
     except wasmtime.WasmtimeError:
         raise SandboxError(f"{compiled} cannot be loaded; delete it and start again") from None
 
@@ -77,10 +80,19 @@ def _built(folder: Path, progress: Progress) -> Path:
             return wasm
     progress("building the Python guest (once, about 10 seconds)")
     content = _build()
+    make_sound(content)
     wasm = folder / f"{hashlib.sha256(content).hexdigest()}.wasm"
     _write(wasm, content)
     _write(name, wasm.stem.encode())
     return wasm
+
+
+def _intact(wasm: Path) -> bytes:
+    """Its bytes. Raises SandboxError where they are not those of its name."""
+    content = wasm.read_bytes()
+    if hashlib.sha256(content).hexdigest() != wasm.stem:
+        raise SandboxError(f"{wasm} is damaged; delete it and start again")
+    return content
 
 
 def _build() -> bytes:

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import msgspec
 import wasmtime
 from wasmtime import _bindings
 from wasmtime import _ffi as ffi
-from wasmtime.component import Func, Linker
+from wasmtime.component import Linker
 
 from orchestrator.config import SandboxSettings
-from orchestrator.sandbox import component
-from orchestrator.sandbox.host_imports import entered, link
+from orchestrator.contexts import Context
+from orchestrator.errors import SandboxError
+from orchestrator.sandbox import component, selftest, templates
+from orchestrator.sandbox.host_imports import entered, entering, link
+from orchestrator.sandbox.instance import Instance, allow_guests_here
 from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.memory import Image, base_image, supply_memories, supplying
+from orchestrator.sandbox.templates import Templates
 
 WASM_STACK = 32 << 20
 # wasmtime counts from where a guest is entered and does not know the thread's own stack: too small is a SIGSEGV.
@@ -24,17 +28,12 @@ TICK_SECONDS = 0.01
 # Every waiting cell holds a thread; an idle one costs a few pages.
 MAX_THREADS = 1024
 
-_CONFIGURATION = f"fuel epochs stack={WASM_STACK}"
+LARGEST_MEMORY = 4 << 30
+EXPORTS = ("describe", "start", "load-context", "run-cell", "run-commands")
 
+_CONFIGURATION = f"fuel epochs stack={WASM_STACK} memory-creator"
 
-class Instance(msgspec.Struct, frozen=True):
-    """A live guest: its store and its exports."""
-
-    store: wasmtime.Store
-    describe: Func
-    start: Func
-    run_cell: Func
-    run_commands: Func
+NOTHING = Context("", "text", ("",))
 
 
 class Engine:
@@ -45,11 +44,14 @@ class Engine:
         guest = component.load(self._engine, _CONFIGURATION, progress)
         self.sha256 = guest.sha256
         self._component = guest.component
+        self._blank = base_image(guest.sha256, guest.memory)
         self._linker: Linker = link(self._engine, guest.component)
-        self._threads = GuestThreads(max_workers=MAX_THREADS, thread_name_prefix="guest")
+        self.templates = Templates(self.fork, settings)
+        self._threads = GuestThreads(MAX_THREADS, thread_name_prefix="guest", initializer=allow_guests_here)
         self._closing = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
         self._ticker.start()
+        self.enter(self._check).result()
 
     def close(self) -> None:
         self._closing.set()
@@ -60,16 +62,38 @@ class Engine:
         """Runs `call`, which enters a guest, on a thread whose stack is large enough."""
         return self._threads.submit(call)
 
-    def instantiate(self) -> Instance:
-        """A fresh guest. The one place where an instance gets its memory."""
+    def fork(self, image: Image | None = None, extra_bytes: int = 0) -> Instance:
+        """A guest in the state of an image, or a blank one. The one place where an instance gets its memory.
+
+        `extra_bytes`: what it may use beside memory_bytes. Raises SandboxError.
+        """
+        image = image or self._blank
+        limit = min(self.settings.memory_bytes + extra_bytes, LARGEST_MEMORY)
+        if image.component != self.sha256:
+            raise SandboxError(f"an image of the component {image.component} cannot be run by {self.sha256}")
+        if image.size > limit:
+            raise SandboxError(f"an image of {image.size} bytes is larger than the limit of {limit}")
         store = wasmtime.Store(self._engine)
-        store.set_limits(memory_size=self.settings.memory_bytes)
+        store.set_limits(memory_size=limit)
         store.set_fuel(self.settings.fuel)
         store.set_epoch_deadline(1)
         ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _on_tick, None, _NO_FINALIZER)
-        instance = self._linker.instantiate(store, self._component)
-        functions = (instance.get_func(store, name) for name in ("describe", "start", "run-cell", "run-commands"))
-        return Instance(store, *functions)  # type: ignore[arg-type]  # the component's own world has them
+        with supplying(image) as made:
+            try:
+                instance = self._linker.instantiate(store, self._component)
+            except wasmtime.WasmtimeError as error:
+                raise SandboxError(f"a guest cannot be made: {error}") from None
+        [memory] = made
+        exports = {name: instance.get_func(store, name) for name in EXPORTS}
+        return Instance(self.sha256, store, memory, exports)  # type: ignore[arg-type]  # the component's own world has them
+
+    def _check(self) -> None:
+        """Raises SandboxError where forks cannot be relied on here."""
+        with entering(templates.Loader(NOTHING, self.settings.seconds)):
+            original = self.fork()
+            templates.start(original, NOTHING, self.settings, seed=0)
+            selftest.make_state(original)
+            selftest.check_fork(original, self.fork(original.snapshot()))
 
     def _tick(self) -> None:
         while not self._closing.wait(TICK_SECONDS):
@@ -98,6 +122,7 @@ def _configured() -> wasmtime.Config:
     # wasmtime refuses a max_wasm_stack above the size of an async stack, though none is used.
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), WASM_STACK + (2 << 20))
     config.max_wasm_stack = WASM_STACK
+    supply_memories(config)
     return config
 
 

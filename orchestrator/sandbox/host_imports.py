@@ -10,8 +10,9 @@ An exception that leaves a host import kills the instance, so a failure is retur
 import asyncio
 import hashlib
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import msgspec
@@ -19,7 +20,7 @@ import wasmtime
 from wasmtime.component import Component, Linker, LinkerInstance, Record, Variant
 
 from orchestrator.contexts import Context
-from orchestrator.errors import BudgetExceeded
+from orchestrator.errors import BudgetExceeded, SandboxError
 from orchestrator.sandbox.limits import Meter
 
 MAX_READ = 16 << 20  # code points of one context_read
@@ -51,9 +52,12 @@ class Entered(Protocol):
 
 
 class HostImports:
-    """What the guest of one run can ask for. Lives as long as the run: its clock never goes back."""
+    """What the guest of one run can ask for. `position` is what of it belongs to the guest's state."""
 
-    def __init__(self, context: Context, ask: Ask, loop: asyncio.AbstractEventLoop, seed: int, clock_start_ns: int) -> None:
+    def __init__(
+        self, context: Context, ask: Ask, loop: asyncio.AbstractEventLoop | None, seed: int, clock_start_ns: int
+    ) -> None:
+        """Without a loop nothing can be asked."""
         self._context = context
         self._ask = ask
         self._loop = loop
@@ -64,6 +68,15 @@ class HostImports:
         self._cancelled = False
         # An error of ours inside a host import: it kills the instance, but is no doing of the cell.
         self.failure: BaseException | None = None
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """How far clock and randomness are; set back when a cell is rolled back."""
+        return self._clock_ns, self._draws
+
+    @position.setter
+    def position(self, position: tuple[int, int]) -> None:
+        self._clock_ns, self._draws = position
 
     def clock_ns(self) -> int:
         """The run's own clock: its start, and one step more at every reading."""
@@ -107,6 +120,8 @@ class HostImports:
 
     def _wait(self, prompts: list[str]) -> list[SubReply]:
         """The one bridge from a guest's thread to the event loop."""
+        if self._loop is None:
+            raise SandboxError("a guest called a model before its first cell")
         self._pending = asyncio.run_coroutine_threadsafe(_awaited(self._ask(prompts)), self._loop)
         if self._cancelled:
             self._pending.cancel()
@@ -132,6 +147,17 @@ def _failure(kind: str, message: str) -> Variant:
 
 # wasmtime calls host functions on the thread that entered the guest; a linker serves all guests.
 entered = threading.local()
+
+
+@contextmanager
+def entering(guest: Entered) -> Iterator[None]:
+    """Host imports that are called inside, on this thread, are this guest's."""
+    before = getattr(entered, "guest", None)
+    entered.guest = guest
+    try:
+        yield
+    finally:
+        entered.guest = before
 
 
 def _guest() -> Entered:

@@ -1,8 +1,7 @@
-"""The Python guest of one run: cells in, outcomes out. A trap kills its instance; the next cell gets a new one."""
+"""The Python guest of one run: cells in, outcomes out. A cell that is stopped is rolled back: it never was."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+import re
 
 import msgspec
 import wasmtime
@@ -10,9 +9,15 @@ import wasmtime
 from orchestrator.contexts import Context
 from orchestrator.errors import SandboxError
 from orchestrator.prompts import Function
-from orchestrator.sandbox.engine import Engine, Instance
-from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, HostImports, SubReply, entered
+from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.host_imports import HostImports, entering
+from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter, Trap, classify
+from orchestrator.sandbox.memory import Image
+from orchestrator.sandbox.templates import Loader, extra_bytes, start
+
+PROBE_FUEL = 1_000_000_000
+_CONTEXT = re.compile(r"\bcontext\b")  # as in the guest's runner
 
 
 class CellOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,18 +47,20 @@ class Interpreter:
         self._context = context
         self._seed = seed
         self._instance: Instance | None = None
+        # The state before the last cell, which the next one goes on from where that was stopped.
+        self._image: Image | None = None
 
     async def run_cell(self, number: int, code: str) -> CellOutcome | Trap:
-        """Run the run's cell `number`; after a Trap the next one starts with no variables. Raises SandboxError."""
-        return await self._awaited(lambda instance: instance.run_cell(instance.store, number, code))
+        """Run the run's cell `number`; after a Trap the next one finds what was there before it. Raises SandboxError."""
+        return await self._awaited("run-cell", number, code, names_context=_CONTEXT.search(code) is not None)
 
     async def run_commands(self, number: int, commands: str) -> CellOutcome | Trap:
         """The same for a JSON array of commands."""
-        return await self._awaited(lambda instance: instance.run_commands(instance.store, number, commands))
+        return await self._awaited("run-commands", number, commands, names_context=True)
 
-    async def _awaited(self, call: Callable[[Instance], str]) -> CellOutcome | Trap:
+    async def _awaited(self, export: str, number: int, text: str, *, names_context: bool) -> CellOutcome | Trap:
         self.meter = Meter(self._engine.settings.seconds)
-        running = self._engine.enter(lambda: self._entered(self._run, call))
+        running = self._engine.enter(lambda: self._run(export, number, text, names_context=names_context))
         try:
             return await asyncio.wrap_future(running)
         except asyncio.CancelledError:
@@ -61,64 +68,57 @@ class Interpreter:
             self.imports.cancel()
             raise
 
-    async def describe(self) -> tuple[Function, ...]:
-        """What a cell can call. Raises SandboxError."""
-        return await asyncio.wrap_future(self._engine.enter(lambda: self._entered(self._describe)))
+    def _run(self, export: str, number: int, text: str, *, names_context: bool) -> CellOutcome | Trap:
+        """On a guest's thread."""
+        with entering(self):
+            instance = self._ready(names_context=names_context)
+            self._image, position = instance.snapshot(), self.imports.position
+            instance.store.set_fuel(self._engine.settings.fuel)
+            self.meter.begin()
+            try:
+                report = instance.call(export, number, text)
+                outcome = msgspec.json.decode(report, type=CellOutcome)
+            except wasmtime.WasmtimeError as error:
+                return self._rolled_back(instance, str(error), position)
+            except (msgspec.DecodeError, UnicodeError):
+                # The cell has replaced what reports: nothing that this instance says can be relied on.
+                return self._rolled_back(instance, "no report", position)
+            return msgspec.structs.replace(outcome, fuel=self._fuel_used(instance), seconds=self.meter.seconds)
 
-    def _entered(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """On a guest's thread: host imports called meanwhile are this interpreter's."""
-        entered.guest = self
-        try:
-            return function(*arguments)
-        finally:
-            entered.guest = None
-
-    def _describe(self) -> tuple[Function, ...]:
-        instance = self._engine.instantiate()
-        return msgspec.json.decode(instance.describe(instance.store), type=tuple[Function, ...])
-
-    def _run(self, call: Callable[[Instance], str]) -> CellOutcome | Trap:
+    def _ready(self, *, names_context: bool) -> Instance:
+        """The run's guest: live, or forked from what it was."""
         if self._instance is None:
-            self._instance = self._started()
-        instance = self._instance
-        instance.store.set_fuel(self._engine.settings.fuel)
-        try:
-            report = call(instance)
-        except wasmtime.WasmtimeError as error:
-            return self._trap(instance, str(error))
-        try:
-            outcome = msgspec.json.decode(report, type=CellOutcome)
-        except (msgspec.DecodeError, UnicodeError):
-            # The cell has replaced what reports: nothing that this instance says can be relied on.
-            return self._trap(instance, "no report")
-        return msgspec.structs.replace(outcome, fuel=self._fuel_used(instance), seconds=self.meter.seconds)
+            extra = extra_bytes(self._context, self._engine.settings)
+            if self._image is not None:
+                self._instance = self._engine.fork(self._image, extra)
+            else:
+                templates = self._engine.templates
+                template = templates.image(self._context) if names_context else templates.held(self._context)
+                self._instance = self._engine.fork(template, extra)
+                start(self._instance, self._context, self._engine.settings, self._seed)
+        return self._instance
 
-    def _started(self) -> Instance:
-        settings = self._engine.settings
-        instance = self._engine.instantiate()
-        context = self._context
-        start = {
-            "seed": self._seed,
-            "output_chars": settings.output_chars,
-            "max_batch_chars": MAX_BATCH_CHARS,
-            "context": {
-                "kind": context.kind,
-                "lengths": context.lengths,
-                "inline": context.guest_bytes <= settings.context_inline_limit,
-            },
-        }
-        try:
-            instance.start(instance.store, msgspec.json.encode(start).decode())
-        except wasmtime.WasmtimeError as error:
-            raise SandboxError(f"the guest does not start: {error}") from None
-        return instance
-
-    def _trap(self, instance: Instance, message: str) -> Trap:
+    def _rolled_back(self, instance: Instance, message: str, position: tuple[int, int]) -> Trap:
         self._instance = None
+        self.imports.position = position
         if self.imports.failure is not None and not self.meter.cancelled:
             raise SandboxError("a host import failed") from self.imports.failure
         kind = classify(message, self.meter, instance.store.get_fuel())
-        return Trap(kind, self._fuel_used(instance), self.meter.seconds)
+        trap = Trap(kind, self._fuel_used(instance), self.meter.seconds, lost=not self._still_works())
+        if trap.lost:
+            self._image = None
+        return trap
+
+    def _still_works(self) -> bool:
+        """Whether a cell that does nothing runs in a fork of the state before: an earlier cell may have broken it."""
+        with entering(Loader(self._context, self._engine.settings.seconds)):
+            fork = self._engine.fork(self._image, extra_bytes(self._context, self._engine.settings))
+            fork.store.set_fuel(min(PROBE_FUEL, self._engine.settings.fuel))
+            try:
+                msgspec.json.decode(fork.call("run-cell", 0, ""), type=CellOutcome)
+            except (wasmtime.WasmtimeError, msgspec.DecodeError, UnicodeError):
+                return False
+            return True
 
     def _fuel_used(self, instance: Instance) -> int:
         return self._engine.settings.fuel - instance.store.get_fuel()
@@ -126,10 +126,9 @@ class Interpreter:
 
 async def describe(engine: Engine) -> tuple[Function, ...]:
     """What a cell can call, from the guest itself. Raises SandboxError."""
-    nothing = Context("", "text", ("",))
-    imports = HostImports(nothing, _no_sub_calls, asyncio.get_running_loop(), seed=0, clock_start_ns=0)
-    return await Interpreter(engine, imports, nothing, seed=0).describe()
+    return await asyncio.wrap_future(engine.enter(lambda: _described(engine)))
 
 
-async def _no_sub_calls(prompts: list[str]) -> list[SubReply]:
-    raise SandboxError("the guest called a model before its first cell")
+def _described(engine: Engine) -> tuple[Function, ...]:
+    with entering(Loader(NOTHING, engine.settings.seconds)):
+        return msgspec.json.decode(engine.fork().call("describe"), type=tuple[Function, ...])

@@ -13,11 +13,12 @@ TrapKind = Literal["fuel", "seconds", "stack", "transfer", "cancelled", "aborted
 
 
 class Trap(msgspec.Struct, frozen=True):
-    """The cell was stopped, and its instance is dead."""
+    """The cell was stopped and rolled back. `lost`: the state before it does not work either, so the run begins anew."""
 
     kind: TrapKind
     fuel: int
     seconds: float
+    lost: bool = False
 
 
 class Meter:
@@ -28,6 +29,11 @@ class Meter:
         self._started = time.monotonic()
         self._waited = 0.0
         self.cancelled = False
+
+    def begin(self) -> None:
+        """What was before is not counted: the guest was being made ready."""
+        self._started = time.monotonic()
+        self._waited = 0.0
 
     @property
     def seconds(self) -> float:

@@ -184,6 +184,15 @@ def start(settings: dict[str, Any]) -> None:
     sys.setrecursionlimit(1000)
 
 
+def load_context() -> bool:
+    """Whether `context` could be loaded; where it could not, the cell that names it is told why."""
+    try:
+        _notebook.load_context()
+    except Exception:
+        return False
+    return True
+
+
 def run_cell(number: int, code: str) -> str:
     """The outcome of one cell as JSON that is valid Unicode."""
     return _report(_notebook.run(f"<cell {number}>", code, _notebook.execute_cell))

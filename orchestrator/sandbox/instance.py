@@ -1,0 +1,72 @@
+"""One live guest. It is ready, running, or dead for ever after a trap: only a ready one can be called or copied."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import wasmtime
+from wasmtime.component import Func
+
+from orchestrator.errors import SandboxError
+from orchestrator.sandbox.memory import Image, Memory
+
+
+class _Here(threading.local):
+    """Whether this thread may enter guests: it is one of the engine's own, with a stack that is large enough."""
+
+    allowed = False
+
+
+_here = _Here()
+
+
+def allow_guests_here() -> None:
+    """Called once on each thread whose stack is larger than a guest's."""
+    _here.allowed = True
+
+
+class Instance:
+    def __init__(self, component: str, store: wasmtime.Store, memory: Memory, exports: Mapping[str, Func]) -> None:
+        self.store = store
+        self._component = component
+        self._memory = memory
+        self._exports = exports
+        self._lock = threading.Lock()
+        self._dead = False
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Runs an export; whatever it raises, the guest is dead then. Raises wasmtime.WasmtimeError, SandboxError."""
+        with self._claimed():
+            try:
+                return self._exports[name](self.store, *arguments)
+            except BaseException:
+                self._dead = True
+                raise
+
+    def snapshot(self, *, shared: bool = False) -> Image:
+        """Its state, between two calls. `shared`: for many runs to fork. Raises SandboxError."""
+        with self._claimed():
+            try:
+                return self._memory.snapshot(self._component, shared=shared)
+            except OSError as error:
+                raise SandboxError(f"a guest's memory cannot be kept: {error.strerror or error}") from None
+
+    def memory_digest(self, digest: Any) -> None:
+        """Feeds all of its memory to a hashlib object."""
+        with self._claimed():
+            digest.update(self._memory.view())
+
+    @contextmanager
+    def _claimed(self) -> Iterator[None]:
+        if not _here.allowed:
+            raise SandboxError("a guest was entered on a thread that is not the engine's: its stack may be too small")
+        # Never waits: a host import that called its own guest would wait for itself.
+        if not self._lock.acquire(blocking=False):
+            raise SandboxError("the guest is running: it can be neither called nor copied now")
+        try:
+            if self._dead:
+                raise SandboxError("the guest was stopped: it can be neither called nor copied any more")
+            yield
+        finally:
+            self._lock.release()

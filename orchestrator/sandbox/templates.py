@@ -1,0 +1,120 @@
+"""One image for each context: a guest that has loaded it, made once, forked by every run that uses it."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+import wasmtime
+
+from orchestrator.config import SandboxSettings
+from orchestrator.contexts import Context
+from orchestrator.errors import SandboxError
+from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, HostImports, SubReply, entering
+from orchestrator.sandbox.instance import Instance
+from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.memory import Image
+
+Fork = Callable[[Image | None, int], Instance]
+
+
+def extra_bytes(context: Context, settings: SandboxSettings) -> int:
+    """What a guest may use beside memory_bytes, to hold the context."""
+    return 0 if _is_lazy(context, settings) else context.guest_bytes
+
+
+def start(instance: Instance, context: Context, settings: SandboxSettings, seed: int) -> None:
+    """Tells a guest whose run it is. Raises SandboxError."""
+    described = {
+        "seed": seed,
+        "output_chars": settings.output_chars,
+        "max_batch_chars": MAX_BATCH_CHARS,
+        "context": {
+            "kind": context.kind,
+            "lengths": context.lengths,
+            "inline": not _is_lazy(context, settings),
+        },
+    }
+    try:
+        instance.call("start", msgspec.json.encode(described).decode())
+    except wasmtime.WasmtimeError as error:
+        raise SandboxError(f"the guest does not start: {error}") from None
+
+
+def _is_lazy(context: Context, settings: SandboxSettings) -> bool:
+    return context.kind == "documents" or (context.kind == "text" and context.guest_bytes > settings.context_inline_limit)
+
+
+class _Entry:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.image: Image | None = None
+        self.tried = False
+        self.used = time.monotonic()
+
+
+class Templates:
+    """The least recently used leave first, when all are larger than template_bytes or older than template_seconds."""
+
+    def __init__(self, fork: Fork, settings: SandboxSettings) -> None:
+        self._fork = fork
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+
+    def held(self, context: Context) -> Image | None:
+        """The template, where there is one."""
+        with self._lock:
+            entry = self._entries.get(context.id)
+            if entry is None or entry.image is None:
+                return None
+            entry.used = time.monotonic()
+            return entry.image
+
+    def image(self, context: Context) -> Image | None:
+        """The template, made now where there is none; None for a context that is lazy, or that no guest can load."""
+        if _is_lazy(context, self._settings):
+            return None
+        with self._lock:
+            entry = self._entries.setdefault(context.id, _Entry())
+        with entry.lock:
+            if not entry.tried:
+                entry.image = self._loaded(context)
+                entry.tried = True
+            entry.used = time.monotonic()
+        self.expire()
+        return entry.image
+
+    def expire(self) -> None:
+        """Lets go of what is too much or too old."""
+        oldest_allowed = time.monotonic() - self._settings.template_seconds
+        with self._lock:
+            by_use = sorted(self._entries.items(), key=lambda item: item[1].used)
+            held = sum(entry.image.held_bytes for _, entry in by_use if entry.image)
+            for identity, entry in by_use:
+                if entry.image and (held > self._settings.template_bytes or entry.used < oldest_allowed):
+                    held -= entry.image.held_bytes
+                    del self._entries[identity]
+
+    def _loaded(self, context: Context) -> Image | None:
+        """On a thread of the engine's. A context that cannot be loaded is told to the cell that tries, not here."""
+        with entering(Loader(context, self._settings.seconds)):
+            instance = self._fork(None, extra_bytes(context, self._settings))
+            start(instance, context, self._settings, seed=0)
+            try:
+                loaded = instance.call("load-context")
+            except wasmtime.WasmtimeError:
+                return None
+            return instance.snapshot(shared=True) if loaded else None
+
+
+class Loader:
+    """Who is in the guest while a template is made."""
+
+    def __init__(self, context: Context, seconds: float) -> None:
+        self.imports = HostImports(context, _no_sub_calls, None, seed=0, clock_start_ns=0)
+        self.meter = Meter(seconds)
+
+
+async def _no_sub_calls(prompts: list[str]) -> list[SubReply]:
+    raise SandboxError("a guest called a model before its first cell")
