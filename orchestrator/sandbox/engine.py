@@ -44,14 +44,14 @@ class Engine:
         guest = component.load(self._engine, _CONFIGURATION, progress)
         self.sha256 = guest.sha256
         self._component = guest.component
-        self._blank = base_image(guest.sha256, guest.memory)
+        self.blank = base_image(guest.sha256, guest.memory)
         self._linker: Linker = link(self._engine, guest.component)
         self.templates = Templates(self.fork, settings)
         self._threads = GuestThreads(MAX_THREADS, thread_name_prefix="guest", initializer=allow_guests_here)
         self._closing = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
         self._ticker.start()
-        self.enter(self._check).result()
+        self.enter(self._warm_up).result()
 
     def close(self) -> None:
         self._closing.set()
@@ -67,7 +67,7 @@ class Engine:
 
         `extra_bytes`: what it may use beside memory_bytes. Raises SandboxError.
         """
-        image = image or self._blank
+        image = image or self.blank
         limit = min(self.settings.memory_bytes + extra_bytes, LARGEST_MEMORY)
         if image.component != self.sha256:
             raise SandboxError(f"an image of the component {image.component} cannot be run by {self.sha256}")
@@ -87,11 +87,13 @@ class Engine:
         exports = {name: instance.get_func(store, name) for name in EXPORTS}
         return Instance(self.sha256, store, memory, exports)  # type: ignore[arg-type]  # the component's own world has them
 
-    def _check(self) -> None:
-        """Raises SandboxError where forks cannot be relied on here."""
+    def _warm_up(self) -> None:
+        """What the first cell of any guest sets up is done once. Raises SandboxError where forks cannot be relied on."""
         with entering(templates.Loader(NOTHING, self.settings.seconds)):
             original = self.fork()
             templates.start(original, NOTHING, self.settings, seed=0)
+            original.call("run-cell", 0, "")
+            self.blank = original.snapshot(shared=True)
             selftest.make_state(original)
             selftest.check_fork(original, self.fork(original.snapshot()))
 

@@ -60,10 +60,16 @@ class SealedFile:
             os.close(self.descriptor)
 
 
+_ZEROS = bytes(1 << 20)
+
+
 def _write(descriptor: int, position: int, content: memoryview) -> None:
+    """Zeros are left out: a hole in the file takes no memory."""
     while content:
-        written = os.pwrite(descriptor, content, position)
-        position, content = position + written, content[written:]
+        piece = content[: len(_ZEROS)]
+        if piece != _ZEROS[: len(piece)]:
+            piece = piece[: os.pwrite(descriptor, piece, position)]
+        position, content = position + len(piece), content[len(piece) :]
 
 
 def reserve(length: int) -> int:

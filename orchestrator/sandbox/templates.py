@@ -33,6 +33,7 @@ def start(instance: Instance, context: Context, settings: SandboxSettings, seed:
             "kind": context.kind,
             "lengths": context.lengths,
             "inline": not _is_lazy(context, settings),
+            "bytes": context.guest_bytes,
         },
     }
     try:

@@ -8,11 +8,18 @@ from typing import Any
 from . import host
 
 # One read is copied several times on its way in: small pieces bound the memory that never comes back.
-PIECE = 8 << 20
+PIECE = 1 << 20
 
 
-def read_text(document: int, start: int, stop: int) -> str:
-    """Code points [start, stop) of one document as a str."""
+def read_text(document: int, start: int, stop: int, expected_bytes: int = 0) -> str:
+    """Code points [start, stop) of one document as a str.
+
+    `expected_bytes`: what it will take. The allocator grows a text in place only where memory behind it is free already;
+    else each piece copies all before it, into memory that never comes back.
+    """
+    if expected_bytes and stop - start > PIECE:
+        width = expected_bytes // (stop - start) + 1
+        bytearray(expected_bytes + 8 * PIECE * width)
     text = ""
     for position in range(start, stop, PIECE):
         text += host.read(document, position, min(PIECE, stop - position))
@@ -127,10 +134,10 @@ class Documents(Sequence[str]):
 
 
 def make_context(description: dict[str, Any]) -> Any:
-    """`context` for {"kind": text | documents | json | messages, "lengths": of its parts, "inline": bool}."""
+    """`context` for {"kind": text | documents | json | messages, "lengths": of its parts, "inline", "bytes": of all}."""
     if description["kind"] == "documents":
         return Documents(description["lengths"])
     [length] = description["lengths"]
     if description["kind"] in ("json", "messages"):
-        return json.loads(read_text(0, 0, length))
-    return read_text(0, 0, length) if description["inline"] else LazyText(length)
+        return json.loads(read_text(0, 0, length, description["bytes"]))
+    return read_text(0, 0, length, description["bytes"]) if description["inline"] else LazyText(length)
