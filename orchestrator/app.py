@@ -1,5 +1,6 @@
 """The only place where objects are built, connected and closed: for the server, and for one query without it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,6 +28,7 @@ from orchestrator.sandbox.interpreter import describe
 
 # The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+EXPIRE_SECONDS = 10
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
@@ -51,14 +53,22 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runs]:
         """Open for queries, once."""
+        expiring = asyncio.create_task(self._expire_templates())
         try:
             async with self._client:
                 functions = await describe(self._engine)
                 tools = Tools(self._engine, Pool(self._providers), functions, self.settings.output_limit)
                 yield Runs(self.settings, tools)
         finally:
+            expiring.cancel()
             if self._own_engine:
                 self._engine.close()
+
+    async def _expire_templates(self) -> None:
+        """Also while nobody asks anything."""
+        while True:
+            await asyncio.sleep(EXPIRE_SECONDS)
+            self._engine.templates.expire()
 
 
 def create_app(service: Service) -> Litestar:

@@ -46,7 +46,7 @@ class Engine:
         self._component = guest.component
         self.blank = base_image(guest.sha256, guest.memory)
         self._linker: Linker = link(self._engine, guest.component)
-        self.templates = Templates(self.fork, settings)
+        self.templates = Templates(self)
         self._threads = GuestThreads(MAX_THREADS, thread_name_prefix="guest", initializer=allow_guests_here)
         self._closing = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)

@@ -59,10 +59,9 @@ class Image(msgspec.Struct, frozen=True, eq=False):
             f"<image of {self.component[:12]}: {self.size} bytes, {len(self.segments)} segments, {len(self.patches)} patches>"
         )
 
-    @property
-    def held_bytes(self) -> int:
-        """What it takes of the machine's memory, beside what it shares with base images."""
-        files = {id(each.file): each.file for each in self.segments}.values()
+    def held_bytes(self, beside: "Image") -> int:
+        """What it takes of the machine's memory, beside the files that it shares with another."""
+        files = {each.file for each in self.segments} - {each.file for each in beside.segments}
         return sum(file.held_bytes for file in files) + sum(len(content) for _, content in self.patches)
 
 

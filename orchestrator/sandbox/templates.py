@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 import wasmtime
@@ -15,7 +15,14 @@ from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.memory import Image
 
-Fork = Callable[[Image | None, int], Instance]
+
+class Forks(Protocol):
+    """What an engine does for templates."""
+
+    settings: SandboxSettings
+    blank: Image
+
+    def fork(self, image: Image | None = None, extra_bytes: int = 0) -> Instance: ...
 
 
 def extra_bytes(context: Context, settings: SandboxSettings) -> int:
@@ -57,9 +64,9 @@ class _Entry:
 class Templates:
     """The least recently used leave first, when all are larger than template_bytes or older than template_seconds."""
 
-    def __init__(self, fork: Fork, settings: SandboxSettings) -> None:
-        self._fork = fork
-        self._settings = settings
+    def __init__(self, engine: Forks) -> None:
+        self._engine = engine
+        self._settings = engine.settings
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
 
@@ -91,16 +98,17 @@ class Templates:
         oldest_allowed = time.monotonic() - self._settings.template_seconds
         with self._lock:
             by_use = sorted(self._entries.items(), key=lambda item: item[1].used)
-            held = sum(entry.image.held_bytes for _, entry in by_use if entry.image)
-            for identity, entry in by_use:
-                if entry.image and (held > self._settings.template_bytes or entry.used < oldest_allowed):
-                    held -= entry.image.held_bytes
-                    del self._entries[identity]
+            sizes = {key: entry.image.held_bytes(self._engine.blank) if entry.image else 0 for key, entry in by_use}
+            held = sum(sizes.values())
+            for key, entry in by_use:
+                if entry.tried and (held > self._settings.template_bytes or entry.used < oldest_allowed):
+                    held -= sizes[key]
+                    del self._entries[key]
 
     def _loaded(self, context: Context) -> Image | None:
         """On a thread of the engine's. A context that cannot be loaded is told to the cell that tries, not here."""
         with entering(Loader(context, self._settings.seconds)):
-            instance = self._fork(None, extra_bytes(context, self._settings))
+            instance = self._engine.fork(None, extra_bytes(context, self._settings))
             start(instance, context, self._settings, seed=0)
             try:
                 loaded = instance.call("load-context")
