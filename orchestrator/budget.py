@@ -4,11 +4,16 @@ from orchestrator.errors import BudgetExceeded
 
 
 class Budget:
-    """The turns and sub-calls of one run."""
+    """The turns, sub-calls, seconds (waiting included) and fuel (of all its cells) of one run."""
 
-    def __init__(self, max_iterations: int, max_sub_calls: int) -> None:
+    def __init__(
+        self, max_iterations: int, max_sub_calls: int, max_seconds: float = 3600.0, max_fuel: int = 1_000_000_000_000
+    ) -> None:
         self.max_iterations = max_iterations
         self.max_sub_calls = max_sub_calls
+        self.max_seconds = max_seconds
+        self.max_fuel = max_fuel
+        self.fuel_left = max_fuel
         self.iterations = 0
         self.sub_calls = 0
         self.refused = False

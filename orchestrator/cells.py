@@ -3,6 +3,7 @@
 import msgspec
 
 from orchestrator import prompts
+from orchestrator.budget import Budget
 from orchestrator.commands import Command
 from orchestrator.events import CellFinished, CellKind, CellRolledBack, CellStarted
 from orchestrator.journal import Journal
@@ -26,9 +27,12 @@ class Report(msgspec.Struct, frozen=True):
 class Cells:
     """The cells of one run, numbered from 1 over all its turns; a list of commands counts as one."""
 
-    def __init__(self, interpreter: Interpreter, subcalls: SubCalls, journal: Journal, output_limit: int) -> None:
+    def __init__(
+        self, interpreter: Interpreter, subcalls: SubCalls, budget: Budget, journal: Journal, output_limit: int
+    ) -> None:
         self._interpreter = interpreter
         self._subcalls = subcalls
+        self._budget = budget
         self._journal = journal
         self._output_limit = output_limit
         self._number = 0
@@ -46,10 +50,12 @@ class Cells:
 
     def _start(self, turn: int, kind: CellKind, code: str) -> None:
         self._number += 1
+        self._interpreter.fuel = min(self._interpreter.limits.fuel, self._budget.fuel_left)
         self._subcalls.begin_cell(turn, self._number)
         self._journal.write(CellStarted(turn=turn, cell=self._number, kind=kind, code=code))
 
     def _report(self, turn: int, outcome: CellOutcome | Trap) -> Report:
+        self._budget.fuel_left -= outcome.fuel
         return self._rolled_back(turn, outcome) if isinstance(outcome, Trap) else self._finished(turn, outcome)
 
     def _finished(self, turn: int, outcome: CellOutcome) -> Report:

@@ -94,7 +94,7 @@ async def _answered(settings: Settings, path: Path, question: str) -> RunResult:
     progress = RunProgress(sys.stderr)
     async with Service(settings, _say).running() as runs:
         query = Query(question, _context(path, runs.contexts), settings.protocol)
-        budget = Budget(settings.max_iterations, settings.max_sub_calls)
+        budget = Budget(settings.max_iterations, settings.max_sub_calls, settings.max_seconds, settings.max_fuel)
         try:
             return history.result((await runs.execute(query, budget, progress)).events)
         finally:

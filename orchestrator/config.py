@@ -97,6 +97,8 @@ AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettin
 class Settings(Base, frozen=True, kw_only=True):
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 50
+    max_seconds: PositiveSeconds = 3600.0
+    max_fuel: Positive = 1_000_000_000_000
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
     protocol: Protocol = "python"
     server: ServerSettings = ServerSettings()

@@ -8,7 +8,16 @@ from typing import Literal
 import msgspec
 
 CellKind = Literal["python", "commands"]
-Stopped = Literal["answered", "max_iterations", "max_sub_calls", "provider_error", "cancelled", "internal_error"]
+Stopped = Literal[
+    "answered",
+    "max_iterations",
+    "max_sub_calls",
+    "max_seconds",
+    "max_fuel",
+    "provider_error",
+    "cancelled",
+    "internal_error",
+]
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -51,6 +60,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     context_lengths: tuple[int, ...]
     max_iterations: int
     max_sub_calls: int
+    max_seconds: float
+    max_fuel: int
     protocol: str
     seed: int
     clock_start_ns: int

@@ -102,7 +102,7 @@ def rolled_back(trap: Trap, limits: SandboxSettings, answered: int) -> str:
     `answered`: the sub-calls that it had got answers to.
     """
     reasons = {
-        "fuel": f"It used up its fuel of {limits.fuel} units: do less in one block, or use str methods and re, not loops.",
+        "fuel": f"It used up its fuel of {trap.fuel} units: do less in one block, or use str methods and re, not loops.",
         "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block.",
         "stack": "It nested too deeply for the sandbox's stack: use a loop instead of recursion.",
         "transfer": "It handed more than 128 MiB to the host at once: send, print or answer less.",

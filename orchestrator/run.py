@@ -91,6 +91,8 @@ class Run:
                 context_lengths=tuple(self._query.context.lengths),
                 max_iterations=self._budget.max_iterations,
                 max_sub_calls=self._budget.max_sub_calls,
+                max_seconds=self._budget.max_seconds,
+                max_fuel=self._budget.max_fuel,
                 protocol=self._query.protocol,
                 seed=seed,
                 clock_start_ns=clock,
@@ -99,12 +101,20 @@ class Run:
         )
         imports = HostImports(self._query.context, self._subcalls.ask, asyncio.get_running_loop(), seed, clock)
         interpreter = Interpreter(self._tools.engine, imports, self._query.context, seed)
-        return Cells(interpreter, self._subcalls, self._journal, self._tools.output_limit)
+        return Cells(interpreter, self._subcalls, self._budget, self._journal, self._tools.output_limit)
 
     async def _loop(self) -> tuple[Stopped, str | None]:
+        try:
+            async with asyncio.timeout(self._budget.max_seconds):
+                return await self._turns()
+        except TimeoutError:
+            self._give_partial(self._draft)
+            return "max_seconds", f"max_seconds ({self._budget.max_seconds:g}) was reached before an answer"
+
+    async def _turns(self) -> tuple[Stopped, str | None]:
         messages = self._opening()
         last_turn = False
-        while self._budget.turns_left and not last_turn:
+        while self._budget.turns_left and self._budget.fuel_left and not last_turn:
             last_turn = self._budget.refused
             try:
                 reply = await self._ask_root(messages)
@@ -118,6 +128,8 @@ class Run:
                 return "answered", None
             messages += [Message("assistant", reply), Message("user", f"{report}\n{prompts.status(self._budget)}")]
         self._give_partial(self._draft or await self._best_answer(messages))
+        if not self._budget.fuel_left:
+            return "max_fuel", f"max_fuel ({self._budget.max_fuel}) was reached before an answer"
         if last_turn:
             return "max_sub_calls", f"max_sub_calls ({self._budget.max_sub_calls}) was reached before an answer"
         return "max_iterations", f"max_iterations ({self._budget.max_iterations}) was reached before an answer"

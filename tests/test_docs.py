@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from orchestrator import __version__
-from orchestrator.config import SandboxSettings
+from orchestrator.config import SandboxSettings, Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,4 +29,5 @@ def test_the_readme_names_files_that_are_there():
 def test_every_limit_of_the_guest_is_documented_with_its_default():
     """The table in guest_sdk/README.md names each setting of [sandbox]."""
     text = (ROOT / "guest_sdk" / "README.md").read_text()
-    assert [name for name in SandboxSettings.__struct_fields__ if f"`{name}`" not in text] == []
+    names = [*SandboxSettings.__struct_fields__, *(name for name in Settings.__struct_fields__ if name.startswith("max_"))]
+    assert [name for name in names if f"`{name}`" not in text] == []

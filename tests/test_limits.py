@@ -172,7 +172,7 @@ async def test_gigantic_prompts_are_refused_before_they_are_sent(run_cells):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("fuel", "It used up its fuel of 100000000000 units: do less in one block, or use str methods and re, not loops."),
+        ("fuel", "It used up its fuel of 5 units: do less in one block, or use str methods and re, not loops."),
         ("seconds", "It computed for more than 30 seconds: do less in one block."),
         ("stack", "It nested too deeply for the sandbox's stack: use a loop instead of recursion."),
         ("transfer", "It handed more than 128 MiB to the host at once: send, print or answer less."),

@@ -26,13 +26,15 @@ SETTINGS = OpenAISettings(model="fake", base_url="http://model/v1")
 def run_query(engine):
     """await run_query(model, ...): the finished journal of a run."""
 
-    async def run(model, text="the context", max_iterations=5, max_sub_calls=10, output_limit=1000, protocol="python"):
+    async def run(
+        model, text="the context", max_iterations=5, max_sub_calls=10, output_limit=1000, protocol="python", **totals
+    ):
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(engine, Pool([OpenAIProvider(SETTINGS, client)]), await describe(engine), output_limit)
             journal = Journal("0123456789abcdef")
             context = ContextStore().add("text", (text,))
             query = Query("What is it?", context, protocol)
-            await Run(tools, journal, query, Budget(max_iterations, max_sub_calls)).execute()
+            await Run(tools, journal, query, Budget(max_iterations, max_sub_calls, **totals)).execute()
             return journal
 
     return run
@@ -226,6 +228,32 @@ async def test_max_sub_calls_ends_with_a_partial_answer(run_query):
     found = result((await run_query(model, max_sub_calls=0)).events)
     assert (found.success, found.stopped, found.answer) == (False, "max_sub_calls", "half")
     assert found.error == "max_sub_calls (0) was reached before an answer"
+
+
+async def test_max_fuel_is_of_all_cells_and_ends_with_a_partial_answer(run_query):
+    """The cell that uses up the rest is rolled back and told; then the model gives its best answer."""
+    model = FakeModel([python("answer['content'] = 'half'\nsum(range(10**6))"), python("while True: pass")])
+    journal = await run_query(model, max_fuel=1_000_000_000)
+    found = result(journal.events)
+    assert (found.stopped, found.answer, found.iterations) == ("max_fuel", "half", 2)
+    assert found.error == "max_fuel (1000000000) was reached before an answer"
+    first, second = (event for event in journal.events if isinstance(event, ev.CellFinished | ev.CellRolledBack))
+    assert first.fuel + second.fuel == 1_000_000_000
+    assert second.message.startswith(f"It used up its fuel of {second.fuel} units: ")
+
+
+async def test_max_seconds_ends_a_run_that_waits_for_a_model(run_query):
+    """With what `answer` holds; waiting counts here, unlike for a cell."""
+    model = FakeModel([python("answer['content'] = 'half'"), python("FINAL(1)")], delay=0.4)
+    found = result((await run_query(model, max_seconds=0.6)).events)
+    assert (found.stopped, found.answer) == ("max_seconds", "half")
+    assert found.error == "max_seconds (0.6) was reached before an answer"
+
+
+async def test_max_seconds_ends_a_run_that_computes(run_query):
+    """The cell is stopped at once."""
+    found = result((await run_query(FakeModel([python("while True: pass")]), max_seconds=0.2)).events)
+    assert (found.stopped, found.answer) == ("max_seconds", None)
 
 
 async def test_max_iterations_ends_with_the_draft(run_query):

@@ -76,6 +76,8 @@ def _budget(data: QueryRequest, settings: Settings) -> Budget:
     return Budget(
         settings.max_iterations if iterations is None else iterations,
         settings.max_sub_calls if sub_calls is None else sub_calls,
+        settings.max_seconds,
+        settings.max_fuel,
     )
 
 

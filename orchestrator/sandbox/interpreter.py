@@ -43,6 +43,7 @@ class Interpreter:
         self.imports = imports
         self.meter = Meter(engine.settings.seconds)
         self.limits = engine.settings
+        self.fuel = engine.settings.fuel  # of the next cell
         self._engine = engine
         self._context = context
         self._seed = seed
@@ -73,7 +74,7 @@ class Interpreter:
         with entering(self):
             instance = self._ready(names_context=names_context)
             self._image, position = instance.snapshot(), self.imports.position
-            instance.store.set_fuel(self._engine.settings.fuel)
+            instance.store.set_fuel(self.fuel)
             self.meter.begin()
             try:
                 report = instance.call(export, number, text)
@@ -113,7 +114,7 @@ class Interpreter:
         """Whether a cell that does nothing runs in a fork of the state before: an earlier cell may have broken it."""
         with entering(Loader(self._context, self._engine.settings.seconds)):
             fork = self._engine.fork(self._image, extra_bytes(self._context, self._engine.settings))
-            fork.store.set_fuel(min(PROBE_FUEL, self._engine.settings.fuel))
+            fork.store.set_fuel(PROBE_FUEL)
             try:
                 msgspec.json.decode(fork.call("run-cell", 0, ""), type=CellOutcome)
             except (wasmtime.WasmtimeError, msgspec.DecodeError, UnicodeError):
@@ -121,7 +122,7 @@ class Interpreter:
             return True
 
     def _fuel_used(self, instance: Instance) -> int:
-        return self._engine.settings.fuel - instance.store.get_fuel()
+        return self.fuel - instance.store.get_fuel()
 
 
 async def describe(engine: Engine) -> tuple[Function, ...]:
