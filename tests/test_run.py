@@ -252,7 +252,7 @@ async def test_max_seconds_ends_a_run_that_waits_for_a_model(run_query):
 
 async def test_max_seconds_ends_a_run_that_computes(run_query):
     """The cell is stopped at once."""
-    found = result((await run_query(FakeModel([python("while True: pass")]), max_seconds=0.2)).events)
+    found = result((await run_query(FakeModel([python("while True: pass")] * 5), max_seconds=0.1)).events)
     assert (found.stopped, found.answer) == ("max_seconds", None)
 
 
