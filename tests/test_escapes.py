@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.sandbox import memory
 from orchestrator.sandbox.interpreter import CellOutcome
 from orchestrator.sandbox.limits import Trap
 
@@ -41,6 +42,42 @@ RAISES = [
     ("import os\nos.environ['HOME']", "KeyError: 'HOME'"),
     ("import threading\nthreading.Thread(target=print).start()", "RuntimeError: can't start new thread"),
     ("import importlib\nimportlib.import_module('orchestrator')", NO_MODULE.format("orchestrator")),
+    ("import builtins\nbuiltins.__import__('os').open('/etc/passwd', 0)", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import importlib\nimportlib.reload(importlib.import_module('posix')).open('/etc/passwd', 0)", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import importlib.util\nimportlib.util.spec_from_file_location('x', '/etc/x.py')", NO_MODULE.format("importlib._abc")),
+    ("import sys\nsys.path.append('/usr/lib/python3.11')\nimport smtplib", NO_MODULE.format("smtplib")),
+    ("import zipimport\nzipimport.zipimporter('/etc/passwd')", "zipimport.ZipImportError: not a Zip file"),
+    ("import os\nos.kill(1, 9)", "AttributeError: module 'os' has no attribute 'kill'"),
+    ("import signal\nsignal.raise_signal(9)", NO_MODULE.format("signal")),
+    ("import _posixsubprocess", NO_MODULE.format("_posixsubprocess")),
+    ("import os\nos.symlink('/etc', 'x')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc' -> 'x'"),
+    ("import os\nos.rename('/etc/passwd', 'x')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd' -> 'x'"),
+    ("import os\nos.remove('/etc/passwd')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import os\nos.chdir('/')", "FileNotFoundError: [Errno 44] No such file or directory: '/'"),
+    ("import os\nos.scandir('/proc')", "FileNotFoundError: [Errno 44] No such file or directory: '/proc'"),
+    ("import logging\nlogging.FileHandler('/tmp/x')", "FileNotFoundError: [Errno 44] No such file or directory: '/tmp/x'"),
+    ("import pickle, os\npickle.loads(b\"cos\\nsystem\\n(S'id'\\ntR.\")", "AttributeError: module 'os' has no attribute 'system'"),
+    ("import marshal, types\ntypes.FunctionType(marshal.loads(marshal.dumps(compile('open(\"/etc/passwd\")', 'x', 'exec'))), {})()", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("[each for each in object.__subclasses__() if each.__name__ == 'FileIO'][0]('/etc/passwd')", "IndexError: list index out of range"),
+    ("import sys\nsys._getframe(3).f_globals['host'].call('open', {'path': '/etc/passwd'})", "ValueError: there is no such host import"),
+    ("import mmap", NO_MODULE.format("mmap")),
+    ("help()", NO_MODULE.format("pydoc")),
+    ("import asyncio\nasyncio.open_connection('127.0.0.1', 80)", NO_MODULE.format("asyncio")),
+    ("import wit_world\nwit_world.exit(1)", "AttributeError: module 'wit_world' has no attribute 'exit'"),
+    ("import componentize_py_runtime\ncomponentize_py_runtime.call_import(99, [], 0)", "TypeError: call_import() takes 2 positional arguments but 3 were given"),
+    ("class S(str):\n    def encode(self, *a): return b'\\xff'\nllm_query(S('x'))", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ("class L(list):\n    def __iter__(self): return iter([1, 2])\nllm_batch(L(['x']))", "TypeError: a prompt must be a str, not int"),
+    ("llm_batch(['x' * 10**6] * 30)", "ValueError: the prompts have 30000000 characters in all; 20000000 at once is the limit"),
+    ("class E(Exception):\n    def __str__(self): raise RuntimeError('in str')\nraise E", "E: <exception str() failed>"),
+    ("raise BaseException('x')", "BaseException: x"),
+    ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ("import json\njson.loads('[' * 10**6)", "RecursionError: Stack overflow (used 1008 kB) while decoding a JSON array from a unicode string"),
+    ("def f(): return f()\nf()", "RecursionError: maximum recursion depth exceeded"),
+    ("int('9' * 10**7)", "ValueError: Exceeds the limit (4300 digits) for integer string conversion: value has 10000000 digits; use sys.set_int_max_str_digits() to increase the limit"),
+    ("del context\ncontext", "NameError: name 'context' is not defined"),
+    ("x = memoryview(bytearray(8)); x.release(); x[0]", "ValueError: operation forbidden on released memoryview object"),
+    ("memoryview(b'x').cast('B')[10**9]", "IndexError: index out of bounds on dimension 1"),
+    ("import rlm_guest.host\nrlm_guest.host.call = None\nllm_query('x')", "TypeError: 'NoneType' object is not callable"),
     ("input('password? ')", "RuntimeError: there is no keyboard input in a cell: work with `context`, ask a model with llm_query(prompt)"),
 ]  # fmt: skip
 
@@ -50,8 +87,67 @@ PRINTS = [
     ("import time\ntime.sleep(10**6)\nprint('at once')", "at once\n"),
     ("import sys\nsys.stdout.close()\nprint('x', file=sys.__stderr__) if False else None", ""),
     ("import os\nprint(os.getpid() >= 0)", "True\n"),
+    ("[each for each in object.__subclasses__() if each.__name__ == 'Popen']", "[]\n"),
+    (
+        "import gc\nprint([each for each in gc.get_objects() if isinstance(each, str) and 'of another run' in each[:90]])",
+        "[]\n",
+    ),
+    ("import glob\nglob.glob('/*')", "[]\n"),
+    ("import os\nos.close(0); os.close(1); os.close(2)\nprint('still here')", "still here\n"),
+    ("import os\nos.putenv('A', 'b')\nos.environ['PATH'] = 'x'", ""),
+    ("import sys\nsys.stdout.close()\nprint('x')", "x\n"),
+    ("import sys\nsys.stdout = None\nprint('x')", ""),
+    ("import sys\n_ = sys.__stdout__.write('x')", "x"),
+    ("import threading\nthreading.Event().wait(10)", "False\n"),
+    ("context = 'forged'", ""),
+    ("llm_query = lambda prompt: 'forged'\nllm_query('x')", "'forged'\n"),
+    ("FINAL = FINAL_VAR = SHOW_VARS = answer = None", ""),
+    ("print('\\ud800', llm_query('\\ud800'))", "\\ud800 \\UD800\n"),
+    ("import sys\nsys.settrace(lambda *a: None)\nsys.setprofile(lambda *a: None)\nsys.setrecursionlimit(10**9)", ""),
+    ("import atexit\n_ = atexit.register(lambda: open('/etc/passwd'))", ""),
+    ("import sys\nsys.exit = None\nsys.modules.clear()", ""),
+    ("import builtins\nbuiltins.print = builtins.open = builtins.len = None", ""),
+    ("vars(__builtins__).clear()", ""),
+    ("import ast, linecache, traceback\nast.parse = linecache.cache = traceback.TracebackException.from_exception = None", ""),
+    ("class A:\n    def __del__(self): A()\n_ = A()", ""),
+    ("try:\n    raise MemoryError\nexcept BaseException: pass", ""),
     ("from rlm_guest import host\nprint(repr(host.call('llm_query', {'prompts': ['x']})))", "[{'text': 'X'}]\n"),
 ]
+
+# What ends at a limit, or where the guest has no way on: cell -> the kind of trap.
+STOPS = [
+    ("import _socket\n_socket.socket()", "aborted"),
+    ("import _socket\n_socket.getaddrinfo(b'127.0.0.1', 80)", "aborted"),
+    ("[each for each in object.__subclasses__() if each.__name__ == 'BuiltinImporter'][0].load_module('_socket').socket()", "aborted"),
+    ("import os\nos.write(1, b'x')", "aborted"),
+    ("import os\nos.read(0, 1)", "aborted"),
+    ("import sys\nsys.stdout = None\nimport os\nos.fdopen(1, 'w').write('x' * 100_000)", "aborted"),
+    ("import select\nselect.select([0], [], [], 1)", "aborted"),
+    ("import faulthandler\nfaulthandler._sigsegv()", "aborted"),
+    ("import os\nos._exit(0)", "aborted"),
+    ("import os\nos.abort()", "aborted"),
+    ("import threading\nlock = threading.Lock()\nlock.acquire(); lock.acquire()", "aborted"),
+    ("import wit_world\nwit_world.call('llm_query', 5)", "aborted"),
+    ("import wit_world\nwit_world.context_read(-1, 0, 1)", "aborted"),
+    ("import wit_world\nwit_world.context_read(0, 'x', 1)", "aborted"),
+    ("FINAL.__self__.recorded = 5", "aborted"),
+    ("import json\njson.dumps = json.loads = None", "aborted"),
+    ("from rlm_guest import runner\nrunner.json.dumps = lambda *a, **k: '{\"head\": 1}'", "aborted"),
+    ("while True: pass", "fuel"),
+    ("while True:\n    try: raise KeyError\n    except BaseException: pass", "fuel"),
+    ("import re\nre.match(r'(a|aa)+$', 'a' * 60 + 'b')", "fuel"),
+    ("10 ** 10 ** 10", "fuel"),
+    ("sum(range(10**12))", "fuel"),
+    ("import itertools\nsum(itertools.repeat(1))", "fuel"),
+    ("import math\nmath.factorial(10**7)", "fuel"),
+    ("import sys\nsys.set_int_max_str_digits(0)\nstr(7 ** 10**7)", "fuel"),
+    ("class A:\n    def __lt__(self, other):\n        while True: pass\nsorted([A(), A()])", "fuel"),
+    ("import gc\ngc.disable()\nx = []\nwhile True: x = [x, x]", "fuel"),
+    ("import fractions\nsum(fractions.Fraction(1, n) for n in range(1, 10**6))", "fuel"),
+    ("while True: print('x' * 1000)", "fuel"),
+    ("for _ in range(10**6): llm_query('x')", "fuel"),
+    ("llm_batch(['x'] * 1_000_000)", "fuel"),
+]  # fmt: skip
 
 # The raw import, with everything that a hostile guest can hand to it.
 RAW = [
@@ -75,10 +171,11 @@ RAW_READS = [
 
 @pytest.fixture(autouse=True)
 async def untouched_host(engine):
-    """No attempt opens a file or a socket, starts a process, or changes the environment."""
+    """No attempt opens a file or a socket, starts a process, changes the environment, or keeps memory."""
     gc.collect()  # what earlier tests left open closes now, not in the middle
     before = host_state()
     yield
+    gc.collect()
     assert host_state() == before
 
 
@@ -92,46 +189,61 @@ def host_state():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             children.append(path.read_text())
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    return sorted(files), "".join(children), os.getcwd(), environment
+    return sorted(files), "".join(children), os.getcwd(), environment, len(memory._live)
+
+
+@pytest.fixture
+def attempt(new_interpreter):
+    """await attempt(code): its outcome, in a run beside another; after it both go on, and so does the next run."""
+
+    async def run(code):
+        neighbour, interpreter = new_interpreter(text="a secret of another run"), new_interpreter(text="the context")
+        await neighbour.run_cell(1, "mine = context")
+        await interpreter.run_cell(1, "kept = [1]")
+        outcome = await interpreter.run_cell(2, code)
+        assert (await interpreter.run_cell(3, "kept")).head == "[1]\n"
+        assert (await neighbour.run_cell(2, "mine")).head == "'a secret of another run'\n"
+        assert (await new_interpreter(text="the context").run_cell(1, NEXT_RUN)).head == (
+            "the context X False [2, 'os', 3, '[1]'] [] 1000\n"
+        )
+        return outcome
+
+    return run
+
+
+NEXT_RUN = """
+import builtins, json, os, re, sys
+checked = [len('ab'), os.__name__, len(re.findall('a', 'aaa')), json.dumps([1])]
+print(context, llm_query('x'), 'kept' in globals(), checked, [each for each in dir(builtins) if each == 'leak'], sys.getrecursionlimit())
+"""
+
+
+def test_there_are_enough_attempts():
+    """Roads to files, network, processes, other runs, and endless work."""
+    assert len(RAISES) + len(PRINTS) + len(STOPS) + len(RAW) + len(RAW_READS) >= 60
 
 
 @pytest.mark.parametrize(("code", "error"), RAISES)
-async def test_an_attempt_raises(new_interpreter, code, error):
-    """The cell gets an ordinary exception, and the next cell works."""
-    interpreter = new_interpreter()
-    outcome = await interpreter.run_cell(1, code)
+async def test_an_attempt_raises(attempt, code, error):
+    """The cell gets an ordinary exception."""
+    outcome = await attempt(code)
     assert isinstance(outcome, CellOutcome)
     assert "\n".join(outcome.error.splitlines()[-len(error.splitlines()) :]) == error
-    assert (await interpreter.run_cell(2, "1 + 1")).head == "2\n"
 
 
 @pytest.mark.parametrize(("code", "output"), PRINTS)
-async def test_an_attempt_finds_nothing(new_interpreter, code, output):
+async def test_an_attempt_finds_nothing(attempt, code, output):
     """The cell runs, and sees only what it is given."""
-    interpreter = new_interpreter()
-    outcome = await interpreter.run_cell(1, code)
+    outcome = await attempt(code)
     assert (outcome.head, outcome.error) == (output, None)
-    assert (await interpreter.run_cell(2, "print(1 + 1)")).head == "2\n"
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import _socket\n_socket.socket()",
-        "import _socket\n_socket.getaddrinfo(b'127.0.0.1', 80)",
-        "import os\nos.write(1, b'x')",
-        "import os\nos.read(0, 1)",
-        "import sys\nsys.stdout = None\nimport os\nos.fdopen(1, 'w').write('x' * 100_000)",
-        "import select\nselect.select([0], [], [], 1)",
-        "import faulthandler\nfaulthandler._sigsegv()",
-    ],
-)
-async def test_reaching_for_what_is_not_linked_is_a_trap(new_interpreter, code):
-    """A function of WASI that the host does not define ends the cell; the next one works."""
-    interpreter = new_interpreter()
-    outcome = await interpreter.run_cell(1, code)
+@pytest.mark.parametrize(("code", "kind"), STOPS)
+async def test_an_attempt_is_stopped(attempt, code, kind):
+    """At a limit, or at a function that no host defines; the cell is rolled back."""
+    outcome = await attempt(code)
     assert isinstance(outcome, Trap)
-    assert (await interpreter.run_cell(2, "1 + 1")).head == "2\n"
+    assert (outcome.kind, outcome.lost) == (kind, False)
 
 
 @pytest.mark.parametrize(("arguments", "failure"), RAW)

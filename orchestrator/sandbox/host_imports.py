@@ -126,7 +126,8 @@ class HostImports:
         if self._cancelled:
             self._pending.cancel()
         try:
-            return self._pending.result()
+            with _guest().meter.waiting():
+                return self._pending.result()
         finally:
             self._pending = None
 
@@ -166,7 +167,7 @@ def _guest() -> Entered:
 
 
 def _host(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A host function: its time is not the guest's, and no exception of ours reaches wasmtime-py.
+    """A host function: no exception of ours reaches wasmtime-py.
 
     wasmtime-py keeps the last exception of a host function in one global for all threads; only a
     WasmtimeError stays with its own call.
@@ -174,14 +175,13 @@ def _host(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(_store: object, *arguments: Any) -> Any:
         guest = _guest()
-        with guest.meter.waiting():
-            try:
-                return function(guest.imports, *arguments)
-            except wasmtime.WasmtimeError:
-                raise
-            except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
-                guest.imports.failure = error
-                raise wasmtime.WasmtimeError("host import failed") from None
+        try:
+            return function(guest.imports, *arguments)
+        except wasmtime.WasmtimeError:
+            raise
+        except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
+            guest.imports.failure = error
+            raise wasmtime.WasmtimeError("host import failed") from None
 
     return run
 

@@ -22,7 +22,7 @@ class Trap(msgspec.Struct, frozen=True):
 
 
 class Meter:
-    """The seconds that one cell spent in the guest; waiting for the host is not counted."""
+    """The seconds that one cell took; waiting for sub-models is not counted."""
 
     def __init__(self, seconds: float) -> None:
         self._limit = seconds
@@ -45,7 +45,7 @@ class Meter:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Time inside is the host's."""
+        """Time inside is not the cell's."""
         started = time.monotonic()
         try:
             yield

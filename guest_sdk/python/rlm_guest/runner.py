@@ -36,6 +36,9 @@ _HELPERS = (
 # What a cell replaced in builtins must break neither the report on it nor the next one.
 _BUILTINS = vars(builtins)
 _ORIGINAL_BUILTINS = dict(_BUILTINS)
+# The same for what runs before a cell.
+_LINES = linecache.cache
+_parse = ast.parse
 _ERROR_LIMIT = 8000  # code points of one traceback
 
 
@@ -110,8 +113,9 @@ class Notebook:
 
     def execute_cell(self, name: str, code: str) -> None:
         """Runs Python; the value of a last expression is printed."""
-        linecache.cache[name] = (len(code), None, list(io.StringIO(code, newline=None)), name)
-        tree = ast.parse(code, name)
+        linecache.cache = _LINES
+        _LINES[name] = (len(code), None, list(io.StringIO(code, newline=None)), name)
+        tree = _parse(code, name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, name, "exec"), self.variables)
         if isinstance(last, ast.Expr):
