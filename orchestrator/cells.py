@@ -37,6 +37,10 @@ class Cells:
         self._output_limit = output_limit
         self._number = 0
 
+    def close(self) -> None:
+        """The run has ended."""
+        self._interpreter.close()
+
     async def run(self, turn: int, code: str) -> Report:
         """One cell of Python."""
         self._start(turn, "python", code)

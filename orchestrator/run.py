@@ -68,8 +68,8 @@ class Run:
 
     async def execute(self) -> None:
         """Runs to its end, whatever that is; the journal then says everything."""
+        self._cells = self._begin()
         try:
-            self._cells = self._begin()
             stopped, error = await self._loop()
         except asyncio.CancelledError:
             self._finish("cancelled", "the caller went away, or the server stopped")
@@ -77,6 +77,8 @@ class Run:
         except Exception:
             self._finish("internal_error", "an internal error; the server's log has its place")
             raise
+        finally:
+            self._cells.close()
         self._finish(stopped, error)
 
     def _begin(self) -> Cells:

@@ -68,6 +68,14 @@ async def test_after_an_accident_everything_is_as_before(new_interpreter, new_en
     assert probe.head == (await straight(STATE, PROBE, **engines))[1].head
 
 
+async def test_after_an_accident_in_the_first_cell_too(new_interpreter, straight):
+    """The run begins again as it began."""
+    interpreter = new_interpreter()
+    assert isinstance(await interpreter.run_cell(1, "import os, random\nrandom.random()\nos._exit(1)"), Trap)
+    await interpreter.run_cell(1, STATE)
+    assert (await interpreter.run_cell(2, PROBE)).head == (await straight(STATE, PROBE))[1].head
+
+
 async def test_many_accidents_in_a_row_change_nothing(new_interpreter, straight):
     """Each goes back to the same state; the cells between them stay."""
     interpreter = new_interpreter()

@@ -30,10 +30,10 @@ from orchestrator.sandbox import pages
 from orchestrator.sandbox.pages import PAGE, Range, SealedFile
 
 # Up to so much is copied at every snapshot and fork; more becomes a file of its own, once.
-PATCH_BYTES = 1 << 20
+PATCH_BYTES = 2 << 20
 # Every mapping counts against the system's limit (vm.max_map_count, 65,530 for the process).
-MOST_EXTENTS = 24
-MOST_SEGMENTS = 64
+MOST_EXTENTS = 8
+MOST_SEGMENTS = 32
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -117,12 +117,13 @@ class Memory:
         """An image of what it holds now; costs what was written since the last one. Raises OSError."""
         if not pages.MAPPABLE:
             return Image(component, self.size, (), ((0, bytes(self.view())),))
-        written = pages.written(self.address, self.size)
-        if shared or sum(stop - start for start, stop in written) > PATCH_BYTES:
-            self._freeze(written, shared)
-            written = []
-        patches = tuple((start, bytes(self.view(start, stop))) for start, stop in written)
-        return Image(component, self.size, self._segments, patches)
+        with _light_work:
+            written = pages.written(self.address, self.size)
+            if not shared and sum(stop - start for start, stop in written) <= PATCH_BYTES:
+                patches = tuple((start, ctypes.string_at(self.address + start, stop - start)) for start, stop in written)
+                return Image(component, self.size, self._segments, patches)
+        self._freeze(written, shared)
+        return Image(component, self.size, self._segments)
 
     def _fill(self, image: Image) -> None:
         for each in image.segments:
@@ -160,6 +161,8 @@ class _Supply(threading.local):
 
 
 _supply = _Supply()
+# Many threads that map memory at once only wait for each other, in the kernel and for the interpreter's lock.
+_light_work = threading.Lock()
 _live: dict[int, Memory] = {}
 _numbers = itertools.count(1)
 
@@ -167,11 +170,12 @@ _numbers = itertools.count(1)
 @contextmanager
 def supplying(image: Image | None) -> Iterator[list[Memory]]:
     """Memories that are made inside begin as `image`; yields the list of them."""
-    _supply.image, _supply.made = image, []
-    try:
-        yield _supply.made
-    finally:
-        _supply.image, _supply.made = None, []
+    with _light_work:
+        _supply.image, _supply.made = image, []
+        try:
+            yield _supply.made
+        finally:
+            _supply.image, _supply.made = None, []
 
 
 def supply_memories(config: wasmtime.Config) -> None:

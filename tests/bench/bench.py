@@ -6,29 +6,22 @@ Each figure is the median of at least 10 runs, with minimum and maximum. Ratios 
 import asyncio
 import datetime
 import gc
-import json
 import os
 import platform
 import random
-import re
-import socket
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pydantic_monty
 import structlog
-import uvicorn
+from forks import fork_rows
+from measuring import RUNS, private_mb, shown, timed
+from queries import query_rows
 from subjects import Monty, Native, Ours, Worker
 
-from orchestrator.app import Service, create_app
-from orchestrator.config import OpenAISettings, SandboxSettings, Settings
+from orchestrator.config import SandboxSettings
 from orchestrator.sandbox.engine import Engine
 
-RUNS = 10
 HOST_CALLS = 500
 OURS_HOST_CALL = "import wit_world\nfor _ in range(500): wit_world.context_read(0, 0, 1)"
 OTHERS_HOST_CALL = "for _ in range(500): host()"
@@ -51,31 +44,6 @@ def log(size: int) -> str:
         lines.append(line)
         total += len(line) + 1
     return "\n".join(lines)
-
-
-def timed(action: Callable[[], Any], runs: int = RUNS, per: int = 1) -> list[float]:
-    """Milliseconds of each run, divided by `per`."""
-    gc.collect()
-    found = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        action()
-        found.append((time.perf_counter() - started) * 1000 / per)
-    return found
-
-
-def shown(values: list[float] | None) -> str:
-    """median (min to max)"""
-    if values is None:
-        return "-"
-    median, low, high = statistics.median(values), min(values), max(values)
-    digits = 3 if median < 1 else 1
-    return f"{median:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def private_mb() -> float:
-    rollup = Path("/proc/self/smaps_rollup").read_text()
-    return int(re.search(r"Private_Dirty:\s+(\d+)", rollup)[1]) / 1024
 
 
 def finish(run: Any) -> None:
@@ -144,47 +112,7 @@ def memory(ours: Ours) -> list[str]:
     return cells
 
 
-class Model(httpx.AsyncBaseTransport):
-    """Answers at once, in two turns, with two sub-calls."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        messages = json.loads(await request.aread())["messages"]
-        turn = sum(message["role"] == "assistant" for message in messages)
-        code = "FINAL(len(context) + len(both))" if turn else "both = llm_batch(['a', 'b'])"
-        text = f"```python\n{code}\n```" if messages[0]["role"] == "system" else "x"
-        chunk = json.dumps({"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]})
-        return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=f"data: {chunk}\n\n")
-
-
-async def http(engine: Engine) -> tuple[list[float], list[float]]:
-    """Milliseconds of one POST /query, and of 64 at once."""
-    settings = Settings(providers=(OpenAISettings(model="m", base_url="http://m/v1", max_concurrency=1000),))
-    app = create_app(Service(settings, print, engine=engine, transport=Model()))
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}/query"
-    body = {"query": "q", "context": "a small text"}
-    one, many = [], []
-    limits = httpx.Limits(max_connections=64)
-    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
-        for _ in range(50):
-            started = time.perf_counter()
-            (await client.post(url, json=body)).raise_for_status()
-            one.append((time.perf_counter() - started) * 1000)
-        for _ in range(RUNS):
-            started = time.perf_counter()
-            await asyncio.gather(*(client.post(url, json=body) for _ in range(64)))
-            many.append((time.perf_counter() - started) * 1000)
-    server.should_exit = True
-    await task
-    return one, many
-
-
-def report(
-    text: str, tables: dict[str, dict[str, list[float] | None]], megabytes: list[str], query: tuple[list[float], list[float]]
-) -> str:
+def report(text: str, tables: dict[str, dict[str, list[float] | None]], others: list[str]) -> str:
     names = list(tables)
     rows = [f"| {row} | " + " | ".join(shown(tables[name][row]) for name in names) + " |" for row in tables[names[0]]]
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, CPython {platform.python_version()}"
@@ -195,17 +123,13 @@ def report(
             f"Written by `make bench` on {datetime.date.today()}; {machine}. Milliseconds, median (minimum to maximum) of at",
             f"least {RUNS} runs, all in one run on a shared machine. The log has {len(text):,} characters, {text.count(chr(10)) + 1:,} lines.",
             "The cells of the three rows of work run in each subject's own Python: monty's is a subset in Rust. Making one of its",
-            "sandboxes takes a waiting worker process from a pool; ours are made anew, and forks of a template are yet to come.",
+            "sandboxes takes a waiting worker process from a pool; ours are forks of a blank template, made anew.",
             "",
             f"| ms | {' | '.join(names)} |",
             f"|---|{'---|' * len(names)}",
             *rows,
             "",
-            "| | |",
-            "|---|---|",
-            f"| private MB for each of 1, 10, 100 live sandboxes (ours) | {', '.join(megabytes)} |",
-            f"| POST /query, 2 turns, 2 sub-calls, a model that answers at once (ms) | {shown(query[0])} |",
-            f"| 64 such queries at once (ms in all) | {shown(query[1])} |",
+            *others,
             "",
         ]
     )
@@ -217,14 +141,19 @@ def main() -> None:
     engine = Engine(SandboxSettings())
     loop = asyncio.new_event_loop()
     ours = Ours(engine, loop)
+    print("measuring queries", flush=True)
+    queries = loop.run_until_complete(query_rows(engine))
     with pydantic_monty.Monty() as pool:
         tables = {}
         for subject in (ours, Native(), Worker(), Monty(pool)):
             print(f"measuring {subject.name}", flush=True)
             tables[subject.name] = measure(subject, text)
-    print("measuring memory and HTTP", flush=True)
-    result = report(text, tables, memory(ours), loop.run_until_complete(http(engine)))
+    print("measuring memory", flush=True)
+    megabytes = f"| private MB for each of 1, 10, 100 live sandboxes | {', '.join(memory(ours))} |"
+    others = ["| ours | |", "|---|---|", megabytes, *queries]
     engine.close()
+    print("measuring forks", flush=True)
+    result = report(text, tables, others + fork_rows())
     (Path(__file__).parent / "README.md").write_text(result)
     print(result)
 

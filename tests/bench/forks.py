@@ -1,0 +1,98 @@
+"""What forkable memory costs: snapshots, forks and rollbacks, by the size of the context; many at once."""
+
+import gc
+import time
+from collections.abc import Callable
+from typing import Any
+
+from measuring import private_mb, shown, timed
+
+from orchestrator.config import SandboxSettings
+from orchestrator.contexts import Context
+from orchestrator.sandbox import templates
+from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.host_imports import entering
+from orchestrator.sandbox.instance import Instance
+
+SIZES = {"none": 0, "100 MB": 100_000_000, "1 GB": 1_000_000_000}
+HEAVY = "made{} = [str(n) * 3 for n in range(60_000)]\nimport gc\ngc.collect()"
+RUNS = 20
+
+
+def fork_rows() -> list[str]:
+    """One table row for each operation, one column for each size."""
+    engine = Engine(SandboxSettings())
+    columns = [in_guest(engine, lambda context=context: measure(engine, context)) for context in contexts()]
+    rows = [f"| {name} | {' | '.join(shown(column[name]) for column in columns)} |" for name in columns[0]]
+    many = in_guest(engine, lambda: many_forks(engine))
+    engine.close()
+    return ["", f"| ms, by the context | {' | '.join(SIZES)} |", f"|---|{'---|' * len(SIZES)}", *rows, "", *many]
+
+
+def contexts() -> list[Context]:
+    return [Context(name, "text", ("some words " * (size // 11),)) for name, size in SIZES.items()]
+
+
+def in_guest(engine: Engine, action: Callable[[], Any]) -> Any:
+    def inside() -> Any:
+        with entering(templates.Loader(NOTHING, seconds=600)):
+            return action()
+
+    return engine.enter(inside).result()
+
+
+def measure(engine: Engine, context: Context) -> dict[str, list[float]]:
+    """Milliseconds of each operation over one context."""
+    template = engine.templates.image(context)
+    extra = templates.extra_bytes(context, engine.settings)
+
+    def fresh() -> Instance:
+        guest = engine.fork(template, extra)
+        templates.start(guest, context, engine.settings, seed=1)
+        return guest
+
+    rows = {"fork": timed(lambda: engine.fork(template, extra), RUNS), "fresh sandbox (fork and start)": timed(fresh, RUNS)}
+    guest = fresh()
+    guest.call("run-cell", 1, "found = context.count('words')")
+    rows["snapshot after a light cell"] = [after(guest, "x = 1") for _ in range(RUNS)]
+    rows["rollback: fork of that snapshot"] = fork_times(engine, guest, extra)
+    rows["snapshot after a heavy cell (16 MB of new objects)"] = [after(guest, HEAVY.format(n)) for n in range(RUNS)]
+    rows["rollback after 20 heavy cells"] = fork_times(engine, guest, extra)
+    return rows
+
+
+def after(guest: Instance, code: str) -> float:
+    guest.call("run-cell", 1, code)
+    started = time.perf_counter()
+    guest.snapshot()
+    return (time.perf_counter() - started) * 1000
+
+
+def fork_times(engine: Engine, guest: Instance, extra: int) -> list[float]:
+    image = guest.snapshot()
+    return timed(lambda: engine.fork(image, extra), RUNS)
+
+
+def many_forks(engine: Engine) -> list[str]:
+    """100 and 1,000 live forks over one context of 100 MB, each of which has run a cell."""
+    context = contexts()[1]
+    image = engine.templates.image(context)
+    extra = templates.extra_bytes(context, engine.settings)
+    rows = [
+        "| live forks over one context of 100 MB | begun: ms each, private MB in all | after a cell each |",
+        "|---|---|---|",
+    ]
+    for count in (100, 1000):
+        gc.collect()
+        before, started = private_mb(), time.perf_counter()
+        live = [engine.fork(image, extra) for _ in range(count)]
+        for guest in live:
+            templates.start(guest, context, engine.settings, seed=1)
+        begun = f"{(time.perf_counter() - started) * 1000 / count:.2f}, {private_mb() - before:,.0f}"
+        started = time.perf_counter()
+        for guest in live:
+            guest.call("run-cell", 1, "x = len(context)")
+        after_cell = f"{(time.perf_counter() - started) * 1000 / count:.2f}, {private_mb() - before:,.0f}"
+        rows.append(f"| {count:,} | {begun} | {after_cell} |")
+        del live, guest
+    return rows

@@ -1,0 +1,121 @@
+"""Whole queries over HTTP, with a model that is faked at the wire."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import uvicorn
+from measuring import RUNS, shown
+
+from orchestrator.app import Service, create_app
+from orchestrator.budget import Budget
+from orchestrator.config import OpenAISettings, Settings
+from orchestrator.events import Usage
+from orchestrator.history import result
+from orchestrator.pool import Pool
+from orchestrator.providers.base import Completion, Message, Schema
+from orchestrator.run import Query, Tools
+from orchestrator.runs import Runs
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.interpreter import describe
+
+BODY = b'{"query": "q", "context": "a small text"}'
+REQUEST = (
+    b"POST /query HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    % (
+        len(BODY),
+        BODY,
+    )
+)
+
+
+class Model(httpx.AsyncBaseTransport):
+    """Answers at once, in two turns, with two sub-calls."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        messages = json.loads(await request.aread())["messages"]
+        turn = sum(message["role"] == "assistant" for message in messages)
+        code = "FINAL(len(context) + len(both))" if turn else "both = llm_batch(['a', 'b'])"
+        text = f"```python\n{code}\n```" if messages[0]["role"] == "system" else "x"
+        chunk = json.dumps({"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]})
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=f"data: {chunk}\n\n")
+
+
+@asynccontextmanager
+async def serving(engine: Engine) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """A server on loopback: yields a call that posts one query and returns its milliseconds."""
+    settings = Settings(providers=(OpenAISettings(model="m", base_url="http://m/v1", max_concurrency=10_000),))
+    app = create_app(Service(settings, print, engine=engine, transport=Model()))
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+
+    async def post() -> float:
+        """By hand: with hundreds of connections a client's pool takes more time than the server."""
+        started = time.perf_counter()
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(REQUEST)
+        answer = await reader.read()
+        if not answer.startswith(b"HTTP/1.1 200 ") or b'"success":true' not in answer:
+            raise RuntimeError(answer.decode())
+        writer.close()
+        return (time.perf_counter() - started) * 1000
+
+    yield post
+    server.should_exit = True
+    await task
+
+
+async def at_once(post: Callable[[], Awaitable[float]], count: int) -> float:
+    started = time.perf_counter()
+    await asyncio.gather(*(post() for _ in range(count)))
+    return (time.perf_counter() - started) * 1000
+
+
+class SlowProvider:
+    """Takes 500 ms for each of three turns."""
+
+    name = "slow"
+    settings = OpenAISettings(model="m", base_url="http://m/v1", max_concurrency=10_000)
+
+    def check(self, query: str) -> None:
+        """Any query."""
+
+    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+        await asyncio.sleep(0.5)
+        turn = sum(message.role == "assistant" for message in messages)
+        code = ("x = len(context)", "x += 1", "FINAL(x)")[turn]
+        return Completion(text=f"```python\n{code}\n```", usage=Usage(1, 1))
+
+
+async def runs_at_once(engine: Engine, count: int) -> list[float]:
+    """Milliseconds of `count` runs of three turns, all begun together; the first time makes the threads."""
+    settings = Settings(providers=(SlowProvider.settings,))
+    runs = Runs(settings, Tools(engine, Pool([SlowProvider()]), await describe(engine), settings.output_limit))
+    context = runs.contexts.add("text", ("a small text",))
+    found = []
+    for _ in range(RUNS + 1):
+        started = time.perf_counter()
+        journals = await asyncio.gather(*(runs.execute(Query("q", context), Budget(20, 50)) for _ in range(count)))
+        found.append((time.perf_counter() - started) * 1000)
+        if not all(result(journal.events).success for journal in journals):
+            raise RuntimeError("a run failed")
+    return found[1:]
+
+
+async def query_rows(engine: Engine) -> list[str]:
+    """POST /query alone, and many runs at once."""
+    async with serving(engine) as post:
+        one = [await post() for _ in range(50)]
+        many = [await at_once(post, 64) for _ in range(RUNS)]
+    slow = await runs_at_once(engine, 200)
+    return [
+        f"| POST /query, 2 turns, 2 sub-calls, a model that answers at once (ms) | {shown(one)} |",
+        f"| 64 such queries at once (ms in all) | {shown(many)} |",
+        f"| 200 runs at once, 3 turns, a model that takes 500 ms; ideal 1500 (ms in all) | {shown(slow)} |",
+    ]
