@@ -4,14 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test serve lint bench pins clean
+.PHONY: help demo demo-rollback test serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.runtime  ## five questions with their truth (KEEP=1: leave the server up)
 	@$(BIN)/python demo/demo.py
+
+demo-rollback: $(VENV)/.rivals  ## an endless loop, a memory and a recursion bomb, here and in two other systems
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python demo/rollback.py
 
 test: $(VENV)/.dev  ## all tests
 	@$(BIN)/python -m orchestrator build-guest
@@ -32,6 +36,7 @@ pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra bench -c requirements.txt pyproject.toml -o requirements-bench.txt
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra rivals -c requirements.txt -c requirements-dev.txt -c requirements-bench.txt pyproject.toml -o requirements-rivals.txt
 
 clean:  ## remove .venv
 	rm -rf $(VENV)
@@ -58,4 +63,9 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 $(VENV)/.bench: $(VENV)/.runtime requirements-bench.txt
 	@echo "installing what the benchmark needs into $(VENV)"
 	@$(INSTALL) -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/.rivals: $(VENV)/.runtime requirements-rivals.txt
+	@echo "installing the other systems into $(VENV)"
+	@$(INSTALL) -r requirements-rivals.txt
 	@touch $@

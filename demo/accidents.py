@@ -1,0 +1,108 @@
+"""One session of three cells, the middle one an accident, in one of three systems: python demo/accidents.py SYSTEM ACCIDENT.
+
+Prints a JSON line for each cell: what the caller got. Run by rollback.py, in a process of its own.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+SECONDS = 5  # what each system that has a limit of time is given
+MEMORY = 256 << 20  # and of memory
+MACHINE = 1 << 30  # what the memory bomb may take of this machine where nothing else stops it
+
+Run = Callable[[str], str]
+
+FIRST = "kept = [1, 2, 3]"
+LAST = "print(kept)"
+ACCIDENTS = {
+    "endless loop": "kept.append('half done')\nwhile True:\n    pass",
+    "memory bomb": "kept.append('half done')\nhoard = []\nwhile True:\n    hoard.append('x' * 1_000_000 + str(len(hoard)))",
+    "recursion bomb": "kept.append('half done')\n{lift}def f(n):\n    return list(map(f, [n + 1]))\nf(0)",
+}
+LIFT = "import sys\nsys.setrecursionlimit(10**9)\n"
+
+
+@contextmanager
+def ours() -> Iterator[Run]:
+    """This project's sandbox."""
+    import asyncio  # noqa: PLC0415  (each system in its own process)
+
+    from orchestrator.config import SandboxSettings  # noqa: PLC0415
+    from orchestrator.contexts import ContextStore  # noqa: PLC0415
+    from orchestrator.sandbox.engine import Engine  # noqa: PLC0415
+    from orchestrator.sandbox.host_imports import HostImports  # noqa: PLC0415
+    from orchestrator.sandbox.interpreter import Interpreter  # noqa: PLC0415
+    from orchestrator.sandbox.limits import Trap  # noqa: PLC0415
+
+    engine = Engine(SandboxSettings(seconds=SECONDS, memory_bytes=MEMORY))
+    context = ContextStore().add("text", ("",))
+    interpreter = Interpreter(engine, HostImports(context, no_models, None, seed=1, clock_start_ns=0), context, seed=1)
+
+    def run(code: str) -> str:
+        outcome = asyncio.run(interpreter.run_cell(1, code))
+        if isinstance(outcome, Trap):
+            return f"stopped: {outcome.kind}"
+        if outcome.error:
+            return next(line for line in reversed(outcome.error.splitlines()) if not line.startswith("("))
+        return outcome.head
+
+    yield run
+    engine.close()
+
+
+async def no_models(prompts: list[str]) -> list[Any]:
+    return []
+
+
+@contextmanager
+def rlms() -> Iterator[Run]:
+    """The official library's default environment: exec in this process, no limits."""
+    from rlm.environments.local_repl import LocalREPL  # noqa: PLC0415
+
+    resource.setrlimit(resource.RLIMIT_AS, (MACHINE, MACHINE))
+    with LocalREPL() as environment:
+
+        def run(code: str) -> str:
+            result = environment.execute_code(code)
+            return str(result.stderr or result.stdout)
+
+        yield run
+
+
+@contextmanager
+def monty() -> Iterator[Run]:
+    """pydantic-monty with its limits set: a worker process."""
+    import pydantic_monty  # noqa: PLC0415
+
+    limits: Any = {"max_feed_duration_secs": SECONDS, "max_memory": MEMORY}
+    said: list[str] = []
+    with pydantic_monty.Monty() as pool, pool.checkout(limits=limits) as session:
+
+        def run(code: str) -> str:
+            said.clear()
+            try:
+                session.feed_run(code, print_callback=lambda _stream, text: said.append(text))
+            except pydantic_monty.MontyError as error:
+                return f"{type(error).__name__}: {error}"
+            return "".join(said)
+
+        yield run
+
+
+SYSTEMS = {"ours": ours, "rlms": rlms, "pydantic-monty": monty}
+
+
+def main(system: str, accident: str) -> None:
+    # monty has no setrecursionlimit: its own limit stands there.
+    bomb = ACCIDENTS[accident].replace("{lift}", "" if system == "pydantic-monty" else LIFT)
+    with SYSTEMS[system]() as run:
+        for code in (FIRST, bomb, LAST):
+            print(json.dumps(run(code).strip()), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
