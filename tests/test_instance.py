@@ -28,7 +28,7 @@ def in_guest(engine):
 
 def started(engine):
     guest = engine.fork()
-    templates.start(guest, NOTHING, engine.settings, seed=0)
+    templates.start(guest, NOTHING, engine.settings)
     return guest
 
 

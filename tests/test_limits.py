@@ -194,3 +194,25 @@ def test_every_trap_is_told_with_what_to_do(kind, message):
         f"{message} That was after 1.3 seconds of computing. Nothing of the block was kept; an earlier block had broken the "
         "interpreter, so all variables are lost; `context` and the functions are there."
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        ("while True: pass", "fuel", "It used up its fuel of 10000000000 units: do less in one block, or use str methods and re, not loops."),
+        ("import sys\nsys.setrecursionlimit(10**9)\nx = None\nfor _ in range(3_000_000): x = (x,)\ndel x", "stack", "It nested too deeply for the sandbox's stack: use a loop instead of recursion."),
+        ("import wit_world\nwit_world.call('llm_query', 'x' * 140_000_000)", "transfer", "It handed more than 128 MiB to the host at once: send, print or answer less."),
+        ("import os\nos._exit(1)", "aborted", "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory."),
+    ],
+)  # fmt: skip
+async def test_each_limit_is_hit_and_told(new_interpreter, new_engine, code, kind, message):
+    """The cell is stopped by it, the model reads the whole message, and the variables before it are there."""
+    settings = SandboxSettings(fuel=10_000_000_000)
+    interpreter = new_interpreter(engine=new_engine(settings))
+    await interpreter.run_cell(1, "kept = 1")
+    trap = await interpreter.run_cell(2, code)
+    assert trap.kind == kind
+    assert prompts.rolled_back(trap, settings, answered=0) == (
+        f"{message} That was after {trap.seconds:.1f} seconds of computing. {KEPT}"
+    )
+    assert (await interpreter.run_cell(3, "kept")).head == "1\n"

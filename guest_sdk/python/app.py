@@ -13,6 +13,9 @@ class WitWorld(wit_world.WitWorld):
     def start(self, settings: str) -> None:
         runner.start(json.loads(settings))
 
+    def seed(self, seed: int) -> None:
+        runner.seed(seed)
+
     def load_context(self) -> bool:
         return runner.load_context()
 

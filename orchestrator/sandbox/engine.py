@@ -29,7 +29,7 @@ TICK_SECONDS = 0.01
 MAX_THREADS = 1024
 
 LARGEST_MEMORY = 4 << 30
-EXPORTS = ("describe", "start", "load-context", "run-cell", "run-commands")
+EXPORTS = ("describe", "start", "seed", "load-context", "run-cell", "run-commands")
 
 _CONFIGURATION = f"fuel epochs stack={WASM_STACK} memory-creator"
 
@@ -93,7 +93,7 @@ class Engine:
         """What the first cell of any guest sets up is done once. Raises SandboxError where forks cannot be relied on."""
         with entering(templates.Loader(NOTHING, self.settings.seconds)):
             original = self.fork()
-            templates.start(original, NOTHING, self.settings, seed=0)
+            templates.start(original, NOTHING, self.settings)
             original.call("run-cell", 0, _SETTLE)
             self.blank = original.whole_image()
             selftest.make_state(original)

@@ -14,7 +14,7 @@ from orchestrator.sandbox.host_imports import HostImports, entering
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter, Trap, classify
 from orchestrator.sandbox.memory import Image
-from orchestrator.sandbox.templates import Loader, extra_bytes, start
+from orchestrator.sandbox.templates import Loader, begin, extra_bytes
 
 PROBE_FUEL = 1_000_000_000
 _CONTEXT = re.compile(r"\bcontext\b")  # as in the guest's runner
@@ -50,7 +50,7 @@ class Interpreter:
         self._instance: Instance | None = None
         # The state before the last cell, which the next one goes on from where that was stopped; None before the first.
         self._image: Image | None = None
-        # What the first cell begins with, before `start`: blank, or the context's template.
+        # What the first cell begins with: the context's template, or None for a blank guest.
         self._origin: Image | None = None
         self._began = False
 
@@ -106,10 +106,9 @@ class Interpreter:
 
     def _forked(self) -> Instance:
         """The run's guest as it was before the last cell."""
-        instance = self._engine.fork(self._image or self._origin, extra_bytes(self._context, self._engine.settings))
         if self._image is None:
-            start(instance, self._context, self._engine.settings, self._seed)
-        return instance
+            return begin(self._engine, self._context, self._origin, self._seed)
+        return self._engine.fork(self._image, extra_bytes(self._context, self._engine.settings))
 
     def _rolled_back(self, instance: Instance, message: str, position: tuple[int, int]) -> Trap:
         self._instance = None

@@ -30,10 +30,18 @@ def extra_bytes(context: Context, settings: SandboxSettings) -> int:
     return 0 if _is_lazy(context, settings) else context.guest_bytes
 
 
-def start(instance: Instance, context: Context, settings: SandboxSettings, seed: int) -> None:
-    """Tells a guest whose run it is. Raises SandboxError."""
+def begin(engine: "Forks", context: Context, template: Image | None, seed: int) -> Instance:
+    """A guest at the beginning of a run, forked from the context's template where there is one. Raises SandboxError."""
+    instance = engine.fork(template, extra_bytes(context, engine.settings))
+    if template is None:
+        start(instance, context, engine.settings)
+    instance.call("seed", seed)
+    return instance
+
+
+def start(instance: Instance, context: Context, settings: SandboxSettings) -> None:
+    """Tells a guest its settings, and what its context is. Raises SandboxError."""
     described = {
-        "seed": seed,
         "output_chars": settings.output_chars,
         "max_batch_chars": MAX_BATCH_CHARS,
         "context": {
@@ -109,7 +117,7 @@ class Templates:
         """On a thread of the engine's. A context that cannot be loaded is told to the cell that tries, not here."""
         with entering(Loader(context, self._settings.seconds)):
             instance = self._engine.fork(None, extra_bytes(context, self._settings))
-            start(instance, context, self._settings, seed=0)
+            start(instance, context, self._settings)
             try:
                 loaded = instance.call("load-context")
             except wasmtime.WasmtimeError:

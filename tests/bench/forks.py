@@ -47,11 +47,9 @@ def measure(engine: Engine, context: Context) -> dict[str, list[float]]:
     extra = templates.extra_bytes(context, engine.settings)
 
     def fresh() -> Instance:
-        guest = engine.fork(template, extra)
-        templates.start(guest, context, engine.settings, seed=1)
-        return guest
+        return templates.begin(engine, context, template, seed=1)
 
-    rows = {"fork": timed(lambda: engine.fork(template, extra), RUNS), "fresh sandbox (fork and start)": timed(fresh, RUNS)}
+    rows = {"fork": timed(lambda: engine.fork(template, extra), RUNS), "fresh sandbox (fork and seed)": timed(fresh, RUNS)}
     guest = fresh()
     guest.call("run-cell", 1, "found = context.count('words')")
     rows["snapshot after a light cell"] = [after(guest, "x = 1") for _ in range(RUNS)]
@@ -77,7 +75,6 @@ def many_forks(engine: Engine) -> list[str]:
     """100 and 1,000 live forks over one context of 100 MB, each of which has run a cell."""
     context = contexts()[1]
     image = engine.templates.image(context)
-    extra = templates.extra_bytes(context, engine.settings)
     rows = [
         "| live forks over one context of 100 MB | begun: ms each, private MB in all | after a cell each |",
         "|---|---|---|",
@@ -85,9 +82,7 @@ def many_forks(engine: Engine) -> list[str]:
     for count in (100, 1000):
         gc.collect()
         before, started = private_mb(), time.perf_counter()
-        live = [engine.fork(image, extra) for _ in range(count)]
-        for guest in live:
-            templates.start(guest, context, engine.settings, seed=1)
+        live = [templates.begin(engine, context, image, seed=1) for _ in range(count)]
         begun = f"{(time.perf_counter() - started) * 1000 / count:.2f}, {private_mb() - before:,.0f}"
         started = time.perf_counter()
         for guest in live:

@@ -181,11 +181,15 @@ def _signature(function: Any) -> str:
 
 
 def start(settings: dict[str, Any]) -> None:
-    """Before the first cell: {"seed", "output_chars", "max_batch_chars", "context": see context.make_context}."""
+    """Once: {"output_chars", "max_batch_chars", "context": see context.make_context}."""
     _notebook.settings = settings
     queries.limit_batches(settings["max_batch_chars"])
-    random.seed(settings["seed"])
     sys.setrecursionlimit(1000)
+
+
+def seed(seed: int) -> None:
+    """Each run draws its own randomness."""
+    random.seed(seed)
 
 
 def load_context() -> bool:
