@@ -76,8 +76,9 @@ class Notebook:
         """Puts back what a cell deleted, and loads `context` for the first cell that names it."""
         if re.search(r"\bcontext\b", text):
             self.load_context()
-        for name, value in self.provided.items():
-            self.variables.setdefault(name, value)
+        # By the names alone: to look at a value is to write its reference count, and so to its page.
+        for name in sorted(self.provided.keys() - self.variables.keys()):
+            self.variables[name] = self.provided[name]
         self.variables.setdefault("answer", {"content": "", "ready": False})
 
     def load_context(self) -> None:
