@@ -3,20 +3,24 @@
 The truth is computed here, from the files, without the server. Exit status 1 where an answer is wrong.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import data
 from ask import ask
-from questions import all_questions
+from questions import Question, all_questions
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,12 +35,46 @@ def main() -> int:
     print('       Ollama:    provider_type = "ollama"     model = "qwen3:32b"')
     print('       DeepSeek:  provider_type = "deepseek"   model = "deepseek-chat"   (environment: DEEPSEEK_API_KEY)')
     with server() as url:
-        right = [ask(url, question) for question in all_questions(files)]
+        questions = all_questions(files)
+        right = [ask(url, question) for question in questions]
+        print()
+        right += [replayed(url, run, question) for run, question in zip(runs(url), questions, strict=True)]
         if os.environ.get("KEEP"):
             print(f"\nThe server stays up: {url}  (OpenAPI: {url}/schema; stop it with Ctrl-C)")
             wait_for_interrupt()
-    print(f"\n{sum(right)} of {len(right)} answers are right.")
+    print(f"\n{sum(right[: len(questions)])} of {len(questions)} answers are right, ", end="")
+    print(f"{sum(right[len(questions) :])} of {len(questions)} runs are identical when they are executed again.")
     return 0 if all(right) else 1
+
+
+def runs(url: str) -> list[str]:
+    """The ids of the runs, the oldest first."""
+    with urllib.request.urlopen(f"{url}/runs") as response:
+        return [run["run_id"] for run in reversed(json.load(response)["runs"])]
+
+
+def replayed(url: str, run: str, question: Question) -> bool:
+    """Executes a run again from its journal, offline: `rlm replay`."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal, context = Path(folder) / "journal", Path(folder) / "context"
+        with urllib.request.urlopen(f"{url}/runs/{run}/journal") as response:
+            journal.write_bytes(response.read())
+        write_context(question.body, context)
+        command = [sys.executable, "-m", "orchestrator", "replay", str(journal), "--context", str(context)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    print(f"Executed again, offline, {question.name}: {done.stdout.strip() or done.stderr.strip()}", flush=True)
+    return done.returncode == 0
+
+
+def write_context(body: dict[str, Any], path: Path) -> None:
+    """The input of a question as `--context` takes it: a file, or a folder of documents."""
+    if "documents" in body:
+        path.mkdir()
+        for number, text in enumerate(body["documents"]):
+            (path / f"{number:04}").write_text(text, encoding="utf-8", newline="")
+    else:
+        text = body["context"] if isinstance(body["context"], str) else json.dumps(body["context"])
+        path.write_text(text, encoding="utf-8", newline="")
 
 
 @contextmanager

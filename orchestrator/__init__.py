@@ -8,7 +8,8 @@ The way of the data, which is also the order in which to read the code::
     -> model call     pool.py      choose, limit, retry; providers/: one file per protocol
     -> reply          replies.py   reply text -> RunCell | RunCommands | Final | Unparsed; commands.py: their shapes
     -> cell           cells.py     run in sandbox/, the Python guest in wasmtime; host_imports.py is the trust boundary
-    -> events         events.py    what happened, kept by journal.py, read back by history.py
+    -> events         events.py    what happened, kept by journal.py, read back by history.py, executed again by
+                                   replay.py, written as a script by export.py
     -> response       api/, logs.py
 
     app.py connects it all; config.py and errors.py know nobody.

@@ -15,7 +15,7 @@ from orchestrator.api import problems
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
 from orchestrator.api.requests import StrictRequest, same_site
-from orchestrator.api.runs import get_run, list_runs
+from orchestrator.api.runs import get_journal, get_run, list_runs
 from orchestrator.api.visualize import asset, visualize
 from orchestrator.config import Settings
 from orchestrator.pool import Pool
@@ -86,7 +86,7 @@ def create_app(service: Service) -> Litestar:
         return started
 
     return Litestar(
-        route_handlers=[health, query, debug, list_runs, get_run, visualize, asset],
+        route_handlers=[health, query, debug, list_runs, get_run, get_journal, visualize, asset],
         lifespan=[lifespan],
         state=State({"settings": settings}),
         dependencies={"runs": Provide(runs, sync_to_thread=False)},

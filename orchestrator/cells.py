@@ -5,7 +5,7 @@ import msgspec
 from orchestrator import prompts
 from orchestrator.budget import Budget
 from orchestrator.commands import Command
-from orchestrator.events import CellFinished, CellKind, CellRolledBack, CellStarted
+from orchestrator.events import CellFinished, CellKind, CellRolledBack, CellStarted, HostCall
 from orchestrator.journal import Journal
 from orchestrator.sandbox.interpreter import CellOutcome, Interpreter
 from orchestrator.sandbox.limits import Trap
@@ -41,6 +41,11 @@ class Cells:
         """The run has ended."""
         self._interpreter.close()
 
+    def skip(self, fuel: int) -> None:
+        """A cell that is not executed here; it used that fuel where it was."""
+        self._number += 1
+        self._budget.fuel_left -= fuel
+
     async def run(self, turn: int, code: str) -> Report:
         """One cell of Python."""
         self._start(turn, "python", code)
@@ -60,6 +65,8 @@ class Cells:
 
     def _report(self, turn: int, outcome: CellOutcome | Trap) -> Report:
         self._budget.fuel_left -= outcome.fuel
+        for call in self._interpreter.imports.calls:
+            self._journal.write(HostCall(turn=turn, cell=self._number, **msgspec.structs.asdict(call)))
         return self._rolled_back(turn, outcome) if isinstance(outcome, Trap) else self._finished(turn, outcome)
 
     def _finished(self, turn: int, outcome: CellOutcome) -> Report:
@@ -74,6 +81,8 @@ class Cells:
                 answer=outcome.answer,
                 fuel=outcome.fuel,
                 guest_seconds=outcome.seconds,
+                effects=self._interpreter.imports.effects,
+                loaded=bool(self._interpreter.loaded),
             )
         )
         text = prompts.cell_report(self._number, shown, outcome.length, outcome.error)
@@ -89,6 +98,9 @@ class Cells:
                 message=message,
                 fuel=trap.fuel,
                 guest_seconds=trap.seconds,
+                lost=trap.lost,
+                effects=self._interpreter.imports.effects,
+                loaded=bool(self._interpreter.loaded),
             )
         )
         return Report(f"Block {self._number} was stopped. {message}", failed=True)

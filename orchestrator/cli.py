@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import json
 import os
 import resource
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from litestar import Litestar
@@ -17,9 +19,13 @@ from orchestrator.app import Service, create_app
 from orchestrator.budget import Budget
 from orchestrator.config import Settings
 from orchestrator.contexts import Context, ContextStore
-from orchestrator.errors import ConfigError, InvalidRequest, RequestError, SandboxError
+from orchestrator.errors import ConfigError, InvalidRequest, JournalError, RequestError, SandboxError
+from orchestrator.events import AnyEvent, RunStarted
+from orchestrator.export import script
 from orchestrator.history import RunResult
+from orchestrator.journal import from_lines
 from orchestrator.progress import RunProgress
+from orchestrator.replay import replay
 from orchestrator.run import Query
 from orchestrator.sandbox.engine import Engine
 
@@ -39,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     query.add_argument("question")
     build = commands.add_parser("build-guest", help="build and compile the Python guest, which the first start does too")
     build.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
+    again = commands.add_parser("replay", help="execute a run again from its journal, offline")
+    again.add_argument("journal", type=Path, help="GET /runs/RUN/journal, in a file")
+    again.add_argument("--context", type=Path, required=True, metavar="FILE|FOLDER", help="what the run was over")
+    export = commands.add_parser("export", help="write a run as something that a person can read")
+    export.add_argument("journal", type=Path, help="GET /runs/RUN/journal, in a file")
+    export.add_argument("--script", action="store_true", required=True, help="as one Python script, on stdout")
     options = parser.parse_args(arguments)
     logs.configure()
     # Every image of a guest is an open file; the usual soft limit of 1024 is for programs that use select.
@@ -46,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
         return COMMANDS[options.command](options)
+    except JournalError as error:
+        print(error)
+        return 1
     except (ConfigError, SandboxError, RequestError) as error:
         print(f"rlm: {error}", file=sys.stderr)
         return 2
@@ -101,6 +116,45 @@ async def _answered(settings: Settings, path: Path, question: str) -> RunResult:
             progress.close()
 
 
+def _journaled(path: Path) -> list[AnyEvent]:
+    try:
+        return from_lines(path.read_bytes().splitlines(keepends=True))
+    except OSError as error:
+        raise InvalidRequest(f"{path}: {error.strerror}") from None
+
+
+def _export(options: argparse.Namespace) -> int:
+    print(script(_journaled(options.journal)), end="")
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    """Prints `identical`, or the first difference (status 1). Reads no configuration and calls no provider."""
+    events = _journaled(options.journal)
+    started = events[0]
+    assert isinstance(started, RunStarted)  # noqa: S101  (from_lines has checked it)
+    contexts = ContextStore()
+    if started.context_kind in ("json", "messages"):
+        context = contexts.add_json(started.context_kind, _json(options.context))
+    else:
+        context = _context(options.context, contexts)
+    engine = Engine(started.sandbox, _say, started.component_sha256)
+    try:
+        executed = asyncio.run(replay(events, context, engine))
+    finally:
+        engine.close()
+    print("identical")
+    _say(f"{executed} cells were executed again")
+    return 0
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(_text(path))
+    except ValueError as error:
+        raise InvalidRequest(f"--context: {path}: not valid JSON: {error}") from None
+
+
 def _context(path: Path, contexts: ContextStore) -> Context:
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file())
@@ -126,4 +180,4 @@ def _say(message: str) -> None:
     print(f"rlm: {message}", file=sys.stderr, flush=True)
 
 
-COMMANDS = {"serve": _serve, "query": _query, "build-guest": _build_guest}
+COMMANDS = {"serve": _serve, "query": _query, "replay": _replay, "export": _export, "build-guest": _build_guest}

@@ -3,9 +3,12 @@
 Times (`at`) are seconds since the run started.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from orchestrator.config import SandboxSettings
+from orchestrator.sandbox.limits import Effects
 
 CellKind = Literal["python", "commands"]
 Stopped = Literal[
@@ -56,13 +59,15 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     run_id: str
     query: str
     context_id: str
-    context_kind: str
+    context_kind: Literal["text", "documents", "json", "messages"]
     context_lengths: tuple[int, ...]
     max_iterations: int
     max_sub_calls: int
     max_seconds: float
     max_fuel: int
     protocol: str
+    output_limit: int
+    sandbox: SandboxSettings
     seed: int
     clock_start_ns: int
     component_sha256: str
@@ -101,7 +106,7 @@ class CellStarted(Event, frozen=True, kw_only=True, tag="cell_started"):
 
 
 class CellFinished(Event, frozen=True, kw_only=True, tag="cell_finished"):
-    """`output` is what the root sees of it; `error` an exception in the cell."""
+    """`output` is what the root sees of it; `error` an exception in the cell. `loaded`: the run began with its context."""
 
     turn: int
     cell: int
@@ -111,6 +116,8 @@ class CellFinished(Event, frozen=True, kw_only=True, tag="cell_finished"):
     answer: str | None
     fuel: int
     guest_seconds: float
+    effects: Effects
+    loaded: bool
 
 
 class CellRolledBack(Event, frozen=True, kw_only=True, tag="cell_rolled_back"):
@@ -122,15 +129,23 @@ class CellRolledBack(Event, frozen=True, kw_only=True, tag="cell_rolled_back"):
     message: str
     fuel: int
     guest_seconds: float
+    lost: bool
+    effects: Effects
+    loaded: bool
 
 
 class HostCall(Event, frozen=True, kw_only=True, tag="host_call"):
-    """One call through the host import, beside reading the context."""
+    """One call of a cell through the host import, in order; written when the cell has ended.
+
+    `result` or `error` is what the guest was given, as JSON.
+    """
 
     turn: int
     cell: int
     name: str
-    error: str | None
+    arguments_sha256: str
+    result: Any
+    error: Any
 
 
 class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):

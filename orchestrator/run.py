@@ -96,6 +96,8 @@ class Run:
                 max_seconds=self._budget.max_seconds,
                 max_fuel=self._budget.max_fuel,
                 protocol=self._query.protocol,
+                output_limit=self._tools.output_limit,
+                sandbox=self._tools.engine.settings,
                 seed=seed,
                 clock_start_ns=clock,
                 component_sha256=self._tools.engine.sha256,

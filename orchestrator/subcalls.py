@@ -8,7 +8,7 @@ import msgspec
 
 from orchestrator.budget import Budget
 from orchestrator.errors import BudgetExceeded, ProviderError
-from orchestrator.events import HostCall, SubcallFinished, SubcallReused, SubcallStarted
+from orchestrator.events import SubcallFinished, SubcallReused, SubcallStarted
 from orchestrator.journal import Journal
 from orchestrator.pool import Pool
 from orchestrator.providers.base import Message
@@ -46,11 +46,9 @@ class SubCalls:
         first = self._budget.sub_calls + 1
         try:
             self._budget.reserve_sub_calls(new)
-        except BudgetExceeded as error:
+        except BudgetExceeded:
             self._answered += filter(None, paid)
-            self._write_call(str(error))
             raise
-        self._write_call(None)
         numbers = itertools.count(first)
         return await asyncio.gather(
             *(
@@ -62,9 +60,6 @@ class SubCalls:
     def _take(self, prompt: str) -> "_Paid | None":
         waiting = self._paid.get(prompt)
         return waiting.popleft() if waiting else None
-
-    def _write_call(self, error: str | None) -> None:
-        self._journal.write(HostCall(turn=self._turn, cell=self._cell, name="llm_query", error=error))
 
     async def _again(self, paid: "_Paid") -> SubReply:
         self._journal.write(SubcallReused(turn=self._turn, cell=self._cell, subcall=paid.number))

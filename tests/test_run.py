@@ -27,10 +27,18 @@ def run_query(engine):
     """await run_query(model, ...): the finished journal of a run."""
 
     async def run(
-        model, text="the context", max_iterations=5, max_sub_calls=10, output_limit=1000, protocol="python", **totals
+        model,
+        text="the context",
+        max_iterations=5,
+        max_sub_calls=10,
+        output_limit=1000,
+        protocol="python",
+        *,
+        on=engine,
+        **totals,
     ):
         async with httpx.AsyncClient(transport=model) as client:
-            tools = Tools(engine, Pool([OpenAIProvider(SETTINGS, client)]), await describe(engine), output_limit)
+            tools = Tools(on, Pool([OpenAIProvider(SETTINGS, client)]), await describe(on), output_limit)
             journal = Journal("0123456789abcdef")
             context = ContextStore().add("text", (text,))
             query = Query("What is it?", context, protocol)
@@ -344,9 +352,9 @@ async def test_the_events_of_a_run_come_in_order(run_query):
         "ModelCalled",
         "ModelReplied",
         "CellStarted",
-        "HostCall",
         "SubcallStarted",
         "SubcallFinished",
+        "HostCall",
         "CellFinished",
         "Answer",
         "RunFinished",

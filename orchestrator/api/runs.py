@@ -6,6 +6,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from orchestrator.history import RunDetail, RunSummary, detail
+from orchestrator.journal import to_lines
 from orchestrator.runs import Runs
 
 
@@ -18,6 +19,11 @@ class RunList(msgspec.Struct, frozen=True):
 @get("/runs", summary="The runs that are kept, the newest first")
 async def list_runs(runs: NamedDependency[Runs]) -> RunList:
     return RunList(runs.summaries())
+
+
+@get("/runs/{run_id:str}/journal", summary="The events of one run so far, as JSON Lines", media_type="application/jsonl")
+async def get_journal(run_id: FromPath[str], runs: NamedDependency[Runs]) -> bytes:
+    return b"".join(to_lines(runs.journal(run_id).events))
 
 
 @get("/runs/{run_id:str}", summary="One run with every turn so far")

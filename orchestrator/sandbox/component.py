@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,11 +38,11 @@ class Guest(msgspec.Struct, frozen=True):
     sha256: str
 
 
-def load(engine: wasmtime.Engine, configuration: str, progress: Progress) -> Guest:
-    """The guest, built and compiled where the cache does not have it yet. Raises SandboxError."""
+def load(engine: wasmtime.Engine, configuration: str, progress: Progress, sha256: str | None = None) -> Guest:
+    """The guest, built and compiled where the cache does not have it yet; or the one with that sha256. Raises SandboxError."""
     folder = cache_folder()
     with _locked(folder):
-        wasm = _built(folder, progress)
+        wasm = _known(folder, sha256) if sha256 else _built(folder, progress)
         sound = make_sound(_intact(wasm))
         code = hashlib.sha256(sound.component).hexdigest()
         key = _key(importlib.metadata.version("wasmtime"), platform.machine(), configuration, code)
@@ -84,6 +85,13 @@ def _built(folder: Path, progress: Progress) -> Path:
     wasm = folder / f"{hashlib.sha256(content).hexdigest()}.wasm"
     _write(wasm, content)
     _write(name, wasm.stem.encode())
+    return wasm
+
+
+def _known(folder: Path, sha256: str) -> Path:
+    wasm = folder / f"{sha256}.wasm"
+    if re.fullmatch("[0-9a-f]{64}", sha256) is None or not wasm.exists():
+        raise SandboxError(f"the component {sha256} is not at hand: it is kept as {folder}/SHA256.wasm where it was built")
     return wasm
 
 

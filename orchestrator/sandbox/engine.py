@@ -39,11 +39,13 @@ NOTHING = Context("", "text", ("",))
 
 
 class Engine:
-    def __init__(self, settings: SandboxSettings, progress: component.Progress = lambda message: None) -> None:
-        """Builds and compiles the guest where that has not been done. Raises SandboxError."""
+    def __init__(
+        self, settings: SandboxSettings, progress: component.Progress = lambda message: None, sha256: str | None = None
+    ) -> None:
+        """Builds and compiles the guest where that has not been done; `sha256`: takes that one. Raises SandboxError."""
         self.settings = settings
         self._engine = wasmtime.Engine(_configured())
-        guest = component.load(self._engine, _CONFIGURATION, progress)
+        guest = component.load(self._engine, _CONFIGURATION, progress, sha256)
         self.sha256 = guest.sha256
         self._component = guest.component
         self.blank = base_image(guest.sha256, guest.memory)

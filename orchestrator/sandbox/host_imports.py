@@ -21,11 +21,12 @@ from wasmtime.component import Component, Linker, LinkerInstance, Record, Varian
 
 from orchestrator.contexts import Context
 from orchestrator.errors import BudgetExceeded, SandboxError
-from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.limits import Effects, Meter
 
 MAX_READ = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
 MAX_BATCH_CHARS = 20_000_000  # of all prompts of one llm_query; wasmtime itself stops at 128 MiB
+MAX_CALLS = 10_000  # of one cell; each is kept in the journal
 MAX_RANDOM_BYTES = 1 << 16
 CLOCK_STEP_NS = 1_000_000  # the run's clock advances by this at every reading
 
@@ -35,6 +36,15 @@ class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
 
     text: str | None = None
     error: str | None = None
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """One call through the host import: the sha256 of its arguments, and what came back, as JSON."""
+
+    name: str
+    arguments_sha256: str
+    result: Any
+    error: Any
 
 
 Ask = Callable[[list[str]], Awaitable[list[SubReply]]]
@@ -66,8 +76,20 @@ class HostImports:
         self._clock_ns = clock_start_ns
         self._pending: Future[list[SubReply]] | None = None
         self._cancelled = False
+        self.begin_cell()
         # An error of ours inside a host import: it kills the instance, but is no doing of the cell.
         self.failure: BaseException | None = None
+
+    def begin_cell(self) -> None:
+        """What follows is recorded for the next cell."""
+        self.calls: list[CallRecord] = []
+        self._reads = 0
+        self._reads_digest = hashlib.sha256()
+
+    @property
+    def effects(self) -> Effects:
+        """Of the cell so far."""
+        return Effects(self._reads, self._reads_digest.hexdigest(), *self.position)
 
     @property
     def position(self) -> tuple[int, int]:
@@ -96,9 +118,22 @@ class HostImports:
             return _failure("IndexError", f"there is no document {document}")
         if length > MAX_READ:
             return _failure("ValueError", f"one read may have at most {MAX_READ} code points")
+        self._reads += 1
+        self._reads_digest.update(f"{document} {start} {length};".encode())
         return Variant("ok", self._context.read(document, start, length))
 
     def call(self, name: str, arguments: str) -> Variant:
+        """Answers a call, and records it."""
+        if len(self.calls) >= MAX_CALLS:
+            return _failure("ValueError", f"one cell may make at most {MAX_CALLS} calls")
+        digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
+        answered = self.answer(name, arguments, digest)
+        value = msgspec.json.decode(str(answered.payload))
+        ok = answered.tag == "ok"
+        self.calls.append(CallRecord(name[:100], digest, value if ok else None, None if ok else value))
+        return answered
+
+    def answer(self, name: str, arguments: str, digest: str) -> Variant:
         """The dispatch table."""
         if name == "llm_query":
             return self._llm_query(arguments)

@@ -39,7 +39,11 @@ class CellOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class Interpreter:
     """Not for two tasks at once."""
 
-    def __init__(self, engine: Engine, imports: HostImports, context: Context, seed: int) -> None:
+    def __init__(
+        self, engine: Engine, imports: HostImports, context: Context, seed: int, *, loaded: bool | None = None
+    ) -> None:
+        """`loaded`: whether the first cell begins with the context loaded; where it is not said, the cell decides."""
+        self.loaded = loaded
         self.imports = imports
         self.meter = Meter(engine.settings.seconds)
         self.limits = engine.settings
@@ -88,6 +92,7 @@ class Interpreter:
                 self._image = self._instance.snapshot()
             instance = self._instance = self._instance or self._forked()
             position = self.imports.position
+            self.imports.begin_cell()
             instance.store.set_fuel(self.fuel)
             self.meter.begin()
             try:
@@ -102,7 +107,12 @@ class Interpreter:
 
     def _first_image(self, *, names_context: bool) -> Image | None:
         templates = self._engine.templates
-        return templates.image(self._context) if names_context else templates.held(self._context)
+        wanted = names_context if self.loaded is None else self.loaded
+        image = templates.image(self._context) if wanted else None
+        if image is None and self.loaded is None:
+            image = templates.held(self._context)
+        self.loaded = image is not None
+        return image
 
     def _forked(self) -> Instance:
         """The run's guest as it was before the last cell."""
@@ -118,8 +128,12 @@ class Interpreter:
         kind = classify(message, self.meter, instance.store.get_fuel())
         trap = Trap(kind, self._fuel_used(instance), self.meter.seconds, lost=not self._still_works())
         if trap.lost:
-            self._image = None
+            self.begin_anew()
         return trap
+
+    def begin_anew(self) -> None:
+        """The next cell finds what the first one found."""
+        self._image = None
 
     def _still_works(self) -> bool:
         """Whether a cell that does nothing runs in a fork of the state before: an earlier cell may have broken it."""

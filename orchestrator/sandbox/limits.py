@@ -21,6 +21,15 @@ class Trap(msgspec.Struct, frozen=True):
     lost: bool = False
 
 
+class Effects(msgspec.Struct, frozen=True):
+    """What a cell asked of the host beside calls: reads of the context, and how far clock and randomness are after it."""
+
+    context_reads: int
+    reads_sha256: str
+    clock_ns: int
+    random_draws: int
+
+
 class Meter:
     """The seconds that one cell took; waiting for sub-models is not counted."""
 

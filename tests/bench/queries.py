@@ -16,8 +16,10 @@ from orchestrator.budget import Budget
 from orchestrator.config import OpenAISettings, Settings
 from orchestrator.events import Usage
 from orchestrator.history import result
+from orchestrator.journal import to_lines
 from orchestrator.pool import Pool
 from orchestrator.providers.base import Completion, Message, Schema
+from orchestrator.replay import replay
 from orchestrator.run import Query, Tools
 from orchestrator.runs import Runs
 from orchestrator.sandbox.engine import Engine
@@ -108,6 +110,33 @@ async def runs_at_once(engine: Engine, count: int) -> list[float]:
     return found[1:]
 
 
+async def replay_rows(engine: Engine) -> list[str]:
+    """A run of 20 turns with a sub-call each, executed again, and the size of its journal."""
+    replies = [f"```python\nx{turn} = llm_query('prompt {turn}')\nprint(len(context), x{turn})\n```" for turn in range(19)]
+    replies.append("```python\nFINAL(1)\n```")
+
+    class Turns(SlowProvider):
+        async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+            turn = sum(message.role == "assistant" for message in messages)
+            text = replies[turn] if messages[0].role == "system" else "an answer of a sub-model"
+            return Completion(text=text, usage=Usage(1, 1))
+
+    settings = Settings(providers=(SlowProvider.settings,))
+    runs = Runs(settings, Tools(engine, Pool([Turns()]), await describe(engine), settings.output_limit))
+    context = runs.contexts.add("text", ("a small text",))
+    journal = await runs.execute(Query("q", context), Budget(20, 50))
+    size = sum(map(len, to_lines(journal.events)))
+    speeds = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        cells = await replay(journal.events, context, engine)
+        speeds.append(cells / (time.perf_counter() - started))
+    return [
+        f"| replay (cells per second) | {shown(speeds)} |",
+        f"| journal (bytes per turn, with one sub-call; the system prompt of the first turn included) | {size // 20:,} |",
+    ]
+
+
 async def query_rows(engine: Engine) -> list[str]:
     """POST /query alone, and many runs at once."""
     async with serving(engine) as post:
@@ -118,4 +147,5 @@ async def query_rows(engine: Engine) -> list[str]:
         f"| POST /query, 2 turns, 2 sub-calls, a model that answers at once (ms) | {shown(one)} |",
         f"| 64 such queries at once (ms in all) | {shown(many)} |",
         f"| 200 runs at once, 3 turns, a model that takes 500 ms; ideal 1500 (ms in all) | {shown(slow)} |",
+        *await replay_rows(engine),
     ]

@@ -1,0 +1,56 @@
+"""A run as a script: the same output and answer in plain CPython."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from fakes import FakeModel, python
+from test_run import run_query as run_query  # noqa: PLC0414  (a fixture)
+
+from orchestrator.errors import JournalError
+from orchestrator.export import script
+
+QUERY_CELLS = [
+    python("parts = context.split()\nprint(len(parts))"),
+    python("lost = llm_query('never mind')\nwhile True: pass"),
+    python("kept = 1\nprint('before')\n1 / 0"),
+    python("replies = llm_batch(parts)\nprint(replies)"),
+    python("FINAL({'first': replies[0], 'kept': kept, 'é': '\\u2713'})"),
+]
+
+
+def run_script(text, context, tmp_path):
+    (tmp_path / "script.py").write_text(text)
+    (tmp_path / "context").write_text(context)
+    command = [sys.executable, "-I", tmp_path / "script.py", tmp_path / "context"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout
+
+
+async def test_an_exported_run_does_the_same_in_plain_python(run_query, tmp_path):
+    """Cells in order, sub-calls answered from the journal, the rolled-back cell as a comment, the exception as one."""
+    journal = await run_query(FakeModel(list(QUERY_CELLS)), text="red green", max_iterations=8)
+    text = script(journal.events)
+    assert run_script(text, "red green", tmp_path) == (
+        '2\nbefore\nZeroDivisionError: division by zero\n[\'RED\', \'GREEN\']\nANSWER: {"first": "RED", "kept": 1, "é": "✓"}\n'
+    )
+    assert "# It was rolled back: It used up its fuel of 3000000000 units: " in text
+    assert "\n# while True: pass\n" in text
+
+
+@pytest.mark.parametrize("query", ['"""', "a\\", "a\nb", "x' + open('/etc/passwd').read() + '", "\\N{x}", "{cells}"])
+async def test_a_hostile_query_stays_in_its_comment(run_query, tmp_path, query):
+    """It stands in the script as text only."""
+    journal = await run_query(FakeModel([python("FINAL(1)")]))
+    events = list(journal.events)
+    events[0] = type(events[0])(**({name: getattr(events[0], name) for name in events[0].__struct_fields__} | {"query": query}))
+    assert run_script(script(events), "c", tmp_path) == "ANSWER: 1\n"
+
+
+async def test_commands_cannot_be_exported(run_query):
+    """The cell is named."""
+    journal = await run_query(FakeModel(['{"op": "final", "answer": "x"}']))
+    with pytest.raises(JournalError) as error:
+        script(journal.events)
+    assert str(error.value) == "cell 1 (turn 1): JSON commands cannot be exported as Python"
+    assert json.loads('"x"') == "x"

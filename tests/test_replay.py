@@ -1,0 +1,199 @@
+"""A run executed again from its journal: identical, or the first difference with its place."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from fakes import FakeModel, python
+from test_http import serving_app
+from test_run import run_query as run_query  # noqa: PLC0414  (a fixture)
+
+from orchestrator import events as ev
+from orchestrator.app import Service
+from orchestrator.config import SandboxSettings, load
+from orchestrator.contexts import ContextStore
+from orchestrator.errors import JournalError
+from orchestrator.journal import from_lines, to_lines
+from orchestrator.replay import replay
+
+ROOT = Path(__file__).parents[1]
+REPLIES = [
+    python("import random, uuid, time\nx = llm_query('a')\nprint(x, random.random(), uuid.uuid4(), time.time(), id(x), {'p', 'q', 'r'})"),
+    python("x = 'lost'\nllm_query('paid')\nwhile True: pass"),
+    '[{"op": "regex", "pattern": "the", "store": "hits"}, {"op": "print", "value": "${hits} ${x}"}]',
+    f"{python('1 / 0')}\n{python('never = 1')}",
+    python("print(len(context), llm_batch(['paid', 'b']))\ntry:\n    llm_batch(['c'] * 9)\nexcept BudgetError as error:\n    print(error)"),
+    python("FINAL([x, hits])"),
+]  # fmt: skip
+
+
+def context(text="the context"):
+    return ContextStore().add("text", (text,))
+
+
+@pytest.fixture
+async def journal(run_query):
+    """The events of a run with sub-calls, a rollback, commands, an exception and a refusal."""
+    found = await run_query(FakeModel(list(REPLIES)), max_iterations=10, max_sub_calls=5)
+    assert found.events[-1].stopped == "answered"
+    return found.events
+
+
+async def difference(events, engine, over=None):
+    with pytest.raises(JournalError) as error:
+        await replay(events, over or context(), engine)
+    return str(error.value)
+
+
+async def test_a_run_comes_to_the_same_again(journal, engine):
+    """Clock, randomness, addresses, rollback, commands and errors included; nothing is asked of a model."""
+    assert await replay(journal, context(), engine) == 6
+
+
+async def test_a_run_that_found_its_context_loaded_comes_to_the_same(run_query, engine):
+    """Whether it was is in the journal: the first cell here does not name it."""
+    await run_query(FakeModel([python("FINAL(len(context))")]))
+    events = (await run_query(FakeModel([python("x = []"), python("FINAL([id(x), context])")]))).events
+    assert await replay(events, context(), engine) == 2
+
+
+async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engine):
+    """It was rolled back, so it never was; what it was given stands."""
+    slow = new_engine(SandboxSettings(seconds=0.3, fuel=10**14))
+    replies = [
+        python("x = llm_query('a')"),
+        python("x = llm_query('b')\nwhile True: pass"),
+        python("FINAL([x, llm_query('b')])"),
+    ]
+    events = (await run_query(FakeModel(replies), on=slow)).events
+    assert [each.limit for each in events if isinstance(each, ev.CellRolledBack)] == ["seconds"]
+    assert await replay(events, context(), slow) == 2
+
+
+def altered(events, kind, number=0, **changes):
+    """The events with one of a kind changed."""
+    place = [place for place, event in enumerate(events) if isinstance(event, kind)][number]
+    return [*events[:place], msgspec.structs.replace(events[place], **changes), *events[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e: altered(e, ev.HostCall, 0, result=[{"text": "Z"}]), "cell 1 (turn 1): it was given what no sub-model replied"),
+        (lambda e: altered(e, ev.HostCall, 0, result=[{"text": "B"}]), "cell 1 (turn 1): output: now \"B 0."),
+        (lambda e: altered(e, ev.HostCall, 0, arguments_sha256="0"), "cell 1 (turn 1), call 1: llm_query: its arguments are not those of the journal"),
+        (lambda e: [each for each in e if not (isinstance(each, ev.HostCall) and each.cell == 1)], "cell 1 (turn 1), call 1: llm_query: in the journal there is none"),
+        (lambda e: altered(e, ev.CellFinished, 0, answer="x"), "cell 1 (turn 1): answer: now None, in the journal 'x'"),
+        (lambda e: altered(e, ev.CellRolledBack, 0, limit="stack"), "cell 2 (turn 2): limit: now 'fuel', in the journal 'stack'"),
+        (lambda e: altered(e, ev.CellStarted, 0, code="x = 1"), "cell 1 (turn 1): its code is not in the reply"),
+        (lambda e: altered(e, ev.RunStarted, output_limit=100), "cell 1 (turn 1): output: "),
+        (lambda e: altered(e, ev.RunStarted, seed=8), "cell 1 (turn 1): output: "),
+        (lambda e: altered(e, ev.RunStarted, clock_start_ns=8), "cell 1 (turn 1): output: "),
+    ],
+)  # fmt: skip
+async def test_what_was_changed_is_found_with_its_place(journal, engine, change, message):
+    """A result, a call, an outcome, a limit, the code, a setting."""
+    assert (await difference(change(journal), engine)).startswith(message)
+
+
+async def test_another_fuel_is_another_run(journal, new_engine):
+    """The rolled-back cell stops elsewhere."""
+    other = new_engine(SandboxSettings(fuel=2_000_000_000, seconds=20.0, memory_bytes=256 << 20, output_chars=10_000))
+    assert await difference(journal, other) == "cell 2 (turn 2): fuel: now 2000000000, in the journal 3000000000"
+
+
+async def test_another_context_is_named(journal, engine):
+    """By its hash."""
+    found = await difference(journal, engine, context("another"))
+    assert found == f"the context: the run's was {context().id}, this one is {context('another').id}"
+
+
+def test_a_journal_is_read_back_as_it_was_written(journal):
+    """As JSON Lines, one object for each event."""
+    lines = list(to_lines(journal))
+    assert from_lines(lines) == journal
+    assert [json.loads(line)["event"] for line in lines][:3] == ["run_started", "model_called", "model_replied"]
+    assert json.loads(lines[0])["sandbox"]["fuel"] == 3_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: lines[:4] + lines[5:], "line 5: it was altered, or a line before it is missing"),
+        (lambda lines: [lines[0].replace(b'"max_iterations":10', b'"max_iterations":11'), *lines[1:]], "line 1: it was altered, or a line before it is missing"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "line 1: it was altered, or a line before it is missing"),
+        (lambda lines: lines[:-1], "line {last}: the end is missing: the last event is not run_finished"),
+        (lambda lines: [b"{}\n"], "line 1: not a line of a journal"),
+        (lambda lines: [b"\xff\n"], "line 1: not a line of a journal"),
+        (lambda lines: [], "line 1: it is not run_started"),
+    ],
+)  # fmt: skip
+def test_a_line_that_was_altered_or_is_missing_is_found(journal, change, message):
+    """The whole message, with its number."""
+    lines = list(to_lines(journal))
+    with pytest.raises(JournalError) as error:
+        from_lines(change(lines))
+    assert str(error.value) == message.format(last=len(lines))
+
+
+async def test_the_command_replays_a_journal_from_a_server(tmp_path):
+    """GET /runs/RUN/journal into a file; `rlm replay` needs nothing else, and no configuration."""
+    for question in demo_questions():
+        service = Service(load(ROOT / "config.toml"), print)
+        async with serving_app(service) as client:
+            run_id = (await client.post("/query", json={"query": question.text} | question.body)).json()["run_id"]
+            response = await client.get(f"/runs/{run_id}/journal")
+        assert response.headers["content-type"] == "application/jsonl"
+        (tmp_path / "journal").write_bytes(response.content)
+        over = written(question.body, tmp_path)
+        assert await command("replay", tmp_path / "journal", "--context", over, folder=tmp_path) == (0, "identical\n")
+        changed = response.content.replace(b'"output_limit":10000', b'"output_limit":10001')
+        (tmp_path / "journal").write_bytes(changed)
+        assert await command("replay", tmp_path / "journal", "--context", over, folder=tmp_path) == (
+            1,
+            "line 1: it was altered, or a line before it is missing\n",
+        )
+
+
+def demo_questions():
+    """Those of the demo, over small files."""
+    sys.path.insert(0, str(ROOT / "demo"))
+    import questions  # noqa: PLC0415
+
+    return questions.all_questions({"a.py": "class A: pass\nimport b\n__import__('b')\n", "b.py": '"""B."""\nclass B: pass\n'})
+
+
+def written(body, folder):
+    """The input of a question as what `--context` takes."""
+    if "documents" in body:
+        documents = folder / "documents"
+        documents.mkdir()
+        for number, text in enumerate(body["documents"]):
+            (documents / f"{number:04}.txt").write_text(text)
+        return documents
+    over = folder / "context"
+    over.write_text(body["context"] if isinstance(body["context"], str) else json.dumps(body["context"]))
+    return over
+
+
+async def command(*arguments, folder):
+    """Exit status and output of `rlm`."""
+    pipe = asyncio.subprocess.PIPE
+    started = [sys.executable, "-m", "orchestrator", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(*started, stdout=pipe, stderr=pipe, cwd=folder, env=environment)
+    out, err = await process.communicate()
+    assert "Traceback" not in err.decode()
+    return process.returncode, out.decode()
+
+
+async def test_a_component_that_is_not_at_hand_is_named(journal, tmp_path):
+    """By its hash; exit status 2."""
+    lines = to_lines(altered(journal, ev.RunStarted, component_sha256="0" * 64))
+    (tmp_path / "journal").write_bytes(b"".join(lines))
+    (tmp_path / "context").write_text("the context")
+    assert await command("replay", tmp_path / "journal", "--context", tmp_path / "context", folder=tmp_path) == (2, "")
