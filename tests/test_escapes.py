@@ -79,6 +79,7 @@ RAISES = [
     ("x = memoryview(bytearray(8)); x.release(); x[0]", "ValueError: operation forbidden on released memoryview object"),
     ("memoryview(b'x').cast('B')[10**9]", "IndexError: index out of bounds on dimension 1"),
     ("import rlm_guest.host\nrlm_guest.host.call = None\nllm_query('x')", "TypeError: 'NoneType' object is not callable"),
+    ("for _ in range(10**6): llm_query('x')", "ValueError: one cell may make at most 10000 calls"),
     ("input('password? ')", "RuntimeError: there is no keyboard input in a cell: work with `context`, ask a model with llm_query(prompt)"),
 ]  # fmt: skip
 
@@ -146,7 +147,6 @@ STOPS = [
     ("import gc\ngc.disable()\nx = []\nwhile True: x = [x, x]", "fuel"),
     ("import fractions\nsum(fractions.Fraction(1, n) for n in range(1, 10**6))", "fuel"),
     ("while True: print('x' * 1000)", "fuel"),
-    ("for _ in range(10**6): llm_query('x')", "fuel"),
     ("llm_batch(['x'] * 1_000_000)", "fuel"),
 ]  # fmt: skip
 

@@ -1,6 +1,6 @@
 """A run as a script: the same output and answer in plain CPython."""
 
-import json
+import asyncio
 import subprocess
 import sys
 
@@ -10,6 +10,7 @@ from test_run import run_query as run_query  # noqa: PLC0414  (a fixture)
 
 from orchestrator.errors import JournalError
 from orchestrator.export import script
+from orchestrator.journal import to_lines
 
 QUERY_CELLS = [
     python("parts = context.split()\nprint(len(parts))"),
@@ -53,4 +54,25 @@ async def test_commands_cannot_be_exported(run_query):
     with pytest.raises(JournalError) as error:
         script(journal.events)
     assert str(error.value) == "cell 1 (turn 1): JSON commands cannot be exported as Python"
-    assert json.loads('"x"') == "x"
+
+
+async def test_the_command_writes_the_script(run_query, tmp_path):
+    """`rlm export JOURNAL --script`, on stdout; a journal that cannot be read is one line and exit status 2 or 1."""
+    journal = await run_query(FakeModel([python("FINAL(len(context))")]))
+    (tmp_path / "journal").write_bytes(b"".join(to_lines(journal.events)))
+    assert await rlm("export", tmp_path / "journal", "--script") == (0, script(journal.events), "")
+    assert await rlm("export", tmp_path / "nothing", "--script") == (
+        2,
+        "",
+        f"rlm: {tmp_path}/nothing: No such file or directory\n",
+    )
+    (tmp_path / "journal").write_bytes(b"not a journal")
+    assert await rlm("export", tmp_path / "journal", "--script") == (1, "line 1: not a line of a journal\n", "")
+
+
+async def rlm(*arguments):
+    pipe = asyncio.subprocess.PIPE
+    started = [sys.executable, "-m", "orchestrator", *map(str, arguments)]
+    process = await asyncio.create_subprocess_exec(*started, stdout=pipe, stderr=pipe)
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()

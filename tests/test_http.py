@@ -210,7 +210,7 @@ async def test_unknown_paths_and_methods_are_problems_too(client):
 async def test_openapi_describes_the_requests(client):
     """GET /schema/openapi.json has the paths and the request's fields."""
     schema = (await client.get("/schema/openapi.json")).json()
-    assert set(schema["paths"]) == {"/health", "/query", "/debug", "/runs", "/runs/{run_id}"}
+    assert set(schema["paths"]) == {"/health", "/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal"}
     assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {
         "query",
         "context",
