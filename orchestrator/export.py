@@ -88,9 +88,9 @@ def script(events: Sequence[AnyEvent]) -> str:
         if isinstance(event, HostCall) and event.name == "llm_query" and event.cell not in rolled_back
     ]
     head = _HEAD.format(
-        run_id=started.run_id,
+        run_id=_in_docstring(started.run_id),
         cells=len(cells),
-        query=json.dumps(started.query, ensure_ascii=True)[1:-1].replace("\\", "\\\\"),
+        query=_in_docstring(started.query),
         context=_CONTEXTS[started.context_kind],
         calls=ascii(calls),
     )
@@ -98,12 +98,17 @@ def script(events: Sequence[AnyEvent]) -> str:
     return head + "".join("\n\n" + "\n".join(_cell(cell, rolled_back, errors)) + "\n" for cell in cells)
 
 
+def _in_docstring(text: str) -> str:
+    return json.dumps(text)[1:-1].replace("\\", "\\\\")
+
+
 def _cell(cell: CellStarted, rolled_back: dict[int, str], errors: dict[int, str]) -> Iterator[str]:
     if cell.kind == "commands":
         raise JournalError(f"cell {cell.cell} (turn {cell.turn}): JSON commands cannot be exported as Python")
     yield f"# Cell {cell.cell}, turn {cell.turn}"
     if cell.cell in rolled_back:
-        yield from (f"# {line}" for line in [f"It was rolled back: {rolled_back[cell.cell]}", *cell.code.split("\n")])
+        # splitlines: Python ends a line at more than \n, and what follows would be code.
+        yield from (f"# {line}" for line in f"It was rolled back: {rolled_back[cell.cell]}\n{cell.code}".splitlines())
     elif cell.cell in errors:
         last = next(line for line in reversed(errors[cell.cell].splitlines()) if not line.startswith("("))
         yield "try:"

@@ -85,7 +85,7 @@ def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:
             raise JournalError(f"line {number}: it was altered, or a line before it is missing")
         try:
             events.append(msgspec.json.decode(line, type=AnyEvent))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise JournalError(f"line {number}: {error}") from None
     if not events or not isinstance(events[0], RunStarted):
         raise JournalError("line 1: it is not run_started")

@@ -126,7 +126,9 @@ class Interpreter:
         if self.imports.failure is not None and not self.meter.cancelled:
             raise SandboxError("a host import failed") from self.imports.failure
         kind = classify(message, self.meter, instance.store.get_fuel())
-        trap = Trap(kind, self._fuel_used(instance), self.meter.seconds, lost=not self._still_works())
+        # A run that is over needs no state any more.
+        lost = kind != "cancelled" and not self._still_works()
+        trap = Trap(kind, self._fuel_used(instance), self.meter.seconds, lost)
         if trap.lost:
             self.begin_anew()
         return trap
