@@ -50,7 +50,7 @@ async def test_a_hostile_query_stays_in_its_comment(run_query, tmp_path, query):
 
 async def test_a_rolled_back_cell_stays_a_comment(run_query, tmp_path):
     """Whatever ends its lines."""
-    code = "x = 1\rprint('out')\x0cprint('out')\nwhile True: pass"
+    code = "x = 1\rprint('out')\r\x0cprint('out')\nwhile True: pass"
     journal = await run_query(FakeModel([python(code), python("FINAL(1)")]))
     assert run_script(script(journal.events), "c", tmp_path) == "ANSWER: 1\n"
 

@@ -7,9 +7,10 @@ import wasmtime
 
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import selftest, templates
-from orchestrator.sandbox.engine import NOTHING, THREAD_STACK, WASM_STACK
+from orchestrator.sandbox.engine import NOTHING
 from orchestrator.sandbox.host_imports import SubReply, entering
 from orchestrator.sandbox.memory import Image
+from orchestrator.sandbox.threads import THREAD_STACK, WASM_STACK
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import ctypes
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import wasmtime
@@ -16,18 +16,13 @@ from orchestrator.contexts import Context
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import component, selftest, templates
 from orchestrator.sandbox.host_imports import entered, entering, link
-from orchestrator.sandbox.instance import Instance, allow_guests_here
+from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.memory import Image, base_image, supply_memories, supplying
 from orchestrator.sandbox.templates import Templates
+from orchestrator.sandbox.threads import WASM_STACK, GuestThreads
 
-WASM_STACK = 32 << 20
-# wasmtime counts from where a guest is entered and does not know the thread's own stack: too small is a SIGSEGV.
-THREAD_STACK = WASM_STACK + (32 << 20)
 TICK_SECONDS = 0.01
-# Every waiting cell holds a thread; an idle one costs a few pages.
-MAX_THREADS = 1024
-
 LARGEST_MEMORY = 4 << 30
 EXPORTS = ("describe", "start", "seed", "load-context", "run-cell", "run-commands")
 
@@ -51,7 +46,7 @@ class Engine:
         self.blank = base_image(guest.sha256, guest.memory)
         self._linker: Linker = link(self._engine, guest.component)
         self.templates = Templates(self)
-        self._threads = GuestThreads(MAX_THREADS, thread_name_prefix="guest", initializer=allow_guests_here)
+        self._threads = GuestThreads()
         self._closing = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
         self._ticker.start()
@@ -104,21 +99,6 @@ class Engine:
     def _tick(self) -> None:
         while not self._closing.wait(TICK_SECONDS):
             self._engine.increment_epoch()
-
-
-class GuestThreads(ThreadPoolExecutor):
-    """Threads with a stack that is larger than what a guest may use."""
-
-    _creating = threading.Lock()
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        """A thread gets the stack size that is set while it is created, here."""
-        with self._creating:
-            previous = threading.stack_size(THREAD_STACK)
-            try:
-                return super().submit(fn, *args, **kwargs)
-            finally:
-                threading.stack_size(previous)
 
 
 def _configured() -> wasmtime.Config:

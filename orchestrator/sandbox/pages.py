@@ -26,6 +26,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 _libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
 _MAP_FAILED = ctypes.c_void_p(-1).value
@@ -83,6 +84,11 @@ def release(address: int, length: int) -> None:
 
 def make_writable(address: int, length: int) -> None:
     _checked(_libc.mprotect(address, length, mmap.PROT_READ | mmap.PROT_WRITE))
+
+
+def forget(address: int, length: int) -> None:
+    """Gives the pages back; they are zero when they are next used."""
+    _checked(_libc.madvise(address, length, mmap.MADV_DONTNEED))
 
 
 def map_privately(address: int, length: int, file: SealedFile, position: int) -> None:
