@@ -58,15 +58,17 @@ async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine) -
     again = Journal("replay")
     runner = Cells(interpreter, SubCalls(Pool([]), budget, again), budget, again, started.output_limit)
     executed = 0
-    for cell in cells:
-        if cell.ended is None or (isinstance(cell.ended, CellRolledBack) and cell.ended.limit in CLOCK_LIMITS):
-            runner.skip(cell.ended.fuel if cell.ended else 0)
-            if isinstance(cell.ended, CellRolledBack) and cell.ended.lost:
-                interpreter.begin_anew()
-            continue
-        await _replay_cell(cell, runner, imports, again)
-        executed += 1
-    runner.close()
+    try:
+        for cell in cells:
+            if cell.ended is None or (isinstance(cell.ended, CellRolledBack) and cell.ended.limit in CLOCK_LIMITS):
+                runner.skip(cell.ended.fuel if cell.ended else 0)
+                if isinstance(cell.ended, CellRolledBack) and cell.ended.lost:
+                    interpreter.begin_anew()
+            else:
+                await _replay_cell(cell, runner, imports, again)
+                executed += 1
+    finally:
+        runner.close()
     return executed
 
 
