@@ -10,14 +10,18 @@ import json
 
 DEFAULT_WINDOW = 4096
 MODELS = {"qwen3": 40_960}  # name: context length
+UNITS = {"s": 1, "m": 60, "h": 3600}
+LOADING_SECONDS = 0.03
 
 
 class FakeOllama:
-    """`trouble`: what to do instead of answering the next chats, in order: busy, error, cut, hang."""
+    """`trouble`: what to do instead of answering the next chats, in order: busy, error, cut, hang; slow answers late."""
 
     def __init__(self, *trouble):
         self.trouble = list(trouble)
         self.loaded = []  # the num_ctx of each load of the model
+        self.now = 0.0  # seconds, moved on by the tests: a model that is idle for longer than keep_alive is unloaded
+        self.unload_at = 0.0
         self.chats = []
         self.asked = asyncio.Event()
         self.closed = asyncio.Event()  # a client went away while it waited
@@ -56,8 +60,9 @@ class FakeOllama:
         self.chats.append(body)
         self.asked.set()
         window = min(body.get("options", {}).get("num_ctx", DEFAULT_WINDOW), MODELS[body["model"]])
-        if self.loaded[-1:] != [window]:
-            self.loaded.append(window)
+        self._load(window, body.get("keep_alive", "5m"))
+        if trouble == "slow":
+            await asyncio.sleep(LOADING_SECONDS)
         if trouble == "hang":
             await reader.read()
             return self.closed.set()
@@ -70,6 +75,11 @@ class FakeOllama:
             writer.write(b"0\r\n\r\n")
         return await writer.drain()
 
+    def _load(self, window, keep_alive):
+        if self.loaded[-1:] != [window] or self.now >= self.unload_at:
+            self.loaded.append(window)
+        self.unload_at = self.now + int(keep_alive[:-1]) * UNITS[keep_alive[-1]]
+
 
 def _lines(body, window, trouble):
     seen = truncated(body["messages"], window)
@@ -81,14 +91,15 @@ def _lines(body, window, trouble):
     elif trouble != "cut":
         yield {"message": {"role": "assistant", "content": text[3:]}, "done": False}
         counts = {"prompt_eval_count": sum(len(each["content"]) for each in seen) // 4, "eval_count": 3}
-        done = {"done": True, "done_reason": "stop", "total_duration": 5, "load_duration": 1}
-        yield {"message": {"role": "assistant", "content": ""}} | done | counts
+        durations = {"total_duration": 9, "load_duration": 1, "prompt_eval_duration": 3, "eval_duration": 5}
+        done = {"done": True, "done_reason": "stop"}
+        yield {"message": {"role": "assistant", "content": ""}} | done | counts | durations
 
 
 def truncated(messages, window):
     """What the model sees: system messages and the newest that fit; of one that is too long alone, its end. No error."""
     system = [each for each in messages if each["role"] == "system"]
-    kept, room = [], 4 * window - sum(len(each["content"]) for each in system)
+    kept, room = [], max(1, 4 * window - sum(len(each["content"]) for each in system))
     for each in reversed([each for each in messages if each["role"] != "system"]):
         if kept and len(each["content"]) > room:
             break

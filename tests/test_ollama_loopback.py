@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 
 import httpx
 import pytest
@@ -40,6 +41,16 @@ def test_the_fake_cuts_a_long_prompt_without_a_word():
     assert truncated(messages, window=10) == [messages[0], {"role": "user", "content": "x" * 35}]
 
 
+async def test_without_num_ctx_the_beginning_would_be_cut():
+    """With status 200, and nothing in the reply that says so but the count."""
+    chat = {"model": "qwen3", "messages": [{"role": "user", "content": "first " + "x" * 100_000}], "stream": True}
+    async with FakeOllama().running() as url, httpx.AsyncClient() as client:
+        response = await client.post(f"{url}/api/chat", json=chat)
+    lines = [json.loads(line) for line in response.text.splitlines()]
+    said = "".join(line["message"]["content"] for line in lines)
+    assert (response.status_code, said, lines[-1]["prompt_eval_count"]) == (200, "x" * 16_384 + " 16384", 4096)
+
+
 async def test_a_streamed_reply_arrives_whole():
     """Text, thinking beside it, and the server's own counts."""
     reply = await ask(FakeOllama(), "hello there")
@@ -60,6 +71,24 @@ async def test_the_model_is_loaded_anew_only_where_the_window_doubles():
     assert server.loaded == [4096, 16384]
 
 
+@pytest.mark.parametrize(("idle", "loaded"), [(59, [4096]), (60, [4096, 4096])])
+async def test_keep_alive_decides_how_long_an_idle_model_stays(idle, loaded):
+    """The configured time reaches the server, and counts from the last call."""
+    server = FakeOllama()
+    async with pool_over(server, keep_alive="1m") as models:
+        for seconds in (0, 30, idle):
+            server.now += seconds
+            await models.complete("sub", (Message("user", "hi"),))
+    assert server.loaded == loaded
+
+
+async def test_a_model_that_is_still_loading_is_waited_for():
+    """The first byte comes late; the call is not made twice."""
+    server = FakeOllama("slow")
+    reply = await ask(server, "hello there")
+    assert (reply.text, reply.attempts, len(server.chats)) == ("hello 11", 1, 1)
+
+
 async def test_a_prompt_beyond_the_model_is_an_error_before_it_is_sent():
     """It says what it needs and what there is."""
     server = FakeOllama()
@@ -69,10 +98,11 @@ async def test_a_prompt_beyond_the_model_is_an_error_before_it_is_sent():
     assert server.chats == []
 
 
-async def test_a_model_that_is_not_there_is_named():
-    """The server's own words."""
+@pytest.mark.parametrize("settings", [{}, {"num_ctx": 8192}], ids=["by /api/show", "by /api/chat"])
+async def test_a_model_that_is_not_there_is_named(settings):
+    """The server's own words, whichever request it refuses first."""
     with pytest.raises(ProviderError) as error:
-        await ask(FakeOllama(), "hi", model="llama9")
+        await ask(FakeOllama(), "hi", model="llama9", **settings)
     assert str(error.value) == """llama9: HTTP 404: {"error": "model 'llama9' not found"}"""
 
 
@@ -105,4 +135,6 @@ async def test_a_cancelled_call_closes_its_connection():
         call = asyncio.create_task(models.complete("sub", (Message("user", "hi"),)))
         await asyncio.wait_for(server.asked.wait(), 5)
         call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
         await asyncio.wait_for(server.closed.wait(), 5)
