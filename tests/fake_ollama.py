@@ -1,6 +1,6 @@
 """A server on loopback that speaks Ollama's protocol as the real one does, silent truncation included.
 
-A token is four characters here. It answers with the first word of the first message that it can see, and how many
+A token is four characters here, unless it is told otherwise. It answers with the first word of the first message that it can see, and how many
 characters reached it: what was cut is missing there.
 """
 
@@ -19,6 +19,7 @@ class FakeOllama:
 
     def __init__(self, *trouble):
         self.trouble = list(trouble)
+        self.token = 4  # characters
         self.loaded = []  # the num_ctx of each load of the model
         self.now = 0.0  # seconds, moved on by the tests: a model that is idle for longer than keep_alive is unloaded
         self.unload_at = 0.0
@@ -61,6 +62,8 @@ class FakeOllama:
         self.asked.set()
         window = min(body.get("options", {}).get("num_ctx", DEFAULT_WINDOW), MODELS[body["model"]])
         self._load(window, body.get("keep_alive", "5m"))
+        if not body.get("truncate", True) and sum(len(each["content"]) for each in body["messages"]) > self.token * window:
+            return _whole(writer, "400 Bad Request", {"error": "the input length exceeds the context length"})
         if trouble == "slow":
             await asyncio.sleep(LOADING_SECONDS)
         if trouble == "hang":

@@ -80,6 +80,8 @@ async def test_the_request_is_what_ollama_documents():
             "messages": [{"role": "user", "content": "hi"}],
             "stream": True,
             "keep_alive": "1h",
+            "truncate": False,
+            "shift": False,
             "options": {"num_ctx": 4096},
         }
     ]

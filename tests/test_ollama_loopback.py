@@ -51,6 +51,15 @@ async def test_without_num_ctx_the_beginning_would_be_cut():
     assert (response.status_code, said, lines[-1]["prompt_eval_count"]) == (200, "x" * 16_384 + " 16384", 4096)
 
 
+async def test_a_prompt_of_more_tokens_than_we_thought_is_an_error_and_not_cut():
+    """The server counts for itself, and is told not to cut."""
+    server = FakeOllama()
+    server.token = 1
+    with pytest.raises(ProviderError) as error:
+        await ask(server, "x" * 10_000)
+    assert str(error.value) == 'qwen3: HTTP 400: {"error": "the input length exceeds the context length"}'
+
+
 async def test_a_streamed_reply_arrives_whole():
     """Text, thinking beside it, and the server's own counts."""
     reply = await ask(FakeOllama(), "hello there")

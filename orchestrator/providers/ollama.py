@@ -49,6 +49,9 @@ class OllamaProvider:
         """Raises ProviderError, also where the prompt does not fit the model."""
         body = self._wire.chat(messages) | {
             "keep_alive": self.settings.keep_alive,
+            # Where our count of tokens was too low: an error instead of a cut (servers since 2025; older ones ignore it).
+            "truncate": False,
+            "shift": False,
             "options": {"num_ctx": await self._fitting(messages)},
         }
         if schema is not None:
