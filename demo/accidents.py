@@ -40,7 +40,7 @@ def ours() -> Iterator[Run]:
 
     engine = Engine(SandboxSettings(seconds=SECONDS, memory_bytes=MEMORY))
     context = ContextStore().add("text", ("",))
-    interpreter = Interpreter(engine, HostImports(context, no_models, None, seed=1, clock_start_ns=0), context, seed=1)
+    interpreter = Interpreter(engine, HostImports(context, None, None, seed=1, clock_start_ns=0), context, seed=1)
 
     def run(code: str) -> str:
         outcome = asyncio.run(interpreter.run_cell(1, code))
@@ -52,10 +52,6 @@ def ours() -> Iterator[Run]:
 
     yield run
     engine.close()
-
-
-async def no_models(prompts: list[str]) -> list[Any]:
-    return []
 
 
 @contextmanager

@@ -16,11 +16,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import data
 from ask import ask
-from questions import Question, all_questions
+from questions import Question, all_questions, write_context
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,17 +63,6 @@ def replayed(url: str, run: str, question: Question) -> bool:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     print(f"Executed again, offline, {question.name}: {done.stdout.strip() or done.stderr.strip()}", flush=True)
     return done.returncode == 0
-
-
-def write_context(body: dict[str, Any], path: Path) -> None:
-    """The input of a question as `--context` takes it: a file, or a folder of documents."""
-    if "documents" in body:
-        path.mkdir()
-        for number, text in enumerate(body["documents"]):
-            (path / f"{number:04}").write_text(text, encoding="utf-8", newline="")
-    else:
-        text = body["context"] if isinstance(body["context"], str) else json.dumps(body["context"])
-        path.write_text(text, encoding="utf-8", newline="")
 
 
 @contextmanager

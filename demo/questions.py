@@ -1,9 +1,11 @@
 """The questions of the demo, each with its input and the truth, which is computed here without the server."""
 
 import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import data
@@ -62,6 +64,17 @@ def all_questions(files: dict[str, str]) -> list[Question]:
             verdicts(reviews),
         ),
     ]
+
+
+def write_context(body: dict[str, Any], path: Path) -> None:
+    """The input of a question as `--context` takes it: a file, or a folder of documents."""
+    if "documents" in body:
+        path.mkdir()
+        for number, text in enumerate(body["documents"]):
+            (path / f"{number:04}").write_text(text, encoding="utf-8", newline="")
+    else:
+        text = body["context"] if isinstance(body["context"], str) else json.dumps(body["context"])
+        path.write_text(text, encoding="utf-8", newline="")
 
 
 def most_classes(files: dict[str, str]) -> list[list[Any]]:

@@ -21,7 +21,7 @@ from orchestrator.budget import Budget
 from orchestrator.config import Settings
 from orchestrator.contexts import Context, ContextStore
 from orchestrator.errors import ConfigError, InvalidRequest, JournalError, RequestError, SandboxError
-from orchestrator.events import AnyEvent, RunStarted
+from orchestrator.events import AnyEvent, run_started
 from orchestrator.export import script
 from orchestrator.history import RunResult
 from orchestrator.journal import from_lines
@@ -132,8 +132,7 @@ def _export(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     """Prints `identical`, or the first difference (status 1). Reads no configuration and calls no provider."""
     events = _journaled(options.journal)
-    started = events[0]
-    assert isinstance(started, RunStarted)  # noqa: S101  (from_lines has checked it)
+    started = run_started(events)
     contexts = ContextStore()
     if started.context_kind in ("json", "messages"):
         context = contexts.add_json(started.context_kind, _json(options.context))

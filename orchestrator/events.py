@@ -3,6 +3,7 @@
 Times (`at`) are seconds since the run started.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -198,3 +199,11 @@ AnyEvent = (
     | Answer
     | RunFinished
 )
+
+
+def run_started(events: Sequence[AnyEvent]) -> RunStarted:
+    """The first event of a run."""
+    first = events[0]
+    if not isinstance(first, RunStarted):
+        raise ValueError("the first event of a run must be run_started")
+    return first

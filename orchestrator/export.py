@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from orchestrator.errors import JournalError
-from orchestrator.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCall, RunStarted
+from orchestrator.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCall, run_started
 
 _HEAD = '''"""Run {run_id}, exported. {cells} cells; the answers of sub-models are those of its journal.
 
@@ -77,9 +77,7 @@ _CONTEXTS = {
 
 def script(events: Sequence[AnyEvent]) -> str:
     """The whole script. Raises JournalError where a cell is a list of commands, which plain Python does not have."""
-    started = events[0]
-    if not isinstance(started, RunStarted):
-        raise JournalError("line 1: it is not run_started")
+    started = run_started(events)
     rolled_back = {event.cell: event.message for event in events if isinstance(event, CellRolledBack)}
     cells = [event for event in events if isinstance(event, CellStarted)]
     calls = [

@@ -14,11 +14,11 @@ from orchestrator.events import (
     ModelReplied,
     Reply,
     RunFinished,
-    RunStarted,
     SubcallFinished,
     SubcallStarted,
     Unparsed,
     Usage,
+    run_started,
 )
 
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
@@ -106,7 +106,7 @@ class RunDetail(RunSummary, frozen=True, kw_only=True):
 
 def result(events: Sequence[AnyEvent]) -> RunResult:
     """The result of a run; `stopped` is "running" while it is not finished."""
-    started = _started(events)
+    started = run_started(events)
     answer: str | None = None
     error: str | None = None
     stopped = "running"
@@ -140,25 +140,18 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
 
 def summary(events: Sequence[AnyEvent]) -> RunSummary:
     """The result of a run and its query."""
-    return RunSummary(**msgspec.structs.asdict(result(events)), query=_started(events).query)
+    return RunSummary(**msgspec.structs.asdict(result(events)), query=run_started(events).query)
 
 
 def detail(events: Sequence[AnyEvent]) -> RunDetail:
     """The same and its turns so far."""
-    started = _started(events)
+    started = run_started(events)
     return RunDetail(
         **msgspec.structs.asdict(summary(events)),
         context_id=started.context_id,
         context_length=sum(started.context_lengths),
         history=turns(events),
     )
-
-
-def _started(events: Sequence[AnyEvent]) -> RunStarted:
-    first = events[0]
-    if not isinstance(first, RunStarted):
-        raise ValueError("the first event of a run must be run_started")
-    return first
 
 
 def turns(events: Iterable[AnyEvent]) -> list[Turn]:

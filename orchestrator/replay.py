@@ -20,8 +20,8 @@ from orchestrator.events import (
     CellStarted,
     HostCall,
     ModelReplied,
-    RunStarted,
     SubcallFinished,
+    run_started,
 )
 from orchestrator.journal import Journal
 from orchestrator.pool import Pool
@@ -46,7 +46,7 @@ class _Cell(msgspec.Struct):
 
 async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine) -> int:
     """Returns how many cells were executed. Raises JournalError with the first difference and its place, SandboxError."""
-    started = _started(events)
+    started = run_started(events)
     if context.id != started.context_id:
         raise JournalError(f"the context: the run's was {started.context_id}, this one is {context.id}")
     _check_replies(events)
@@ -112,7 +112,7 @@ class _JournaledImports(HostImports):
     """Answers each call with what the journal says that it was given."""
 
     def __init__(self, context: Context, seed: int, clock_start_ns: int) -> None:
-        super().__init__(context, _no_models, None, seed, clock_start_ns)
+        super().__init__(context, None, None, seed, clock_start_ns)
         self._expected: list[HostCall] = []
 
     @property
@@ -131,17 +131,6 @@ class _JournaledImports(HostImports):
             raise JournalError(f"call {number}: {name}: its arguments are not those of the journal")
         tag, value = ("ok", journaled.result) if journaled.error is None else ("err", journaled.error)
         return Variant(tag, msgspec.json.encode(value).decode())
-
-
-async def _no_models(prompts: list[str]) -> Any:
-    raise SandboxError("a replay calls no model")
-
-
-def _started(events: Sequence[AnyEvent]) -> RunStarted:
-    first = events[0]
-    if not isinstance(first, RunStarted):
-        raise JournalError("line 1: it is not run_started")
-    return first
 
 
 def _cells(events: Sequence[AnyEvent]) -> Iterator[_Cell]:

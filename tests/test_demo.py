@@ -1,11 +1,11 @@
 """The scripts of demo/, each against a running server with the shipped configuration."""
 
-import asyncio
 import re
 from pathlib import Path
 
 import pytest
 from fakes import FakeModel, python
+from processes import run
 from test_http import serving, serving_app
 
 from orchestrator import config
@@ -13,13 +13,6 @@ from orchestrator.app import Service
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "demo").glob("*.sh"))
-
-
-async def run(*command):
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*map(str, command), stdout=pipe, stderr=pipe)
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

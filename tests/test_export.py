@@ -1,11 +1,11 @@
 """A run as a script: the same output and answer in plain CPython."""
 
-import asyncio
 import subprocess
 import sys
 
 import pytest
 from fakes import FakeModel, python
+from processes import rlm
 from test_run import run_query as run_query  # noqa: PLC0414  (a fixture)
 
 from orchestrator.errors import JournalError
@@ -75,11 +75,3 @@ async def test_the_command_writes_the_script(run_query, tmp_path):
     )
     (tmp_path / "journal").write_bytes(b"not a journal")
     assert await rlm("export", tmp_path / "journal", "--script") == (1, "line 1: not a line of a journal\n", "")
-
-
-async def rlm(*arguments):
-    pipe = asyncio.subprocess.PIPE
-    started = [sys.executable, "-m", "orchestrator", *map(str, arguments)]
-    process = await asyncio.create_subprocess_exec(*started, stdout=pipe, stderr=pipe)
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()

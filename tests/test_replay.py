@@ -1,14 +1,14 @@
 """A run executed again from its journal: identical, or the first difference with its place."""
 
-import asyncio
+import importlib
 import json
-import os
-import sys
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 from fakes import FakeModel, python
+from processes import rlm
 from test_http import serving_app
 from test_run import run_query as run_query  # noqa: PLC0414  (a fixture)
 
@@ -140,55 +140,31 @@ def test_a_line_that_was_altered_or_is_missing_is_found(journal, change, message
     assert str(error.value) == message.format(last=len(lines))
 
 
-async def test_the_command_replays_a_journal_from_a_server(tmp_path):
+async def test_the_command_replays_a_journal_from_a_server(tmp_path, monkeypatch):
     """GET /runs/RUN/journal into a file; `rlm replay` needs nothing else, and no configuration."""
-    for question in demo_questions():
+    monkeypatch.syspath_prepend(str(ROOT / "demo"))
+    questions = importlib.import_module("questions")
+    files = {"a.py": "class A: pass\nimport b\n__import__('b')\n", "b.py": '"""B."""\nclass B: pass\n'}
+    for question in questions.all_questions(files):
         service = Service(load(ROOT / "config.toml"), print)
         async with serving_app(service) as client:
             run_id = (await client.post("/query", json={"query": question.text} | question.body)).json()["run_id"]
             response = await client.get(f"/runs/{run_id}/journal")
         assert response.headers["content-type"] == "application/jsonl"
         (tmp_path / "journal").write_bytes(response.content)
-        over = written(question.body, tmp_path)
-        assert await command("replay", tmp_path / "journal", "--context", over, folder=tmp_path) == (0, "identical\n")
+        over = tmp_path / question.name
+        questions.write_context(question.body, over)
+        replaying = ("replay", tmp_path / "journal", "--context", over)
+        status, out, err = await rlm(*replaying, folder=tmp_path)
+        assert (status, out) == (0, "identical\n")
+        assert re.fullmatch(r"rlm: \d+ cells were executed again\n", err)
         changed = response.content.replace(b'"output_limit":10000', b'"output_limit":10001')
         (tmp_path / "journal").write_bytes(changed)
-        assert await command("replay", tmp_path / "journal", "--context", over, folder=tmp_path) == (
+        assert await rlm(*replaying, folder=tmp_path) == (
             1,
             "line 1: it was altered, or a line before it is missing\n",
+            "",
         )
-
-
-def demo_questions():
-    """Those of the demo, over small files."""
-    sys.path.insert(0, str(ROOT / "demo"))
-    import questions  # noqa: PLC0415
-
-    return questions.all_questions({"a.py": "class A: pass\nimport b\n__import__('b')\n", "b.py": '"""B."""\nclass B: pass\n'})
-
-
-def written(body, folder):
-    """The input of a question as what `--context` takes."""
-    if "documents" in body:
-        documents = folder / "documents"
-        documents.mkdir()
-        for number, text in enumerate(body["documents"]):
-            (documents / f"{number:04}.txt").write_text(text)
-        return documents
-    over = folder / "context"
-    over.write_text(body["context"] if isinstance(body["context"], str) else json.dumps(body["context"]))
-    return over
-
-
-async def command(*arguments, folder):
-    """Exit status and output of `rlm`."""
-    pipe = asyncio.subprocess.PIPE
-    started = [sys.executable, "-m", "orchestrator", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = await asyncio.create_subprocess_exec(*started, stdout=pipe, stderr=pipe, cwd=folder, env=environment)
-    out, err = await process.communicate()
-    assert "Traceback" not in err.decode()
-    return process.returncode, out.decode()
 
 
 async def test_a_component_that_is_not_at_hand_is_named(journal, tmp_path):
@@ -196,4 +172,6 @@ async def test_a_component_that_is_not_at_hand_is_named(journal, tmp_path):
     lines = to_lines(altered(journal, ev.RunStarted, component_sha256="0" * 64))
     (tmp_path / "journal").write_bytes(b"".join(lines))
     (tmp_path / "context").write_text("the context")
-    assert await command("replay", tmp_path / "journal", "--context", tmp_path / "context", folder=tmp_path) == (2, "")
+    status, out, err = await rlm("replay", tmp_path / "journal", "--context", tmp_path / "context", folder=tmp_path)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"rlm: the component {'0' * 64} is not at hand: it is kept as ")

@@ -65,9 +65,9 @@ class HostImports:
     """What the guest of one run can ask for. `position` is what of it belongs to the guest's state."""
 
     def __init__(
-        self, context: Context, ask: Ask, loop: asyncio.AbstractEventLoop | None, seed: int, clock_start_ns: int
+        self, context: Context, ask: Ask | None, loop: asyncio.AbstractEventLoop | None, seed: int, clock_start_ns: int
     ) -> None:
-        """Without a loop nothing can be asked."""
+        """`ask` runs in `loop`; without them no model can be asked."""
         self._context = context
         self._ask = ask
         self._loop = loop
@@ -155,7 +155,7 @@ class HostImports:
 
     def _wait(self, prompts: list[str]) -> list[SubReply]:
         """The one bridge from a guest's thread to the event loop."""
-        if self._loop is None:
+        if self._ask is None or self._loop is None:
             raise SandboxError("a guest called a model before its first cell")
         self._pending = asyncio.run_coroutine_threadsafe(_awaited(self._ask(prompts)), self._loop)
         if self._cancelled:

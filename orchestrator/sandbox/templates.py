@@ -10,7 +10,7 @@ import wasmtime
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts import Context
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, HostImports, SubReply, entering
+from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, HostImports, entering
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.memory import Image
@@ -129,9 +129,5 @@ class Loader:
     """Who is in the guest while a template is made."""
 
     def __init__(self, context: Context, seconds: float) -> None:
-        self.imports = HostImports(context, _no_sub_calls, None, seed=0, clock_start_ns=0)
+        self.imports = HostImports(context, None, None, seed=0, clock_start_ns=0)
         self.meter = Meter(seconds)
-
-
-async def _no_sub_calls(prompts: list[str]) -> list[SubReply]:
-    raise SandboxError("a guest called a model before its first cell")
