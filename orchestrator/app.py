@@ -22,7 +22,7 @@ from orchestrator.pool import Pool
 from orchestrator.providers import make_provider
 from orchestrator.run import Tools
 from orchestrator.runs import Runs
-from orchestrator.sandbox.component import Progress
+from orchestrator.sandbox.cache import Progress
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.interpreter import describe
 
@@ -48,7 +48,7 @@ class Service:
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [make_provider(each, self._client) for each in settings.providers]
         self._own_engine = engine is None
-        self._engine = engine or Engine(settings.sandbox, progress)
+        self._engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runs]:

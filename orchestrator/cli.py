@@ -174,7 +174,8 @@ def _text(path: Path) -> str:
 
 
 def _build_guest(options: argparse.Namespace) -> int:
-    Engine(config.load(options.config).sandbox, _say).close()
+    settings = config.load(options.config)
+    Engine(settings.sandbox, _say, module_folder=settings.module_folder).close()
     return 0
 
 

@@ -112,13 +112,66 @@ class FinalVar(Command, frozen=True, kw_only=True, tag="final_var"):
     name: str
 
 
+class Asked(Stored, frozen=True, kw_only=True):
+    """`args` are the arguments of the module's `function`."""
+
+    function: str
+    args: dict[str, Any] = {}
+
+
+class Wasm(Asked, frozen=True, kw_only=True, tag="wasm"):
+    """Call a function of a precompiled module."""
+
+    module: str
+
+
+class CSV(Asked, frozen=True, kw_only=True, tag="csv"):
+    """The same for the module csv."""
+
+
+class JSON(Asked, frozen=True, kw_only=True, tag="json"):
+    """The same for the module json."""
+
+
+class Text(Asked, frozen=True, kw_only=True, tag="text"):
+    """The same for the module text."""
+
+
+class WasmWAT(Stored, frozen=True, kw_only=True, tag="wasm_wat"):
+    """Run a module that you write in WebAssembly's text format, by version 1 of the ABI."""
+
+    wat: str
+    function: str = "run"
+    args: dict[str, Any] = {}
+
+
 class Malformed(Command, frozen=True, kw_only=True, tag="malformed"):
     """Not the model's to write: stands where it wrote something else, and tells it what."""
 
     message: str
 
 
-AnyCommand = Slice | Lines | Find | Regex | Count | Split | Len | IndexTerms | Set | Get | Print | LLMQuery | Final | FinalVar
+AnyCommand = (
+    Slice
+    | Lines
+    | Find
+    | Regex
+    | Count
+    | Split
+    | Len
+    | IndexTerms
+    | Wasm
+    | CSV
+    | JSON
+    | Text
+    | WasmWAT
+    | Set
+    | Get
+    | Print
+    | LLMQuery
+    | Final
+    | FinalVar
+)
 KNOWN: tuple[type[Command], ...] = get_args(AnyCommand)
 
 
@@ -136,6 +189,27 @@ def _schema() -> dict[str, Any]:
 
 
 SCHEMA = _schema()
+_ANY_CODE = (
+    "write the analysis as a Python cell, which runs in the sandbox too, for example "
+    "```python\nfrom collections import Counter\nprint(Counter(line.split()[0] for line in context.splitlines() if line))\n```"
+)
+_TOP = (
+    '{"op": "wasm", "module": "regex", "function": "top", "args": {"pattern": "user=(\\\\w+)", "k": 10}}, or in a Python cell '
+    'modules.regex.top(r"user=(\\w+)", k=10)'
+)
+# Operations that compiled Rust in a system that models may have been taught: what does the same here.
+REPLACED = {
+    "rust_wasm": _ANY_CODE,
+    "rust_wasm_intent": _ANY_CODE,
+    "rust_wasm_reduce_intent": _ANY_CODE,
+    "rust_cli_intent": _ANY_CODE,
+    "rust_wasm_mapreduce": f"count by key with {_TOP}",
+    "rust_wasm_map_reduce": f"count by key with {_TOP}",
+    "wasm_template": (
+        f"group_count is {_TOP}; filter_lines is modules.regex.lines(pattern); numeric_stats is modules.text.numbers(pattern); "
+        "count_matching is modules.regex.count(pattern); map_lines is a loop in a Python cell"
+    ),
+}
 _BY_NAME = {str(each.__struct_config__.tag): each for each in KNOWN}
 _DECODER = json.JSONDecoder()
 # Each failed decoding reads the rest of the reply: a hostile one must not make that quadratic.
@@ -152,7 +226,8 @@ def form(command: type[Command]) -> str:
 
 
 def _type_name(type_: Any) -> str:
-    names = {str: "text", int: "number", bool: "true or false"}
+    names = {str: "text", int: "number", bool: "true or false", dict: "object"}
+    type_ = dict if getattr(type_, "__origin__", None) is dict else type_
     options: tuple[Any, ...] = getattr(type_, "__args__", ())
     if options and isinstance(options[0], str):
         return " or ".join(f'"{option}"' for option in options)
@@ -212,6 +287,8 @@ def _not_json(text: str, position: int, end: int) -> Malformed:
 def _command(item: Any) -> Command:
     if not isinstance(item, dict) or not isinstance(item.get("op"), str):
         return Malformed(message=f'a command is an object with "op"; there are: {", ".join(_BY_NAME)}')
+    if item["op"] in REPLACED:
+        return Malformed(message=f'"{item["op"]}" is not needed here, nothing is compiled: {REPLACED[item["op"]]}')
     known = _BY_NAME.get(item["op"])
     if known is None:
         return Malformed(message=f'there is no command "{item["op"][:50]}"; there are: {", ".join(_BY_NAME)}')

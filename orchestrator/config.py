@@ -95,12 +95,15 @@ AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettin
 
 
 class Settings(Base, frozen=True, kw_only=True):
+    """module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none."""
+
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 50
     max_seconds: PositiveSeconds = 3600.0
     max_fuel: Positive = 1_000_000_000_000
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
     protocol: Protocol = "python"
+    module_folder: str = ""
     server: ServerSettings = ServerSettings()
     sandbox: SandboxSettings = SandboxSettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
@@ -137,7 +140,9 @@ def _checked(settings: Settings, path: Path) -> Settings:
         name = getattr(provider, "api_key_env", None)
         if name and not os.environ.get(name):
             raise ConfigError(f"{path}: providers[{index}].api_key_env: the environment variable {name} is not set")
-    return msgspec.structs.replace(settings, providers=tuple(_located(each, path) for each in settings.providers))
+    located = msgspec.structs.replace(settings, providers=tuple(_located(each, path) for each in settings.providers))
+    folder = settings.module_folder
+    return msgspec.structs.replace(located, module_folder=str(path.parent / folder)) if folder else located
 
 
 def _located(provider: AnyProvider, path: Path) -> AnyProvider:

@@ -3,22 +3,29 @@
 import hashlib
 import json
 import sys
+from functools import cached_property
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from orchestrator.errors import InvalidRequest
+from orchestrator.utf8 import UTF8
 
 Kind = Literal["text", "documents", "json", "messages"]
 
 
-class Context(msgspec.Struct, frozen=True, weakref=True, eq=False):
+class Context(msgspec.Struct, frozen=True, weakref=True, eq=False, dict=True):
     """`parts` is one text, or the documents, or one JSON text for json and messages; positions are code points."""
 
     id: str
     kind: Kind
     parts: tuple[str, ...]
+
+    @cached_property
+    def utf8(self) -> UTF8:
+        """All parts as bytes."""
+        return UTF8(self.parts)
 
     @property
     def lengths(self) -> list[int]:

@@ -11,6 +11,7 @@ RLMError
    x Cancelled          503, the caller went away or the server is stopping
  x BudgetExceeded       told to the model as BudgetError; ends the run with a partial answer
  x ProviderError        retried, then told to the guest as LLMError
+ x ModuleError          a module's: told to the model as ModuleError
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output
 """
@@ -79,6 +80,10 @@ class ProviderError(RLMError):
         super().__init__(message)
         self.retry = retry
         self.after = after
+
+
+class ModuleError(RLMError):
+    """A module has no result; the message says what to do instead."""
 
 
 class JournalError(RLMError):

@@ -138,7 +138,7 @@ class CellRolledBack(Event, frozen=True, kw_only=True, tag="cell_rolled_back"):
 class HostCall(Event, frozen=True, kw_only=True, tag="host_call"):
     """One call of a cell through the host import, in order; written when the cell has ended.
 
-    `result` or `error` is what the guest was given, as JSON.
+    `result` or `error` is what the guest was given, as JSON; `fuel` is what a module took of the cell's.
     """
 
     turn: int
@@ -147,6 +147,7 @@ class HostCall(Event, frozen=True, kw_only=True, tag="host_call"):
     arguments_sha256: str
     result: Any
     error: Any
+    fuel: int = 0
 
 
 class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):

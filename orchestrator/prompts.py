@@ -27,7 +27,7 @@ class Told(msgspec.Struct, frozen=True):
 
 def system(protocol: Protocol, functions: Sequence[Function], budget: Budget, told: Told) -> str:
     """What a root model is told before the query."""
-    taught = _json_protocol() if protocol == "json" else _python_protocol(functions)
+    taught = _json_protocol(functions) if protocol == "json" else _python_protocol(functions)
     sandbox = told.sandbox
     return f"""\
 You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
@@ -54,20 +54,26 @@ Only Python's standard library is there: no files, no network, no threads, no ot
 
 How to work:
 1. Look first: print lengths and small samples.
-2. Let code do what code can do (search, count, split, compare), over the whole of `context`.
+2. Let code do what code can do (search, count, split, compare), over the whole of `context`; the functions of `modules` do \
+much of it many times faster than Python.
 3. Give what needs understanding to a sub-model: it sees nothing but the prompt that you write, so put the passage into it. \
 Send independent prompts together with llm_batch. A failed sub-call raises LLMError.
 4. Check a result before you answer. Then call FINAL(value) in a block of its own; for a long answer build a variable and call \
 FINAL_VAR(name). Never answer with something that you have not seen your code find."""
 
 
-def _json_protocol() -> str:
+def _json_protocol(functions: Sequence[Function]) -> str:
     forms = "\n".join(f"- {form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in KNOWN)
+    modules = [each for each in functions if each.name.startswith("modules.")]
+    called = "\n".join(f"- {each.signature.removeprefix('modules.')}: {each.summary}" for each in modules)
     return f"""\
 Reply with JSON commands: one object, or an array of them, run in order. "on" names a variable to work on; without it a \
 command works on the whole input. "store" keeps the whole result in a variable; what you see of it may be cut. ${{name}} in a \
 text is the value of that variable.
 {forms}
+
+The modules and their functions; instead of text, name a variable with "on":
+{called}
 
 How to work:
 1. Look first: len, lines, slice.

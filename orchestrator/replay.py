@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from wasmtime.component import Variant
 
 from orchestrator.budget import Budget
 from orchestrator.cells import Cells
@@ -27,7 +26,7 @@ from orchestrator.journal import Journal
 from orchestrator.pool import Pool
 from orchestrator.replies import Action, RunCell, RunCommands, parse_reply
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.host_imports import HostImports
+from orchestrator.sandbox.host_imports import HostImports, Refused
 from orchestrator.sandbox.interpreter import Interpreter
 from orchestrator.subcalls import SubCalls
 
@@ -122,15 +121,17 @@ class _JournaledImports(HostImports):
     def expect(self, calls: list[HostCall]) -> None:
         self._expected = calls
 
-    def answer(self, name: str, arguments: str, digest: str) -> Variant:
+    def answer(self, name: str, arguments: str, digest: str) -> Any:
         number = len(self.calls) + 1
         if number > len(self._expected):
             raise JournalError(f"call {number}: {name}: in the journal there is none")
         journaled = self._expected[number - 1]
         if digest != journaled.arguments_sha256:
             raise JournalError(f"call {number}: {name}: its arguments are not those of the journal")
-        tag, value = ("ok", journaled.result) if journaled.error is None else ("err", journaled.error)
-        return Variant(tag, msgspec.json.encode(value).decode())
+        self.module_fuel = journaled.fuel
+        if journaled.error is not None:
+            raise Refused(journaled.error["type"], journaled.error["message"])
+        return journaled.result
 
 
 def _cells(events: Sequence[AnyEvent]) -> Iterator[_Cell]:

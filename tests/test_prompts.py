@@ -16,7 +16,7 @@ async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells
     names = [each.name for each in functions]
     listed = [line.removeprefix("- ").partition("(")[0] for line in text.splitlines() if line.startswith("- ")]
     assert listed == names
-    outcome = await run_cells(f"import inspect\n[callable(globals()[name]) for name in {names}]")
+    outcome = await run_cells(f"import inspect\n[callable(eval(name)) for name in {names}]")
     assert outcome.head == f"{[True] * len(names)}\n"
 
 

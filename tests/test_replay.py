@@ -22,7 +22,7 @@ from orchestrator.replay import replay
 
 ROOT = Path(__file__).parents[1]
 REPLIES = [
-    python("import random, uuid, time\nx = llm_query('a')\nprint(x, random.random(), uuid.uuid4(), time.time(), id(x), {'p', 'q', 'r'})"),
+    python("import random, uuid, time\nx = llm_query('a')\nprint(x, random.random(), uuid.uuid4(), time.time(), id(x), {'p', 'q', 'r'}, '.' * 50)"),
     python("x = 'lost'\nllm_query('paid')\nwhile True: pass"),
     '[{"op": "regex", "pattern": "the", "store": "hits"}, {"op": "print", "value": "${hits} ${x}"}]',
     f"{python('1 / 0')}\n{python('never = 1')}",

@@ -98,7 +98,7 @@ async def test_commands_are_rolled_back_too(new_interpreter):
     interpreter = new_interpreter(text="a" * 40 + "b")
     await interpreter.run_commands(1, '[{"op": "set", "name": "x", "value": "kept"}]')
     stopped = await interpreter.run_commands(
-        2, '[{"op": "set", "name": "x", "value": "lost"}, {"op": "regex", "pattern": "(a+)+$"}]'
+        2, '[{"op": "set", "name": "x", "value": "lost"}, {"op": "index_terms", "pattern": "(a+)+$"}]'
     )
     assert isinstance(stopped, Trap)
     assert (await interpreter.run_cell(3, "x")).head == "'kept'\n"

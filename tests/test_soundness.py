@@ -5,7 +5,7 @@ import wasmtime
 from wasmtime.component import Component, Linker
 
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox import component, soundness
+from orchestrator.sandbox import cache, soundness
 from orchestrator.sandbox.engine import _configured
 from orchestrator.sandbox.memory import supplying
 from orchestrator.sandbox.soundness import make_sound
@@ -100,7 +100,7 @@ def test_a_function_that_sets_another_global_becomes_a_trap():
 
 async def test_the_guest_begins_with_the_memory_of_its_full_component(engine):
     """The stripped component over the mapped image is the full one, byte for byte."""
-    content = (component.cache_folder() / f"{engine.sha256}.wasm").read_bytes()
+    content = (cache.folder() / f"{engine.sha256}.wasm").read_bytes()
 
     def memory_of_full():
         full = wasmtime.Engine(_configured())

@@ -1,20 +1,15 @@
 """The Python guest as a component: built from guest_sdk/ once, kept by its hash, its compiled code cached.
 
-Compiled code is machine code: whoever can write it can run anything here. So it lives in a folder that only
-this user can write to, and is refused elsewhere. Builds are not reproducible: a component is known by its sha256.
+Builds are not reproducible: a component is known by its sha256.
 """
 
-import fcntl
 import hashlib
 import importlib.metadata
-import os
 import platform
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -22,12 +17,12 @@ import wasmtime
 from wasmtime.component import Component
 
 from orchestrator.errors import SandboxError
+from orchestrator.sandbox import cache
+from orchestrator.sandbox.cache import Progress
 from orchestrator.sandbox.soundness import make_sound
 
 SDK = Path(__file__).parents[2] / "guest_sdk"
 WORLD = "interpreter"
-
-Progress = Callable[[str], None]
 
 
 class Guest(msgspec.Struct, frozen=True):
@@ -40,41 +35,27 @@ class Guest(msgspec.Struct, frozen=True):
 
 def load(engine: wasmtime.Engine, configuration: str, progress: Progress, sha256: str | None = None) -> Guest:
     """The guest, built and compiled where the cache does not have it yet; or the one with that sha256. Raises SandboxError."""
-    folder = cache_folder()
-    with _locked(folder):
+    folder = cache.folder()
+    with cache.locked(folder):
         wasm = _known(folder, sha256) if sha256 else _built(folder, progress)
         sound = make_sound(_intact(wasm))
         code = hashlib.sha256(sound.component).hexdigest()
-        key = _key(importlib.metadata.version("wasmtime"), platform.machine(), configuration, code)
+        key = cache.key(importlib.metadata.version("wasmtime"), platform.machine(), configuration, code)
         compiled = folder / f"{wasm.stem}-{key}.cwasm"
         if not compiled.exists():
             progress("compiling the Python guest (once, about 5 seconds)")
-            _write(compiled, bytes(Component(engine, sound.component).serialize()))
+            cache.write(compiled, bytes(Component(engine, sound.component).serialize()))
     try:
         return Guest(Component.deserialize_file(engine, str(compiled)), sound.memory, wasm.stem)
     except wasmtime.WasmtimeError:
         raise SandboxError(f"{compiled} cannot be loaded; delete it and start again") from None
 
 
-def cache_folder() -> Path:
-    """The user's cache folder for this program. Raises SandboxError where others could write to it."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "rlm"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat(follow_symlinks=False)
-    except OSError as error:
-        raise SandboxError(f"the cache folder {folder} cannot be used: {error.strerror}") from None
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022 or folder.is_symlink():
-        raise SandboxError(f"others can write to the cache folder {folder}, which holds compiled code; run: chmod 700 {folder}")
-    return folder
-
-
 def _built(folder: Path, progress: Progress) -> Path:
     """The component for today's sources, named by its sha256."""
     sources = sorted(path for part in ("wit", "python") for path in (SDK / part).rglob("*") if path.suffix in (".py", ".wit"))
     contents = [f"{path.relative_to(SDK)}\n{path.read_text()}" for path in sources]
-    name = folder / f"{_key(importlib.metadata.version('componentize-py'), *contents)}.sha256"
+    name = folder / f"{cache.key(importlib.metadata.version('componentize-py'), *contents)}.sha256"
     if name.exists():
         wasm = folder / f"{name.read_text()}.wasm"
         if wasm.exists():
@@ -83,8 +64,8 @@ def _built(folder: Path, progress: Progress) -> Path:
     content = _build()
     make_sound(content)
     wasm = folder / f"{hashlib.sha256(content).hexdigest()}.wasm"
-    _write(wasm, content)
-    _write(name, wasm.stem.encode())
+    cache.write(wasm, content)
+    cache.write(name, wasm.stem.encode())
     return wasm
 
 
@@ -123,21 +104,3 @@ def _build() -> bytes:
                 f"the Python guest cannot be built: {done.stderr.strip()[-2000:] or done.stdout.strip()[-2000:]}"
             )
         return output.read_bytes()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all: another process may be reading."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
-        partial.write(content)
-    os.replace(partial.name, path)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

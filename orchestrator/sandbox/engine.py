@@ -1,13 +1,10 @@
-"""One wasmtime Engine for the process: its configuration, its ticker, the threads that enter guests, its instances."""
+"""The wasmtime engine of the Python guest: its configuration, the threads that enter guests, its instances."""
 
-import ctypes
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 import wasmtime
-from wasmtime import _bindings
 from wasmtime import _ffi as ffi
 from wasmtime.component import Linker
 
@@ -15,14 +12,16 @@ from orchestrator.config import SandboxSettings
 from orchestrator.contexts import Context
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import component, selftest, templates
-from orchestrator.sandbox.host_imports import entered, entering, link
+from orchestrator.sandbox.cache import Progress
+from orchestrator.sandbox.host_imports import entering
 from orchestrator.sandbox.instance import Instance
-from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.linker import link
 from orchestrator.sandbox.memory import Image, base_image, supply_memories, supplying
+from orchestrator.sandbox.modules import Modules
 from orchestrator.sandbox.templates import Templates
 from orchestrator.sandbox.threads import WASM_STACK, GuestThreads
+from orchestrator.sandbox.ticks import Ticker, watch
 
-TICK_SECONDS = 0.01
 LARGEST_MEMORY = 4 << 30
 EXPORTS = ("describe", "start", "seed", "load-context", "run-cell", "run-commands")
 
@@ -35,10 +34,19 @@ NOTHING = Context("", "text", ("",))
 
 class Engine:
     def __init__(
-        self, settings: SandboxSettings, progress: component.Progress = lambda message: None, sha256: str | None = None
+        self,
+        settings: SandboxSettings,
+        progress: Progress = lambda message: None,
+        sha256: str | None = None,
+        module_folder: str = "",
     ) -> None:
-        """Builds and compiles the guest where that has not been done; `sha256`: takes that one. Raises SandboxError."""
+        """Builds and compiles the guest where that has not been done; `sha256`: takes that one.
+
+        `module_folder`: of modules beside the shipped ones. Raises ConfigError, SandboxError.
+        """
         self.settings = settings
+        # First: a mistake in a manifest should not wait for a build.
+        self.modules = Modules(settings, module_folder, progress)
         self._engine = wasmtime.Engine(_configured())
         guest = component.load(self._engine, _CONFIGURATION, progress, sha256)
         self.sha256 = guest.sha256
@@ -47,14 +55,11 @@ class Engine:
         self._linker: Linker = link(self._engine, guest.component)
         self.templates = Templates(self)
         self._threads = GuestThreads()
-        self._closing = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
-        self._ticker.start()
+        self._ticker = Ticker((self._engine, self.modules.engine))
         self.enter(self._warm_up).result()
 
     def close(self) -> None:
-        self._closing.set()
-        self._ticker.join()
+        self._ticker.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def enter(self, call: Callable[[], Any]) -> "Future[Any]":
@@ -75,8 +80,7 @@ class Engine:
         store = wasmtime.Store(self._engine)
         store.set_limits(memory_size=limit)
         store.set_fuel(self.settings.fuel)
-        store.set_epoch_deadline(1)
-        ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _on_tick, None, _NO_FINALIZER)
+        watch(store)
         with supplying(image) as made:
             try:
                 instance = self._linker.instantiate(store, self._component)
@@ -96,10 +100,6 @@ class Engine:
             selftest.make_state(original)
             selftest.check_fork(original, self.fork(original.snapshot()))
 
-    def _tick(self) -> None:
-        while not self._closing.wait(TICK_SECONDS):
-            self._engine.increment_epoch()
-
 
 def _configured() -> wasmtime.Config:
     config = wasmtime.Config()
@@ -110,19 +110,3 @@ def _configured() -> wasmtime.Config:
     config.max_wasm_stack = WASM_STACK
     supply_memories(config)
     return config
-
-
-_CALLBACK, _, _FINALIZER = _bindings._wasmtime_store_epoch_deadline_callback.argtypes[1:]
-_NO_FINALIZER = _FINALIZER(0)
-
-
-@_CALLBACK  # type: ignore[untyped-decorator]
-def _on_tick(_context: Any, _data: Any, delta: Any, kind: Any) -> int:
-    """Called in a running guest at every tick: goes on for one more, or traps."""
-    meter: Meter = entered.guest.meter
-    if meter.cancelled or meter.exceeded:
-        error = wasmtime.WasmtimeError("stopped by the host")
-        return ctypes.cast(error._consume(), ctypes.c_void_p).value or 0
-    delta[0] = 1
-    kind[0] = 0  # WASMTIME_UPDATE_DEADLINE_CONTINUE
-    return 0

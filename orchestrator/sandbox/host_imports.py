@@ -1,4 +1,4 @@
-"""THE TRUST BOUNDARY. Everything that a guest can ask of the host is in this file.
+"""THE TRUST BOUNDARY. Everything that a guest can ask of the host is in this file (a module: in module_imports.py).
 
 Every argument is hostile: its type comes from the component's own interface, its length and range are checked
 here. A change here needs a row in tests/test_escapes.py. What is not defined here traps.
@@ -13,19 +13,22 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import wasmtime
-from wasmtime.component import Component, Linker, LinkerInstance, Record, Variant
+from wasmtime.component import Variant
 
 from orchestrator.contexts import Context
-from orchestrator.errors import BudgetExceeded, SandboxError
+from orchestrator.errors import BudgetExceeded, ModuleError, SandboxError
 from orchestrator.sandbox.limits import Effects, Meter
+from orchestrator.sandbox.module_imports import Call
+from orchestrator.utf8 import UTF8
 
 MAX_READ = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
 MAX_BATCH_CHARS = 20_000_000  # of all prompts of one llm_query; wasmtime itself stops at 128 MiB
+MAX_TEXT_CHARS = 20_000_000  # of the text that a cell hands to a module
 MAX_CALLS = 10_000  # of one cell; each is kept in the journal
 MAX_RANDOM_BYTES = 1 << 16
 CLOCK_STEP_NS = 1_000_000  # the run's clock advances by this at every reading
@@ -39,12 +42,13 @@ class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CallRecord(msgspec.Struct, frozen=True):
-    """One call through the host import: the sha256 of its arguments, and what came back, as JSON."""
+    """One call through the host import: the sha256 of its arguments, what came back, as JSON, and the fuel it took."""
 
     name: str
     arguments_sha256: str
     result: Any
     error: Any
+    fuel: int
 
 
 Ask = Callable[[list[str]], Awaitable[list[SubReply]]]
@@ -54,11 +58,47 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompts: list[str]
 
 
+class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`text` takes the place of the context."""
+
+    function: str
+    args: dict[str, Any]
+    text: str | None = None
+
+
+class _NamedModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    module: str
+
+
+class _WrittenModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    wat: str
+
+
+class Runs(Protocol):
+    """What runs modules."""
+
+    def run(self, name: str, request: bytes, call: Call, fuel: int) -> bytes: ...
+
+    def run_wat(self, wat: str, function: str, request: bytes, call: Call, fuel: int) -> bytes: ...
+
+
 class Entered(Protocol):
-    """The instance that runs on this thread."""
+    """The instance that runs on this thread. `fuel_left`: what its cell has left, which a module takes from."""
 
     imports: "HostImports"
     meter: Meter
+    fuel_left: int
+
+    @property
+    def modules(self) -> Runs: ...
+
+
+class Refused(Exception):
+    """Why a call has no result: raised in the guest as `kind`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class HostImports:
@@ -76,6 +116,7 @@ class HostImports:
         self._clock_ns = clock_start_ns
         self._pending: Future[list[SubReply]] | None = None
         self._cancelled = False
+        self.module_fuel = 0  # of the call that is answered
         self.begin_cell()
         # An error of ours inside a host import: it kills the instance, but is no doing of the cell.
         self.failure: BaseException | None = None
@@ -127,31 +168,59 @@ class HostImports:
         if len(self.calls) >= MAX_CALLS:
             return _failure("ValueError", f"one cell may make at most {MAX_CALLS} calls")
         digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
-        answered = self.answer(name, arguments, digest)
-        value = msgspec.json.decode(str(answered.payload))
-        ok = answered.tag == "ok"
-        self.calls.append(CallRecord(name[:100], digest, value if ok else None, None if ok else value))
-        return answered
-
-    def answer(self, name: str, arguments: str, digest: str) -> Variant:
-        """The dispatch table."""
-        if name == "llm_query":
-            return self._llm_query(arguments)
-        return _failure("ValueError", "there is no such host import")
-
-    def _llm_query(self, arguments: str) -> Variant:
+        self.module_fuel = 0
+        value, error = None, None
         try:
-            prompts = msgspec.json.decode(arguments, type=_Query).prompts
-        except (msgspec.DecodeError, UnicodeError) as error:
-            return _failure("TypeError", f"llm_query: {error}")
+            value = self.answer(name, arguments, digest)
+        except Refused as refused:
+            error = {"type": refused.kind, "message": str(refused)}
+        self.calls.append(CallRecord(name[:100], digest, value, error, self.module_fuel))
+        if self.module_fuel:
+            guest().fuel_left -= self.module_fuel
+        return Variant("err" if error else "ok", msgspec.json.encode(error or value).decode())
+
+    def answer(self, name: str, arguments: str, digest: str) -> Any:
+        """The dispatch table: a JSON value. Raises Refused."""
+        match name:
+            case "llm_query":
+                return msgspec.to_builtins(self._replies(_decoded(name, arguments, _Query).prompts))
+            case "module":
+                return self._module(_decoded(name, arguments, _NamedModule))
+            case "wasm_wat":
+                return self._wasm_wat(_decoded(name, arguments, _WrittenModule))
+        raise Refused("ValueError", "there is no such host import")
+
+    def _replies(self, prompts: list[str]) -> list[SubReply]:
         if not 1 <= len(prompts) <= MAX_PROMPTS:
-            return _failure("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(prompts)}")
+            raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(prompts)}")
         if sum(map(len, prompts)) > MAX_BATCH_CHARS:
-            return _failure("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
+            raise Refused("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
         try:
-            return Variant("ok", msgspec.json.encode(self._wait(prompts)).decode())
+            return self._wait(prompts)
         except BudgetExceeded as error:
-            return _failure("BudgetError", str(error))
+            raise Refused("BudgetError", str(error)) from None
+
+    def _module(self, asked: _NamedModule) -> Any:
+        return self._ran(asked.module, asked, lambda *given: guest().modules.run(asked.module, *given))
+
+    def _wasm_wat(self, asked: _WrittenModule) -> Any:
+        return self._ran("wasm_wat", asked, lambda *given: guest().modules.run_wat(asked.wat, asked.function, *given))
+
+    def _ran(self, name: str, asked: _ModuleRequest, run: Callable[[bytes, Call, int], bytes]) -> Any:
+        if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
+            raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
+        source = self._context.utf8 if asked.text is None else UTF8((asked.text,))
+        documents = source.lengths if asked.text is None and self._context.kind == "documents" else None
+        request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
+        call = Call(source, lambda prompts: msgspec.json.encode(self._replies(_decoded("llm_query", prompts, list[str]))))
+        try:
+            return _plain(run(request, call, guest().fuel_left))
+        except ModuleError as error:
+            raise Refused("ModuleError", f"{name}.{asked.function}: {error}") from None
+        except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as error:
+            raise Refused("ModuleError", f"{name}.{asked.function}: its result is not JSON: {error}") from None
+        finally:
+            self.module_fuel = call.fuel
 
     def _wait(self, prompts: list[str]) -> list[SubReply]:
         """The one bridge from a guest's thread to the event loop."""
@@ -161,7 +230,7 @@ class HostImports:
         if self._cancelled:
             self._pending.cancel()
         try:
-            with _guest().meter.waiting():
+            with guest().meter.waiting():
                 return self._pending.result()
         finally:
             self._pending = None
@@ -171,6 +240,23 @@ class HostImports:
         self._cancelled = True
         if pending := self._pending:
             pending.cancel()
+
+
+Decoded = TypeVar("Decoded")
+
+
+def _decoded(name: str, text: str | bytes, kind: type[Decoded]) -> Decoded:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Refused("TypeError", f"{name}: {error}") from None
+
+
+def _plain(result: bytes) -> Any:
+    """A JSON value that reads the same after it was written again, as the journal does."""
+    value = msgspec.json.decode(result)
+    msgspec.json.encode(value)
+    return value
 
 
 async def _awaited(coroutine: Awaitable[list[SubReply]]) -> list[SubReply]:
@@ -196,70 +282,6 @@ def entering(guest: Entered) -> Iterator[None]:
         entered.guest = before
 
 
-def _guest() -> Entered:
+def guest() -> Entered:
     guest: Entered = entered.guest
     return guest
-
-
-def _host(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A host function: no exception of ours reaches wasmtime-py.
-
-    wasmtime-py keeps the last exception of a host function in one global for all threads; only a
-    WasmtimeError stays with its own call.
-    """
-
-    def run(_store: object, *arguments: Any) -> Any:
-        guest = _guest()
-        try:
-            return function(guest.imports, *arguments)
-        except wasmtime.WasmtimeError:
-            raise
-        except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
-            guest.imports.failure = error
-            raise wasmtime.WasmtimeError("host import failed") from None
-
-    return run
-
-
-def link(engine: wasmtime.Engine, component: Component) -> Linker:
-    """Everything that a guest is given. No function here returns a resource, so nothing of a guest lives in the host."""
-    linker = Linker(engine)
-    linker.allow_shadowing = True
-    linker.define_unknown_imports_as_traps(component)
-    names = {name.partition("@")[0]: name for name in component.type.imports(engine)}
-    with linker.root() as root:
-        root.add_func("call", _host(HostImports.call))
-        root.add_func("context-read", _host(HostImports.context_read))
-        for interface, functions in _POLITE.items():
-            with root.add_instance(names[interface]) as instance:
-                _define(instance, functions)
-    return linker
-
-
-def _define(instance: LinkerInstance, functions: dict[str, Callable[..., Any]]) -> None:
-    for name, function in functions.items():
-        instance.add_func(name, _host(function))
-
-
-def _wall_clock(imports: HostImports) -> Record:
-    seconds, nanoseconds = divmod(imports.clock_ns(), 1_000_000_000)
-    now = Record()
-    vars(now).update(seconds=seconds, nanoseconds=nanoseconds)
-    return now
-
-
-# The WASI functions that CPython needs to fail politely; all others trap.
-_POLITE: dict[str, dict[str, Callable[..., Any]]] = {
-    "wasi:cli/environment": {
-        "get-environment": lambda imports: [],
-        "get-arguments": lambda imports: [],
-        "initial-cwd": lambda imports: None,
-    },
-    "wasi:filesystem/preopens": {"get-directories": lambda imports: []},
-    "wasi:clocks/monotonic-clock": {"now": HostImports.clock_ns},
-    "wasi:clocks/wall-clock": {"now": _wall_clock},
-    "wasi:random/random": {
-        "get-random-bytes": HostImports.random_bytes,
-        "get-random-u64": lambda imports: int.from_bytes(imports.random_bytes(8)),
-    },
-}

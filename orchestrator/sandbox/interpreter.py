@@ -14,6 +14,7 @@ from orchestrator.sandbox.host_imports import HostImports, entering
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter, Trap, classify
 from orchestrator.sandbox.memory import Image
+from orchestrator.sandbox.modules import Modules
 from orchestrator.sandbox.templates import Loader, begin, extra_bytes
 
 PROBE_FUEL = 1_000_000_000
@@ -65,6 +66,21 @@ class Interpreter:
     async def run_commands(self, number: int, commands: str) -> CellOutcome | Trap:
         """The same for a JSON array of commands."""
         return await self._awaited("run-commands", number, commands, names_context=True)
+
+    @property
+    def modules(self) -> Modules:
+        """What its cells can call."""
+        return self._engine.modules
+
+    @property
+    def fuel_left(self) -> int:
+        """Of the cell that is running."""
+        return self._instance.store.get_fuel() if self._instance else 0
+
+    @fuel_left.setter
+    def fuel_left(self, fuel: int) -> None:
+        if self._instance:
+            self._instance.store.set_fuel(max(0, fuel))
 
     def close(self) -> None:
         """Ends the guest, on a thread of its own kind: giving its memory back takes a millisecond."""
@@ -153,8 +169,9 @@ class Interpreter:
 
 
 async def describe(engine: Engine) -> tuple[Function, ...]:
-    """What a cell can call, from the guest itself. Raises SandboxError."""
-    return await asyncio.wrap_future(engine.enter(lambda: _described(engine)))
+    """What a cell can call, from the guest itself and the manifest of the added modules. Raises SandboxError."""
+    described: tuple[Function, ...] = await asyncio.wrap_future(engine.enter(lambda: _described(engine)))
+    return described + engine.modules.describe()
 
 
 def _described(engine: Engine) -> tuple[Function, ...]:

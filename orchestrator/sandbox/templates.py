@@ -10,7 +10,7 @@ import wasmtime
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts import Context
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, HostImports, entering
+from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS, HostImports, Runs, entering
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.memory import Image
@@ -44,6 +44,7 @@ def start(instance: Instance, context: Context, settings: SandboxSettings) -> No
     described = {
         "output_chars": settings.output_chars,
         "max_batch_chars": MAX_BATCH_CHARS,
+        "max_text_chars": MAX_TEXT_CHARS,
         "context": {
             "kind": context.kind,
             "lengths": context.lengths,
@@ -131,3 +132,9 @@ class Loader:
     def __init__(self, context: Context, seconds: float) -> None:
         self.imports = HostImports(context, None, None, seed=0, clock_start_ns=0)
         self.meter = Meter(seconds)
+        self.fuel_left = 0
+
+    @property
+    def modules(self) -> Runs:
+        """Our own code alone is in the guest then, and it calls none."""
+        raise SandboxError("a guest called a module before its first cell")

@@ -5,6 +5,7 @@ standard   the standard library that is frozen into the component; habits that c
 capture    the bounded output of a cell
 context    `context`: a str, a lazy text or a lazy list of documents
 queries    `llm_query`, `llm_batch`, `map_reduce`
+modules    `modules`: precompiled WebAssembly
 commands   the JSON commands
 answers    `FINAL`, `FINAL_VAR`, `answer`, `Final`
 helpers    chunking, searching, aggregating: pure functions

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from typing import Any
 
-from . import queries
+from . import modules, queries
 from .answers import Answers, as_text
+from .errors import ModuleError
 
 PREVIEW = 5000  # code points of a result that are printed
 PREVIEW_LINES = 5
@@ -37,7 +38,7 @@ class Commands:
             op = arguments.pop("op")
             try:
                 getattr(self, f"_{op}")(**arguments)
-            except (CommandError, re.error) as error:
+            except (CommandError, ModuleError, re.error) as error:
                 raise CommandError(f"command {number} ({op}): {error}") from None
             if op in ("final", "final_var"):
                 return
@@ -46,16 +47,16 @@ class Commands:
         print(f"Error: {message}")
 
     def _slice(self, start: int = 0, end: int | None = None, on: str | None = None, store: str | None = None) -> None:
-        self._keep(self._text(on)[start:end], store)
+        self._keep(self._joined(on)[start:end], store)
 
     def _lines(self, start: int = 0, end: int | None = None, on: str | None = None, store: str | None = None) -> None:
-        lines = split_lines(self._text(on))
+        lines = split_lines(self._joined(on))
         first, last, _ = slice(start, end).indices(len(lines))
         print(f"[Lines {first} to {max(first, last)} of {len(lines)}]")
         self._keep("\n".join(lines[first:last]), store)
 
     def _find(self, text: str, on: str | None = None, store: str | None = None) -> None:
-        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._text(on)))]
+        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._joined(on)))]
         found = [(number, line) for number, line, folded in lines if text.casefold() in folded]
         what = f"hold {text!r}"
         words = text.casefold().split()
@@ -65,18 +66,50 @@ class Commands:
         self._keep_lines(found, what, store)
 
     def _regex(self, pattern: str, on: str | None = None, store: str | None = None) -> None:
-        compiled = re.compile(pattern, re.IGNORECASE)
-        lines = enumerate(split_lines(self._text(on)))
-        self._keep_lines([(number, line) for number, line in lines if compiled.search(line)], f"match {pattern!r}", store)
+        rows = modules.modules.regex.lines(pattern, limit=None, ignore_case=True, text=self._given(on))
+        self._keep_lines([(row["line"] - 1, row["text"]) for row in rows], f"match {pattern!r}", store)
+
+    def _wasm(
+        self, module: str, function: str, args: dict[str, Any] | None = None, on: str | None = None, store: str | None = None
+    ) -> None:
+        known = vars(modules.modules).get(module)
+        call = getattr(known or getattr(modules.modules, module), function, None)
+        if call is None:
+            # The module itself knows what it has.
+            modules.run(module, function, args or {}, "")
+        try:
+            found = call(**(args or {}), text=self._given(on))
+        except TypeError as error:
+            raise CommandError(str(error)) from None
+        self._keep(found, store)
+
+    def _csv(self, **command: Any) -> None:
+        self._wasm("csv", **command)
+
+    def _json(self, **command: Any) -> None:
+        self._wasm("json", **command)
+
+    def _text(self, **command: Any) -> None:
+        self._wasm("text", **command)
+
+    def _wasm_wat(
+        self,
+        wat: str,
+        function: str = "run",
+        args: dict[str, Any] | None = None,
+        on: str | None = None,
+        store: str | None = None,
+    ) -> None:
+        self._keep(modules.run_wat(wat, function, args or {}, self._given(on)), store)
 
     def _count(self, what: str, on: str | None = None, store: str | None = None) -> None:
-        text = self._text(on if on or what != "matches" else "last")
+        text = self._joined(on if on or what != "matches" else "last")
         self._keep(len(text if what == "chars" else text.split() if what == "words" else split_lines(text)), store)
 
     def _split(self, delimiter: str, on: str | None = None, store: str | None = None) -> None:
         if not delimiter:
             raise CommandError("the delimiter is empty")
-        parts = self._text(on).split(delimiter)
+        parts = self._joined(on).split(delimiter)
         print(f"Split into {len(parts)} parts")
         self._remember(parts, store)
 
@@ -96,7 +129,7 @@ class Commands:
         compiled = re.compile(TERM_PATTERNS.get(pattern, pattern))
         counts: Counter[str] = Counter()
         places: dict[str, list[int]] = {}
-        for number, line in enumerate(split_lines(self._text(on))):
+        for number, line in enumerate(split_lines(self._joined(on))):
             for term in (match.group() for match in compiled.finditer(line) if match.group()):
                 counts[term] += 1
                 places.setdefault(term, []).append(number)
@@ -132,7 +165,7 @@ class Commands:
             raise CommandError(f"there is no variable {name!r}")
         return self._variables[name]
 
-    def _text(self, name: str | None) -> Any:
+    def _joined(self, name: str | None) -> Any:
         """The same as a text: a list of texts is joined by line ends."""
         value = self._value(name)
         if isinstance(value, dict | int | float | bool | None):
@@ -140,6 +173,10 @@ class Commands:
         if not isinstance(value, str) and all(isinstance(each, str) for each in value):
             return "\n".join(value)
         return value if isinstance(value, str) else as_text(value)
+
+    def _given(self, name: str | None) -> str | None:
+        """What a module works on: None for the context, which the host has."""
+        return None if _plain(name or "context") == "context" else str(self._joined(name))
 
     def _filled(self, text: str) -> str:
         return re.sub(r"\$\{(\w+)\}", lambda match: as_text(self._value(match[1])), text)

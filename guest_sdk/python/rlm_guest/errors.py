@@ -1,4 +1,4 @@
-"""The two exceptions that a cell can see beside Python's own."""
+"""The exceptions that a cell can see beside Python's own."""
 
 
 class LLMError(RuntimeError):
@@ -11,5 +11,11 @@ class LLMError(RuntimeError):
 
 class BudgetError(RuntimeError):
     """The run's sub-calls would be exceeded; nothing was sent."""
+
+    __module__ = "builtins"
+
+
+class ModuleError(RuntimeError):
+    """A module has no result; the message says what to do instead."""
 
     __module__ = "builtins"

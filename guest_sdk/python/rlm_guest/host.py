@@ -6,9 +6,15 @@ from typing import Any
 import wit_world
 from componentize_py_types import Err
 
-from .errors import BudgetError, LLMError
+from .errors import BudgetError, LLMError, ModuleError
 
-_ERRORS = {"LLMError": LLMError, "BudgetError": BudgetError, "TypeError": TypeError, "ValueError": ValueError}
+_ERRORS = {
+    "LLMError": LLMError,
+    "BudgetError": BudgetError,
+    "ModuleError": ModuleError,
+    "TypeError": TypeError,
+    "ValueError": ValueError,
+}
 
 
 def valid(text: str) -> str:

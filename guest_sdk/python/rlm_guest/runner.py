@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import context, errors, helpers, host, queries, standard
+from . import context, errors, helpers, host, modules, queries, standard
 from .answers import Answers
 from .capture import Capture
 from .commands import CommandError, Commands
@@ -60,7 +60,8 @@ class Notebook:
                 *_HELPERS,
             )
         }
-        self.provided |= {"LLMError": errors.LLMError, "BudgetError": errors.BudgetError}
+        self.provided |= {each.__name__: each for each in (errors.LLMError, errors.BudgetError, errors.ModuleError)}
+        self.provided["modules"] = modules.modules
         self.settings: dict[str, Any] = {}
         self._output = Capture(1)
 
@@ -84,6 +85,7 @@ class Notebook:
     def load_context(self) -> None:
         if "context" not in self.provided:
             self.provided["context"] = context.make_context(self.settings["context"])
+            modules.use_context(self.provided["context"])
         self.variables.setdefault("context", self.provided["context"])
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
@@ -169,22 +171,30 @@ _notebook = Notebook()
 
 def describe() -> list[dict[str, str]]:
     """What a cell can use: [{"name", "signature", "summary"}], from the functions themselves."""
-    functions = [value for value in _notebook.provided.values() if inspect.isroutine(value)]
+    functions = {name: value for name, value in _notebook.provided.items() if inspect.isroutine(value)}
+    for module in vars(modules.modules).values():
+        functions |= {f"modules.{module.name}.{name}": getattr(module, name) for name in vars(type(module)) if name.islower()}
     return [
-        {"name": each.__name__, "signature": _signature(each), "summary": (inspect.getdoc(each) or "").splitlines()[0]}
-        for each in functions
+        {"name": name, "signature": name + _signature(each), "summary": (inspect.getdoc(each) or "").splitlines()[0]}
+        for name, each in functions.items()
+        if inspect.isroutine(each)
     ]
 
 
 def _signature(function: Any) -> str:
-    text = f"{function.__name__}{inspect.signature(function)}"
-    return text.replace("typing.", "").replace("collections.abc.", "")
+    signature = inspect.signature(function)
+    if inspect.ismethod(function) and isinstance(function.__self__, modules.Module):
+        # Of a module's many arguments the defaults say enough.
+        plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    return str(signature).replace("typing.", "").replace("collections.abc.", "")
 
 
 def start(settings: dict[str, Any]) -> None:
-    """Once: {"output_chars", "max_batch_chars", "context": see context.make_context}."""
+    """Once: {"output_chars", "max_batch_chars", "max_text_chars", "context": see context.make_context}."""
     _notebook.settings = settings
     queries.limit_batches(settings["max_batch_chars"])
+    modules.limit_texts(settings["max_text_chars"])
     sys.setrecursionlimit(1000)
 
 

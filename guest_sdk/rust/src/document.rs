@@ -1,0 +1,107 @@
+//! The input, read piece by piece: memory does not grow with it.
+
+use crate::memory::reserve;
+use crate::{abi, Error};
+
+const PIECE: usize = 1 << 18;
+
+/// One text of the input, of `length` bytes of valid UTF-8.
+#[derive(Clone, Copy)]
+pub struct Document {
+    pub number: Option<usize>,
+    pub(crate) start: u64,
+    pub length: u64,
+}
+
+impl Document {
+    /// Its beginning.
+    pub fn open(&self) -> Result<Window, Error> {
+        let mut window = Window { document: *self, offset: 0, buffer: Vec::new() };
+        window.advance(0)?;
+        Ok(window)
+    }
+}
+
+/// A part of a document: what is looked at now.
+pub struct Window {
+    document: Document,
+    offset: u64,
+    buffer: Vec<u8>,
+}
+
+impl Window {
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// The same as text. A cut must not be within a character for that: cut at line ends, or use `boundary`.
+    pub fn text(&self) -> &str {
+        let end = boundary(&self.buffer, self.buffer.len());
+        // The host hands out valid UTF-8 only, and windows begin at character boundaries.
+        unsafe { std::str::from_utf8_unchecked(&self.buffer[..end]) }
+    }
+
+    /// Where it begins, in bytes of the document.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Whether the document ends with it.
+    pub fn at_end(&self) -> bool {
+        self.offset + self.buffer.len() as u64 == self.document.length
+    }
+
+    /// Lets go of the first `done` bytes and reads on; one that is never let go of doubles.
+    pub fn advance(&mut self, done: usize) -> Result<(), Error> {
+        self.buffer.drain(..done);
+        self.offset += done as u64;
+        let end = self.offset + self.buffer.len() as u64;
+        let more = (self.document.length - end).min(self.buffer.len().max(PIECE) as u64) as usize;
+        let document = self.document.length;
+        reserve(&mut self.buffer, more, || format!("what belongs together has more than {end} of the text's {document} bytes"))?;
+        if abi::context_read(self.document.start + end, more, &mut self.buffer) < more {
+            return Err(Error("the input ended before its length".into()));
+        }
+        Ok(())
+    }
+
+    /// Calls `each(line, its number from 1)` for every line, without its end (\n or \r\n), until it returns false.
+    pub fn lines(mut self, mut each: impl FnMut(&str, u64) -> Result<bool, Error>) -> Result<(), Error> {
+        let mut number = 0;
+        while !self.buffer.is_empty() {
+            let at_end = self.at_end();
+            let whole = self.buffer.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+            let whole = if at_end { self.buffer.len() } else { whole };
+            let text = unsafe { std::str::from_utf8_unchecked(&self.buffer[..whole]) };
+            for line in text.split_inclusive('\n') {
+                number += 1;
+                let line = line.strip_suffix('\n').unwrap_or(line);
+                let line = line.strip_suffix('\r').unwrap_or(line);
+                if !each(line, number)? {
+                    return Ok(());
+                }
+            }
+            self.advance(whole)?;
+        }
+        Ok(())
+    }
+}
+
+/// The last place at or before `end` that is not within a character.
+pub fn boundary(bytes: &[u8], mut end: usize) -> usize {
+    while end > 0 && end < bytes.len() && bytes[end] & 0xC0 == 0x80 {
+        end -= 1;
+    }
+    if end == bytes.len() {
+        // The last character may be cut.
+        let first = (1..=end.min(4)).find(|back| bytes[end - back] & 0xC0 != 0x80);
+        if let Some(back) = first {
+            let lead = bytes[end - back];
+            let length = if lead < 0x80 { 1 } else if lead < 0xE0 { 2 } else if lead < 0xF0 { 3 } else { 4 };
+            if back < length {
+                end -= back;
+            }
+        }
+    }
+    end
+}

@@ -1,0 +1,58 @@
+//! Memory that a module's work depends on the input for is asked for here, so that its end is a message, not a trap.
+
+use crate::{abi, Error};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the one who asks can do without.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+struct Allocator;
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
+
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        given(System.alloc(layout), layout.size())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        given(System.alloc_zeroed(layout), layout.size())
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        given(System.realloc(old, layout, size), size)
+    }
+
+    unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        System.dealloc(old, layout)
+    }
+}
+
+fn given(address: *mut u8, size: usize) -> *mut u8 {
+    if address.is_null() && !ASKING.load(Ordering::Relaxed) {
+        // What the message itself needs may be there, where the large block was not.
+        ASKING.store(true, Ordering::Relaxed);
+        abi::last_words(&format!("out of memory: {size} bytes more are not there; work on a part, or ask for less"));
+        std::process::abort();
+    }
+    address
+}
+
+/// Room for `more` elements in a vector. Where there is none: `needs` says what it is for.
+pub fn reserve<T>(vector: &mut Vec<T>, more: usize, needs: impl FnOnce() -> String) -> Result<(), Error> {
+    keep(|| vector.try_reserve(more).is_ok(), needs)
+}
+
+/// Runs `grow`, which says whether there was room.
+pub fn keep(grow: impl FnOnce() -> bool, needs: impl FnOnce() -> String) -> Result<(), Error> {
+    ASKING.store(true, Ordering::Relaxed);
+    let there_was = grow();
+    ASKING.store(false, Ordering::Relaxed);
+    if there_was {
+        Ok(())
+    } else {
+        Err(Error(format!("out of memory: {}", needs())))
+    }
+}

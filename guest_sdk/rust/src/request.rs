@@ -1,0 +1,61 @@
+//! What a module is asked.
+
+use crate::{abi, Document, Error};
+use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// {"function", "args", "documents": the bytes of each, or null where the input is one text}.
+#[derive(Deserialize)]
+pub struct Request {
+    pub function: String,
+    args: Value,
+    documents: Option<Vec<u64>>,
+}
+
+impl Request {
+    /// The arguments; an unknown or a missing one is an error.
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_value(self.args.clone()).map_err(|error| Error(format!("{}: {error}", self.function)))
+    }
+
+    /// The parts of the input: one text has no number.
+    pub fn documents(&self) -> Vec<Document> {
+        let lengths = match &self.documents {
+            Some(lengths) => lengths,
+            None => return vec![Document { number: None, start: 0, length: abi::context_len() }],
+        };
+        let mut start = 0;
+        let mut documents = Vec::with_capacity(lengths.len());
+        for (number, &length) in lengths.iter().enumerate() {
+            documents.push(Document { number: Some(number), start, length });
+            start += length;
+        }
+        documents
+    }
+
+    /// One answer for each document, with its number; for one text that answer itself.
+    pub fn each(&self, mut answer: impl FnMut(&Document) -> Result<Map<String, Value>, Error>) -> Result<Value, Error> {
+        let mut rows = Vec::new();
+        for document in self.documents() {
+            let mut found = row(&document);
+            found.extend(answer(&document)?);
+            rows.push(Value::Object(found));
+        }
+        Ok(if self.documents.is_some() { Value::Array(rows) } else { rows.swap_remove(0) })
+    }
+
+    /// There is no such function.
+    pub fn unknown<T>(&self, functions: &[&str]) -> Result<T, Error> {
+        Err(Error(format!("there is no function {:?}; there are: {}", self.function, functions.join(", "))))
+    }
+}
+
+/// The beginning of a result row: where it comes from.
+pub fn row(document: &Document) -> Map<String, Value> {
+    let mut row = Map::new();
+    if let Some(number) = document.number {
+        row.insert("document".into(), number.into());
+    }
+    row
+}

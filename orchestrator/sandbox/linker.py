@@ -1,0 +1,73 @@
+"""What a guest is linked to: the imports of host_imports.py, and the WASI functions that CPython needs to fail politely."""
+
+from collections.abc import Callable
+from typing import Any
+
+import wasmtime
+from wasmtime.component import Component, Linker, LinkerInstance, Record
+
+from orchestrator.sandbox.host_imports import HostImports, guest
+
+
+def _host(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A host function: no exception of ours reaches wasmtime-py.
+
+    wasmtime-py keeps the last exception of a host function in one global for all threads; only a
+    WasmtimeError stays with its own call.
+    """
+
+    def run(_store: object, *arguments: Any) -> Any:
+        entered_guest = guest()
+        try:
+            return function(entered_guest.imports, *arguments)
+        except wasmtime.WasmtimeError:
+            raise
+        except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
+            entered_guest.imports.failure = error
+            raise wasmtime.WasmtimeError("host import failed") from None
+
+    return run
+
+
+def link(engine: wasmtime.Engine, component: Component) -> Linker:
+    """Everything that a guest is given. No function here returns a resource, so nothing of a guest lives in the host."""
+    linker = Linker(engine)
+    linker.allow_shadowing = True
+    linker.define_unknown_imports_as_traps(component)
+    names = {name.partition("@")[0]: name for name in component.type.imports(engine)}
+    with linker.root() as root:
+        root.add_func("call", _host(HostImports.call))
+        root.add_func("context-read", _host(HostImports.context_read))
+        for interface, functions in _POLITE.items():
+            with root.add_instance(names[interface]) as instance:
+                _define(instance, functions)
+    return linker
+
+
+def _define(instance: LinkerInstance, functions: dict[str, Callable[..., Any]]) -> None:
+    for name, function in functions.items():
+        instance.add_func(name, _host(function))
+
+
+def _wall_clock(imports: HostImports) -> Record:
+    seconds, nanoseconds = divmod(imports.clock_ns(), 1_000_000_000)
+    now = Record()
+    vars(now).update(seconds=seconds, nanoseconds=nanoseconds)
+    return now
+
+
+# The WASI functions that CPython needs to fail politely; all others trap.
+_POLITE: dict[str, dict[str, Callable[..., Any]]] = {
+    "wasi:cli/environment": {
+        "get-environment": lambda imports: [],
+        "get-arguments": lambda imports: [],
+        "initial-cwd": lambda imports: None,
+    },
+    "wasi:filesystem/preopens": {"get-directories": lambda imports: []},
+    "wasi:clocks/monotonic-clock": {"now": HostImports.clock_ns},
+    "wasi:clocks/wall-clock": {"now": _wall_clock},
+    "wasi:random/random": {
+        "get-random-bytes": HostImports.random_bytes,
+        "get-random-u64": lambda imports: int.from_bytes(imports.random_bytes(8)),
+    },
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds dist/*.wasm from the sources, the same bytes anywhere: Debian 12's compiler and its packaged crates, no network.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+needed="rustc cargo libstd-rust-dev-wasm32 librust-regex+default-dev librust-serde-json-dev librust-serde+derive-dev lld"
+registry=/usr/share/cargo/registry
+rust=/usr/bin/rustc
+if ! [[ "$("$rust" --version 2>/dev/null)" == "rustc 1.63.0"* && -d "$registry/regex-1.7.1" && -d "$registry/serde_derive-1.0.152" ]]; then
+    echo "build.sh: needs Debian 12 with: apt-get install --no-install-recommends $needed" >&2
+    exit 3
+fi
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+# One workspace of all: where it lies must not be in what is built.
+cp -r "$here" "$scratch/modules"
+cp -r "$here/../guest_sdk/rust" "$scratch/modules/sdk"
+mkdir "$scratch/modules/.cargo"
+cat > "$scratch/modules/.cargo/config.toml" <<END
+[source.crates-io]
+replace-with = "debian"
+[source.debian]
+directory = "$registry"
+END
+cd "$scratch/modules"
+env -i PATH=/usr/bin:/bin HOME="$scratch" RUSTC="$rust" \
+    RUSTFLAGS="-C target-feature=+simd128,+bulk-memory,+nontrapping-fptoint --remap-path-prefix=$scratch/modules=/modules" \
+    /usr/bin/cargo build --quiet --offline --release --target wasm32-unknown-unknown
+mkdir -p "$here/dist"
+for module in regex csv json text; do
+    install -m 644 "target/wasm32-unknown-unknown/release/$module.wasm" "$here/dist/$module.wasm"
+done
+(cd "$here/dist" && sha256sum ./*.wasm && wc -c ./*.wasm)

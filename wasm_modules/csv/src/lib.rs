@@ -1,0 +1,132 @@
+//! modules.csv: describe, select, aggregate.
+//!
+//! reader   fields of one record after the other
+//! dialect  which delimiter, whether there is a header, what the columns are
+
+mod dialect;
+mod reader;
+
+use dialect::{Dialect, Kind};
+use reader::Reader;
+use rlm_module::{json, Document, Error, Map, Request, Value};
+use serde::Deserialize;
+use smallvec::SmallVec;
+use table::{Aggregate, Cell, Columns, Place, Query, Select};
+
+/// What every function takes beside its own arguments.
+#[derive(Deserialize, Default)]
+pub struct Form {
+    pub delimiter: Option<String>,
+    pub header: Option<bool>,
+}
+
+rlm_module::export!(answer);
+
+fn answer(request: &Request) -> Result<Value, Error> {
+    let mut args: Map<String, Value> = request.args()?;
+    let form: Form = taken(request, &mut args)?;
+    match request.function.as_str() {
+        "describe" if args.is_empty() => request.each(|document| describe(document, &form)),
+        "select" => {
+            let select: Select = parsed(request, args)?;
+            let mut columns = Columns::default();
+            let names = match &select.columns {
+                Some(names) => names.clone(),
+                None => all_names(request, &form)?,
+            };
+            let shown = names.into_iter().map(|name| (name.clone(), columns.index(&name))).collect();
+            let query = select.query(shown, &mut columns)?;
+            run(request, &form, &columns, query)
+        }
+        "aggregate" => {
+            let aggregate: Aggregate = parsed(request, args)?;
+            let mut columns = Columns::default();
+            let query = aggregate.query(&mut columns)?;
+            run(request, &form, &columns, query)
+        }
+        "describe" => Err(Error(format!("describe has no argument {:?}", args.keys().next().unwrap()))),
+        _ => request.unknown(&["describe", "select", "aggregate"]),
+    }
+}
+
+fn taken(request: &Request, args: &mut Map<String, Value>) -> Result<Form, Error> {
+    let own = ["delimiter", "header"].iter().filter_map(|&name| Some((name.to_string(), args.remove(name)?)));
+    parsed(request, Map::from_iter(own.collect::<Vec<_>>()))
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(request: &Request, args: Map<String, Value>) -> Result<T, Error> {
+    T::deserialize(Value::Object(args)).map_err(|error| Error(format!("{}: {error}", request.function)))
+}
+
+/// The columns of all documents, in the order in which they come.
+fn all_names(request: &Request, form: &Form) -> Result<Vec<String>, Error> {
+    let mut names = Columns::default();
+    for document in request.documents() {
+        for name in Dialect::of(&document, form)?.names {
+            names.index(&name);
+        }
+    }
+    Ok(names.0)
+}
+
+fn describe(document: &Document, form: &Form) -> Result<Map<String, Value>, Error> {
+    let dialect = Dialect::of(document, form)?;
+    let mut kinds = vec![Kind::Empty; dialect.names.len()];
+    let (mut rows, mut ragged) = (0u64, 0u64);
+    let mut reader = Reader::open(document, &dialect)?;
+    while reader.next()? {
+        rows += 1;
+        ragged += u64::from(reader.len() != kinds.len());
+        for (index, kind) in kinds.iter_mut().enumerate().take(reader.len()) {
+            // Nothing is more general than a text.
+            if *kind != Kind::Text {
+                *kind = kind.and(&reader.field(index));
+            }
+        }
+    }
+    let columns: Vec<Value> =
+        dialect.names.iter().zip(kinds).map(|(name, kind)| json!({"name": name, "type": kind.name()})).collect();
+    let found = json!({
+        "delimiter": (dialect.delimiter as char).to_string(),
+        "header": dialect.header,
+        "columns": columns,
+        "rows": rows,
+        "ragged": ragged,
+    });
+    Ok(Map::deserialize(found)?)
+}
+
+fn run(request: &Request, form: &Form, columns: &Columns, mut query: Box<dyn Query>) -> Result<Value, Error> {
+    for document in request.documents() {
+        if !feed(&document, form, columns, query.as_mut())? {
+            break;
+        }
+    }
+    Ok(json!(query.rows()?))
+}
+
+/// Gives the query every row of a document; false where it wants no more.
+fn feed(document: &Document, form: &Form, columns: &Columns, query: &mut dyn Query) -> Result<bool, Error> {
+    let dialect = Dialect::of(document, form)?;
+    let places: Result<Vec<usize>, Error> = columns.0.iter().map(|name| dialect.place(name)).collect();
+    let places = places?;
+    let mut reader = Reader::open(document, &dialect)?;
+    let mut place = Place { document: document.number, kind: "row", number: 0, line: None, read: 0, total: document.length };
+    while reader.next()? {
+        place.number += 1;
+        place.line = Some(reader.line());
+        place.read = reader.read();
+        let cells: SmallVec<[Cell; 8]> = places
+            .iter()
+            .map(|&index| if index < reader.len() {
+                Cell::Field { text: reader.field(index), numeric: dialect.kinds[index].is_numeric() }
+            } else {
+                Cell::Null
+            })
+            .collect();
+        if !query.take(&cells, &place)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

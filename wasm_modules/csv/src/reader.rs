@@ -1,0 +1,172 @@
+//! Records, as Python's csv module and RFC 4180 have them: "quoted", with "" for a quote; \n, \r\n or \r ends a record.
+//!
+//! Fields are places in what was read, not copies; the csv crate, which copies, took most of the time of a query.
+
+use crate::dialect::Dialect;
+use rlm_module::{Document, Error, Window};
+use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_splat, v128_load, v128_or};
+use std::borrow::Cow;
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// [start, end) of the bytes. `quotes`: quotes in it are those of CSV, to be taken away.
+#[derive(Clone, Copy)]
+struct Field {
+    start: usize,
+    end: usize,
+    quotes: bool,
+}
+
+/// What one attempt to read a record came to.
+enum Attempt {
+    /// Where the next one begins, and how many line ends it has in quotes.
+    Record(usize, u64),
+    /// There is more of it behind what was read; where a quote is open, its column.
+    Unfinished(Option<usize>),
+}
+
+pub struct Reader {
+    window: Window,
+    delimiter: u8,
+    next: usize,
+    fields: Vec<Field>,
+    /// Of the record, and of the one after it.
+    line: u64,
+    next_line: u64,
+}
+
+impl Reader {
+    /// At the first row, behind the header.
+    pub fn open(document: &Document, dialect: &Dialect) -> Result<Reader, Error> {
+        let mut reader = Reader::raw(document, dialect.delimiter)?;
+        if dialect.header {
+            reader.next()?;
+        }
+        Ok(reader)
+    }
+
+    /// At the first record.
+    pub fn raw(document: &Document, delimiter: u8) -> Result<Reader, Error> {
+        let window = document.open()?;
+        let next = if window.bytes().starts_with(BOM) { BOM.len() } else { 0 };
+        Ok(Reader { window, delimiter, next, fields: Vec::new(), line: 1, next_line: 1 })
+    }
+
+    /// How many fields the record has.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub fn field(&self, index: usize) -> Cow<str> {
+        let field = self.fields[index];
+        // Fields begin and end at ASCII characters of valid UTF-8.
+        let text = unsafe { std::str::from_utf8_unchecked(&self.window.bytes()[field.start..field.end]) };
+        if field.quotes { Cow::Owned(unquoted(text)) } else { Cow::Borrowed(text) }
+    }
+
+    /// The line on which the record begins, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Bytes of the document behind it.
+    pub fn read(&self) -> u64 {
+        self.window.offset() + self.next as u64
+    }
+
+    /// Goes to the next record; false behind the last. Empty lines are none.
+    pub fn next(&mut self) -> Result<bool, Error> {
+        loop {
+            if self.next == self.window.bytes().len() && self.window.at_end() {
+                return Ok(false);
+            }
+            match attempt(self.window.bytes(), self.next, self.window.at_end(), self.delimiter, &mut self.fields) {
+                Attempt::Record(end, line_ends) => {
+                    self.line = self.next_line;
+                    self.next_line += line_ends;
+                    self.next = end;
+                    let is_empty = matches!(self.fields.as_slice(), [only] if only.start == only.end && !only.quotes);
+                    if !is_empty {
+                        return Ok(true);
+                    }
+                }
+                Attempt::Unfinished(Some(column)) if self.window.at_end() => {
+                    return Err(Error(format!("line {}, column {column}: a quote is opened and never closed", self.next_line)));
+                }
+                Attempt::Unfinished(_) => {
+                    self.window.advance(self.next)?;
+                    self.next = 0;
+                }
+            }
+        }
+    }
+
+}
+
+/// Reads the fields of the record that begins at `place`.
+fn attempt(bytes: &[u8], mut place: usize, at_end: bool, delimiter: u8, fields: &mut Vec<Field>) -> Attempt {
+    fields.clear();
+    let mut line_ends = 0;
+    loop {
+        let start = place;
+        let quotes = bytes.get(place) == Some(&b'"');
+        if quotes {
+            match closed(bytes, place + 1) {
+                Some(end) if end < bytes.len() || at_end => {
+                    line_ends += bytes[place..end].iter().filter(|&&byte| byte == b'\n').count() as u64;
+                    place = end;
+                }
+                Some(_) => return Attempt::Unfinished(None),
+                None => return Attempt::Unfinished(Some(fields.len() + 1)),
+            }
+        }
+        place = ended(bytes, place, delimiter);
+        fields.push(Field { start, end: place, quotes });
+        match bytes.get(place) {
+            Some(&byte) if byte == delimiter => place += 1,
+            Some(b'\n') => return Attempt::Record(place + 1, line_ends + 1),
+            Some(_) => match bytes.get(place + 1) {
+                Some(b'\n') => return Attempt::Record(place + 2, line_ends + 1),
+                None if !at_end => return Attempt::Unfinished(None),
+                _ => return Attempt::Record(place + 1, line_ends + 1),
+            },
+            None if at_end => return Attempt::Record(place, line_ends),
+            None => return Attempt::Unfinished(None),
+        }
+    }
+}
+
+/// The first delimiter or line end at `place` or later, or the end; sixteen bytes at a time.
+fn ended(bytes: &[u8], mut place: usize, delimiter: u8) -> usize {
+    let wanted = [u8x16_splat(delimiter), u8x16_splat(b'\n'), u8x16_splat(b'\r')];
+    while place + 16 <= bytes.len() {
+        // The sixteen bytes are there.
+        let found = unsafe { v128_load(bytes.as_ptr().add(place).cast()) };
+        let mask = u8x16_bitmask(v128_or(v128_or(u8x16_eq(found, wanted[0]), u8x16_eq(found, wanted[1])), u8x16_eq(found, wanted[2])));
+        if mask != 0 {
+            return place + mask.trailing_zeros() as usize;
+        }
+        place += 16;
+    }
+    let is_end = |&byte: &u8| byte == delimiter || byte == b'\n' || byte == b'\r';
+    place + bytes[place..].iter().position(is_end).unwrap_or(bytes.len() - place)
+}
+
+/// Behind the quote that closes what is opened before `place`; two quotes are one of the text.
+fn closed(bytes: &[u8], mut place: usize) -> Option<usize> {
+    loop {
+        place += bytes.get(place..)?.iter().position(|&byte| byte == b'"')? + 1;
+        if bytes.get(place) != Some(&b'"') {
+            return Some(place);
+        }
+        place += 1;
+    }
+}
+
+/// The text of a field that begins with a quote. What follows the closing quote belongs to it, as in Python.
+fn unquoted(field: &str) -> String {
+    let end = closed(field.as_bytes(), 1).unwrap_or(field.len());
+    let inside = &field[1..end - 1];
+    let inside = if inside.contains('"') { inside.replace("\"\"", "\"") } else { inside.into() };
+    inside + &field[end..]
+}

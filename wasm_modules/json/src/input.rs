@@ -1,0 +1,232 @@
+//! The rows of a document: its lines, where it is JSON Lines; the items of its list; or the one value that it is.
+//!
+//! Lines and lists are read piece by piece.
+
+use crate::scan::Scanner;
+use rlm_module::{json, Document, Error, Value, Window};
+use serde::de::IgnoredAny;
+use table::Place;
+
+const TOLD: usize = 10;
+/// How much of a document says whether it is JSON Lines.
+const LOOKED_AT: usize = 1 << 16;
+
+/// One row as text. `of_several`: whether it is one of a list or of lines; `index` from 0.
+pub struct Row<'a> {
+    pub text: &'a str,
+    pub of_several: bool,
+    pub index: u64,
+    pub place: Place,
+}
+
+impl Row<'_> {
+    pub fn value(&self) -> Result<Value, NotRow> {
+        serde_json::from_str(self.text).map_err(|_| NotRow::Broken)
+    }
+}
+
+/// Why a row could not be taken.
+pub enum NotRow {
+    /// It is not JSON.
+    Broken,
+    Failed(Error),
+}
+
+impl From<Error> for NotRow {
+    fn from(error: Error) -> Self {
+        NotRow::Failed(error)
+    }
+}
+
+impl From<crate::scan::Broken> for NotRow {
+    fn from(_: crate::scan::Broken) -> Self {
+        NotRow::Broken
+    }
+}
+
+/// The lines that are not JSON.
+#[derive(Default)]
+pub struct BrokenLines {
+    count: u64,
+    first: Vec<Value>,
+}
+
+impl BrokenLines {
+    fn add(&mut self, row: &str, place: &Place) {
+        self.count += 1;
+        if self.first.len() < TOLD {
+            let mut told = json!({"line": place.number, "error": why(row)});
+            if let Some(document) = place.document {
+                told["document"] = document.into();
+            }
+            self.first.push(told);
+        }
+    }
+
+    pub fn report(&self) -> Value {
+        json!({"count": self.count, "first": self.first})
+    }
+}
+
+/// What is wrong with a row, and where in it.
+fn why(row: &str) -> String {
+    match serde_json::from_str::<Value>(row) {
+        // The line that serde_json names is that of the row, which is always 1.
+        Err(error) => {
+            let message = error.to_string();
+            format!("{} at column {}", message.split(" at line ").next().unwrap_or_default(), error.column())
+        }
+        Ok(_) => "not JSON".into(),
+    }
+}
+
+/// Calls `each` for every row, until it returns false; so does this then. A broken line is noted and passed over.
+pub fn rows(document: &Document, broken: &mut BrokenLines, each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
+    let window = document.open()?;
+    if are_lines(&window) {
+        lines(document, window, broken, each)
+    } else if Scanner::new(without_bom(window.text())).peek() == b'[' {
+        list(document, window, each)
+    } else {
+        value(document, window, each)
+    }
+}
+
+fn place(document: &Document, kind: &'static str) -> Place {
+    Place { document: document.number, kind, number: 0, line: None, read: 0, total: document.length }
+}
+
+fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Lines that are values of their own: the first is, or one of those after it, and there is more than one.
+fn are_lines(window: &Window) -> bool {
+    let text = without_bom(window.text());
+    let looked_at = rlm_module::boundary(text.as_bytes(), text.len().min(LOOKED_AT));
+    let mut lines = text[..looked_at].split('\n').map(str::trim).filter(|line| !line.is_empty());
+    let is_value = |line: &str| serde_json::from_str::<IgnoredAny>(line).is_ok();
+    let first = lines.next().unwrap_or_default();
+    // A list begins with a bracket alone, or has one line.
+    let mut others = lines.take(20).filter(|line| line.starts_with('{') || is_value(line)).peekable();
+    if is_value(first) {
+        return others.peek().is_some() || !window.at_end() || text.len() > looked_at;
+    }
+    first.starts_with('{') && first.len() > 1 && others.any(|line| line.starts_with('{') && is_value(line))
+}
+
+fn lines(
+    document: &Document,
+    window: Window,
+    broken: &mut BrokenLines,
+    mut each: impl FnMut(Row) -> Result<bool, NotRow>,
+) -> Result<bool, Error> {
+    let mut place = place(document, "line");
+    let mut index = 0;
+    let mut complete = true;
+    window.lines(|line, number| {
+        let line = if number == 1 { without_bom(line) } else { line };
+        place.number = number;
+        place.read += line.len() as u64 + 1;
+        let text = line.trim();
+        if text.is_empty() {
+            return Ok(true);
+        }
+        complete = match each(Row { text, of_several: true, index, place }) {
+            Err(NotRow::Broken) => {
+                broken.add(text, &place);
+                true
+            }
+            Err(NotRow::Failed(error)) => return Err(error),
+            Ok(more) => {
+                index += 1;
+                more
+            }
+        };
+        Ok(complete)
+    })?;
+    Ok(complete)
+}
+
+/// A value that is not a list: JSON has no end to it but the text's, so it is taken whole.
+fn value(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
+    while !window.at_end() {
+        window.advance(0)?;
+    }
+    let text = without_bom(window.text());
+    let place = Place { number: 1, read: document.length, ..place(document, "value") };
+    each(Row { text, of_several: false, index: 0, place }).map_err(|refused| match refused {
+        NotRow::Broken => not_json(document, &why(text)),
+        NotRow::Failed(error) => error,
+    })
+}
+
+/// The items of a list, each with the comma or the bracket behind it; one that is not finished is looked at again.
+fn list(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
+    let mut place = place(document, "item");
+    let mut begun = false;
+    loop {
+        let text = window.text();
+        let mut scanner = Scanner::new(text);
+        scanner.place = text.len() - without_bom(text).len();
+        let mut done = scanner.place;
+        while let Ok((item, more)) = next_item(&mut scanner, begun) {
+            begun = true;
+            done = scanner.place;
+            place.read = window.offset() + done as u64;
+            if let Some(item) = item {
+                place.number += 1;
+                match each(Row { text: item, of_several: true, index: place.number - 1, place }) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(false),
+                    Err(NotRow::Failed(error)) => return Err(error),
+                    Err(NotRow::Broken) => return Err(not_json(document, &format!("{place}: {}", why(item)))),
+                }
+            }
+            if !more {
+                return only_spaces(document, window, done).map(|()| true);
+            }
+        }
+        if window.at_end() {
+            let first = serde_json::Deserializer::from_str(&text[done..]).into_iter::<Value>().next();
+            let why = first.and_then(Result::err).map_or_else(|| "a comma or a bracket is missing".into(), |error| error.to_string());
+            let message = format!("item {}, behind byte {}: {why}", place.number + 1, window.offset() + done as u64);
+            return Err(not_json(document, &message));
+        }
+        window.advance(done)?;
+    }
+}
+
+/// The next item, if there is one, and whether another follows.
+fn next_item<'a>(scanner: &mut Scanner<'a>, begun: bool) -> Result<(Option<&'a str>, bool), crate::scan::Broken> {
+    if !begun {
+        scanner.expect(b'[')?;
+        if scanner.peek() == b']' {
+            scanner.place += 1;
+            return Ok((None, false));
+        }
+    }
+    let item = scanner.value()?;
+    Ok((Some(item), scanner.more(b']')?))
+}
+
+fn only_spaces(document: &Document, mut window: Window, mut done: usize) -> Result<(), Error> {
+    loop {
+        if !window.text()[done..].trim().is_empty() {
+            return Err(not_json(document, "something follows its list"));
+        }
+        if window.at_end() {
+            return Ok(());
+        }
+        done = window.text().len();
+        window.advance(done)?;
+        done = 0;
+    }
+}
+
+fn not_json(document: &Document, why: &str) -> Error {
+    match document.number {
+        Some(number) => Error(format!("document {number} is not JSON: {why}")),
+        None => Error(format!("it is not JSON: {why}")),
+    }
+}

@@ -1,0 +1,70 @@
+//! The texts of a match's groups.
+
+use crate::{width, Found, Pattern};
+use regex::CaptureLocations;
+use regex_syntax::hir::{GroupKind, Hir, HirKind};
+
+/// A group that begins and ends at fixed distances from its match, which is found without following it: bytes.
+#[derive(Clone, Copy)]
+struct Margin {
+    before: usize,
+    after: usize,
+}
+
+/// Reads the groups of matches; those of one pattern.
+pub struct Groups<'p> {
+    pattern: &'p Pattern,
+    locations: CaptureLocations,
+    margins: Vec<Option<Margin>>,
+}
+
+impl<'p> Groups<'p> {
+    pub fn new(pattern: &'p Pattern) -> Groups<'p> {
+        let mut margins = vec![None; pattern.regex.captures_len()];
+        margins[0] = Some(Margin { before: 0, after: 0 });
+        find_margins(&pattern.hir, 0, 0, &mut margins);
+        Groups { pattern, locations: pattern.regex.capture_locations(), margins }
+    }
+
+    /// How many there are beside the whole match, which is group 0.
+    pub fn count(&self) -> usize {
+        self.margins.len() - 1
+    }
+
+    /// What the given groups matched; None for one that took no part.
+    pub fn read<'t>(&mut self, found: &Found<'t>, wanted: impl Iterator<Item = usize> + Clone) -> Vec<Option<&'t str>> {
+        if wanted.clone().any(|group| self.margins[group].is_none()) {
+            self.pattern.regex.captures_read_at(&mut self.locations, found.text, found.start);
+        }
+        wanted
+            .map(|group| {
+                let place = match self.margins[group] {
+                    Some(margin) => Some((found.start + margin.before, found.end - margin.after)),
+                    None => self.locations.get(group),
+                };
+                place.map(|(start, end)| &found.text[start..end])
+            })
+            .collect()
+    }
+}
+
+fn find_margins(hir: &Hir, before: usize, after: usize, margins: &mut [Option<Margin>]) {
+    match hir.kind() {
+        HirKind::Group(group) => {
+            if let GroupKind::CaptureIndex(index) | GroupKind::CaptureName { index, .. } = group.kind {
+                margins[index as usize] = Some(Margin { before, after });
+            }
+            find_margins(&group.hir, before, after, margins);
+        }
+        HirKind::Concat(parts) => {
+            let widths: Vec<_> = parts.iter().map(|part| width::of(part).exact()).collect();
+            let sum = |parts: &[Option<usize>]| parts.iter().copied().sum::<Option<usize>>();
+            for (index, part) in parts.iter().enumerate() {
+                if let (Some(left), Some(right)) = (sum(&widths[..index]), sum(&widths[index + 1..])) {
+                    find_margins(part, before + left, after + right, margins);
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,150 @@
+//! Every match of a pattern in a document, in order, as if the whole text were at hand.
+//!
+//! A match that begins before `settled` cannot change by what is read later: it ends before a line end that the pattern
+//! cannot match, or so far before the window's end that no match is long enough to reach it. Where neither holds, the
+//! window grows, up to the whole text. A search begins behind the character before it, which `^` and `\b` look at.
+
+use crate::search::Search;
+use crate::Pattern;
+use rlm_module::{Document, Error, Window};
+
+/// Longer matches are not waited for with a margin: their text is taken whole.
+const MARGIN: usize = 1 << 16;
+/// What a word boundary looks at behind a match.
+const CHARACTER: usize = 4;
+
+/// One match. `line` and `code_points` say where it begins: from 1, and from 0.
+pub struct Found<'t> {
+    /// What is at hand around it; the match is [start, end) of it, in bytes.
+    pub text: &'t str,
+    pub start: usize,
+    pub end: usize,
+    position: &'t mut Position,
+}
+
+/// Counts what is before a place of the document; each byte is looked at once, where somebody asks at all.
+struct Position {
+    /// How far it has counted, in bytes of the document, and of the window.
+    counted: usize,
+    code_points: u64,
+    lines: u64,
+    asked: bool,
+}
+
+impl Position {
+    fn advance(&mut self, text: &[u8], to: usize) {
+        if let Some(part) = text.get(self.counted..to) {
+            self.code_points += part.iter().filter(|&&byte| byte & 0xC0 != 0x80).count() as u64;
+            self.lines += part.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            self.counted = to;
+        }
+    }
+}
+
+impl<'t> Found<'t> {
+    pub fn matched(&self) -> &'t str {
+        &self.text[self.start..self.end]
+    }
+
+    /// The line on which it begins, from 1, and where it begins in code points of the document.
+    pub fn place(&mut self) -> (u64, u64) {
+        self.position.asked = true;
+        self.position.advance(self.text.as_bytes(), self.start);
+        (self.position.lines + 1, self.position.code_points)
+    }
+}
+
+/// Calls `each` for every match, until it returns false. `places`: whether it will ask where they are.
+pub fn scan(
+    pattern: &Pattern,
+    document: &Document,
+    places: bool,
+    mut each: impl FnMut(Found) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let mut window = document.open()?;
+    let mut search = Search::new(pattern);
+    let mut position = Position { counted: 0, code_points: 0, lines: 0, asked: places };
+    let mut next = 0; // where the next search begins
+    let mut last = None; // where the last match ended
+    loop {
+        let text = window.text();
+        let is_ascii = text.is_ascii();
+        let settled = settled(pattern, &window);
+        while next <= text.len() {
+            let (start, end) = match search.find(text, is_ascii, next) {
+                Some(found) if found.0 < settled => found,
+                _ => break,
+            };
+            next = end;
+            if start == end {
+                next = after(text, next);
+                if last == Some(end) {
+                    continue;
+                }
+            }
+            last = Some(end);
+            let found = Found { text, start, end, position: &mut position };
+            if !each(found)? {
+                return Ok(());
+            }
+        }
+        if window.at_end() {
+            return Ok(());
+        }
+        next = next.max(settled);
+        let done = before(text, next.min(text.len()));
+        if position.asked {
+            position.advance(text.as_bytes(), done);
+            position.counted -= done;
+        }
+        next -= done;
+        last = last.and_then(|end| end.checked_sub(done));
+        window.advance(done).map_err(|Error(message)| Error(format!("{message}{}", pattern.advice())))?;
+    }
+}
+
+fn settled(pattern: &Pattern, window: &Window) -> usize {
+    let bytes = window.text().as_bytes();
+    if window.at_end() {
+        return usize::MAX;
+    }
+    let by_line = if pattern.spans_lines { None } else { bytes.iter().rposition(|&byte| byte == b'\n').map(|last| last + 1) };
+    let by_length = pattern
+        .longest
+        .filter(|&longest| longest <= MARGIN)
+        .and_then(|longest| bytes.len().checked_sub(longest + CHARACTER))
+        .map(|end| rlm_module::boundary(bytes, end));
+    by_line.into_iter().chain(by_length).max().unwrap_or(0)
+}
+
+/// One character on; behind the end where there is none.
+fn after(text: &str, place: usize) -> usize {
+    place + text[place..].chars().next().map_or(1, char::len_utf8)
+}
+
+/// One character back.
+fn before(text: &str, place: usize) -> usize {
+    place - text[..place].chars().next_back().map_or(0, char::len_utf8)
+}
+
+impl Pattern {
+    /// Behind this no match that begins at `start` looks.
+    pub(crate) fn reach(&self, text: &str, start: usize) -> usize {
+        let by_length = self.longest.and_then(|longest| start.checked_add(longest + CHARACTER));
+        let by_line = || if self.spans_lines { None } else { text[start..].find('\n').map(|end| start + end + 1) };
+        let end = by_length.or_else(by_line).unwrap_or(text.len());
+        rlm_module::boundary(text.as_bytes(), end.min(text.len()))
+    }
+
+    fn advice(&self) -> String {
+        let pattern = &self.text;
+        if self.spans_lines {
+            format!(
+                ". {pattern:?} can match line ends, without a limit, so it needs the whole text at once: write [ \\t] for \\s, \
+                 [^...\\n] for [^...], or {{1,100}} for +"
+            )
+        } else {
+            format!(". {pattern:?} has no limit to its length, so it needs whole lines: write {{1,100}} for +")
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Statistics over the numbers in a text.
+
+use pattern::{scan, Flags, Groups, Pattern};
+use rlm_module::{json, reserve, Error, Request, Value};
+use serde::Deserialize;
+use table::{number, percentile, Number};
+
+/// A number that is no part of a word: where no pattern is given.
+const ANY: &str = r"(?:^|[^\w.])(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\b";
+const MOST_BINS: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Numbers {
+    pattern: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Histogram {
+    pattern: Option<String>,
+    bins: usize,
+}
+
+/// Every number, and whether all are integers.
+struct Found {
+    values: Vec<f64>,
+    sum: i128,
+    all_integers: bool,
+}
+
+pub fn numbers(request: &Request, args: &Numbers) -> Result<Value, Error> {
+    let mut found = collected(request, args.pattern.as_deref())?;
+    let count = found.values.len();
+    if count == 0 {
+        let none = Value::Null;
+        return Ok(json!({"count": 0, "sum": 0, "min": none, "max": none, "mean": none, "p50": none, "p90": none, "p95": none, "p99": none}));
+    }
+    // In the order of size, which loses the least.
+    found.values.sort_unstable_by(f64::total_cmp);
+    let shown = |value: f64| if found.all_integers { json!(value as i64) } else { json!(value) };
+    let (least, most) = (shown(found.values[0]), shown(found.values[count - 1]));
+    let sum = if found.all_integers { found.sum as f64 } else { found.values.iter().sum() };
+    let whole = i64::try_from(found.sum).ok().filter(|_| found.all_integers);
+    let mut at = |share: f64| json!(percentile(&mut found.values, share));
+    Ok(json!({
+        "count": count,
+        "sum": whole.map_or_else(|| json!(sum), Value::from),
+        "min": least,
+        "max": most,
+        "mean": sum / count as f64,
+        "p50": at(0.5),
+        "p90": at(0.9),
+        "p95": at(0.95),
+        "p99": at(0.99),
+    }))
+}
+
+/// Ranges of equal width from the least to the greatest; the last one has its end.
+pub fn histogram(request: &Request, args: &Histogram) -> Result<Value, Error> {
+    if args.bins == 0 || args.bins > MOST_BINS {
+        return Err(Error(format!("bins: from 1 to {MOST_BINS}, not {}", args.bins)));
+    }
+    let values = collected(request, args.pattern.as_deref())?.values;
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if values.is_empty() {
+        return Ok(json!([]));
+    }
+    let width = (most - least) / args.bins as f64;
+    let mut counts = vec![0u64; args.bins];
+    for value in values {
+        let place = if width > 0.0 { ((value - least) / width) as usize } else { 0 };
+        counts[place.min(args.bins - 1)] += 1;
+    }
+    let edge = |index: usize| if index == args.bins { most } else { least + width * index as f64 };
+    Ok(counts.iter().enumerate().map(|(index, count)| json!({"from": edge(index), "to": edge(index + 1), "count": count})).collect())
+}
+
+fn collected(request: &Request, written: Option<&str>) -> Result<Found, Error> {
+    let pattern = Pattern::new(written.unwrap_or(ANY), Flags { ignore_case: false, multi_line: true })?;
+    let mut groups = Groups::new(&pattern);
+    let group = groups.count().min(1);
+    let mut found = Found { values: Vec::new(), sum: 0, all_integers: true };
+    for document in request.documents() {
+        scan(&pattern, &document, false, |matched| {
+            let text = match groups.read(&matched, group..group + 1)[0] {
+                Some(text) => text,
+                None => return Ok(true),
+            };
+            let value = number(text).ok_or_else(|| Error(format!("{text:?} is not a number: let a group match the number alone")))?;
+            match value {
+                Number::Integer(integer) => found.sum += i128::from(integer),
+                Number::Float(_) => found.all_integers = false,
+            }
+            if found.values.len() == found.values.capacity() {
+                let count = found.values.len();
+                reserve(&mut found.values, count.max(16), || {
+                    format!("exact percentiles keep 8 bytes for each number, {count} so far: narrow the pattern, or work on a part of the text")
+                })?;
+            }
+            found.values.push(value.float());
+            Ok(true)
+        })?;
+    }
+    Ok(found)
+}
