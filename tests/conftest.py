@@ -1,16 +1,20 @@
 """Fixtures only. One engine and one guest build serve the whole session."""
 
 import asyncio
+import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 
+import msgspec
 import pytest
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts import ContextStore
-from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.host_imports import HostImports, SubReply
+from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.host_imports import HostImports, SubReply, entering
 from orchestrator.sandbox.interpreter import Interpreter
+from orchestrator.sandbox.module_imports import Call
+from orchestrator.sandbox.templates import Loader
 
 
 @pytest.fixture(autouse=True)
@@ -70,5 +74,32 @@ async def run_cells(new_interpreter) -> AsyncIterator:
         for number, code in enumerate(cells, 1):
             outcome = await interpreter.run_cell(number, code)
         return outcome
+
+    return run
+
+
+class Cut:
+    """A text as a module's source that is handed out in pieces of the given lengths, over and over."""
+
+    def __init__(self, text, pieces=(1 << 20,)):
+        self._bytes = text.encode()
+        self._pieces = itertools.cycle(pieces)
+        self.length = len(self._bytes)
+
+    def read(self, start, length):
+        return self._bytes[start : start + min(length, next(self._pieces))]
+
+
+@pytest.fixture
+def run_module(engine):
+    """run_module(module, function, args, source, fuel=...): the value that it answers with, without a guest around it."""
+
+    def run(module, function, args, source, fuel=10**10):
+        def entered():
+            with entering(Loader(NOTHING, engine.settings.seconds)):
+                request = {"function": function, "args": args, "documents": None}
+                return engine.modules.run(module, msgspec.json.encode(request), Call(source, lambda prompts: b"[]"), fuel)
+
+        return msgspec.json.decode(engine.enter(entered).result())
 
     return run

@@ -41,7 +41,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One module of a manifest."""
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$")]
-    file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\.wasm$")]
+    file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\.(wasm|wat)$")]
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     functions: Annotated[tuple[str, ...], Meta(min_length=1)]
     summary: str
@@ -140,6 +140,7 @@ class Modules:
         if found != entry.sha256:
             raise ConfigError(f"{path}: its sha256 is {found}, in the manifest {entry.sha256}")
         try:
+            content = bytes(wasmtime.wat2wasm(content)) if path.suffix == ".wat" else content
             module = self._compiled(content, f"compiling the module {entry.name} (once)", progress)
         except wasmtime.WasmtimeError as error:
             raise ConfigError(f"{path}: it cannot be compiled: {error}") from None

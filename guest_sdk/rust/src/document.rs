@@ -1,9 +1,11 @@
 //! The input, read piece by piece: memory does not grow with it.
 
-use crate::memory::reserve;
+use crate::memory::{keep, reserve};
 use crate::{abi, Error};
 
 const PIECE: usize = 1 << 18;
+/// The host refuses more.
+const MOST_AT_ONCE: usize = 1 << 24;
 
 /// One text of the input, of `length` bytes of valid UTF-8.
 #[derive(Clone, Copy)]
@@ -59,8 +61,31 @@ impl Window {
         let more = (self.document.length - end).min(self.buffer.len().max(PIECE) as u64) as usize;
         let document = self.document.length;
         reserve(&mut self.buffer, more, || format!("what belongs together has more than {end} of the text's {document} bytes"))?;
-        if abi::context_read(self.document.start + end, more, &mut self.buffer) < more {
-            return Err(Error("the input ended before its length".into()));
+        self.read(self.buffer.len() + more)
+    }
+
+    /// Reads on until so much is at hand, or all, in memory that is taken once.
+    pub fn fill(&mut self, length: u64) -> Result<(), Error> {
+        let wanted = length.min(self.document.length - self.offset) as usize;
+        let more = wanted.saturating_sub(self.buffer.len());
+        keep(|| self.buffer.try_reserve_exact(more).is_ok(), || format!("{wanted} bytes of text are needed at once"))?;
+        while self.buffer.len() < wanted {
+            self.read(wanted)?;
+        }
+        Ok(())
+    }
+
+    /// Reads on to `wanted` bytes, or to where the host has no more at hand.
+    fn read(&mut self, wanted: usize) -> Result<(), Error> {
+        while self.buffer.len() < wanted {
+            let piece = (wanted - self.buffer.len()).min(MOST_AT_ONCE);
+            let place = self.document.start + self.offset + self.buffer.len() as u64;
+            match abi::context_read(place, piece, &mut self.buffer) {
+                0 => return Err(Error("the input ended before its length".into())),
+                // The host may give less than it is asked for.
+                read if read < piece => break,
+                _ => {}
+            }
         }
         Ok(())
     }

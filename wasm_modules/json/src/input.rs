@@ -9,7 +9,7 @@ use table::Place;
 
 const TOLD: usize = 10;
 /// How much of a document says whether it is JSON Lines.
-const LOOKED_AT: usize = 1 << 16;
+const LOOKED_AT: u64 = 1 << 16;
 
 /// One row as text. `of_several`: whether it is one of a list or of lines; `index` from 0.
 pub struct Row<'a> {
@@ -82,7 +82,8 @@ fn why(row: &str) -> String {
 
 /// Calls `each` for every row, until it returns false; so does this then. A broken line is noted and passed over.
 pub fn rows(document: &Document, broken: &mut BrokenLines, each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
-    let window = document.open()?;
+    let mut window = document.open()?;
+    window.fill(LOOKED_AT)?;
     if are_lines(&window) {
         lines(document, window, broken, each)
     } else if Scanner::new(without_bom(window.text())).peek() == b'[' {
@@ -103,7 +104,7 @@ fn without_bom(text: &str) -> &str {
 /// Lines that are values of their own: the first is, or one of those after it, and there is more than one.
 fn are_lines(window: &Window) -> bool {
     let text = without_bom(window.text());
-    let looked_at = rlm_module::boundary(text.as_bytes(), text.len().min(LOOKED_AT));
+    let looked_at = rlm_module::boundary(text.as_bytes(), text.len().min(LOOKED_AT as usize));
     let mut lines = text[..looked_at].split('\n').map(str::trim).filter(|line| !line.is_empty());
     let is_value = |line: &str| serde_json::from_str::<IgnoredAny>(line).is_ok();
     let first = lines.next().unwrap_or_default();
@@ -150,9 +151,7 @@ fn lines(
 
 /// A value that is not a list: JSON has no end to it but the text's, so it is taken whole.
 fn value(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
-    while !window.at_end() {
-        window.advance(0)?;
-    }
+    window.fill(document.length)?;
     let text = without_bom(window.text());
     let place = Place { number: 1, read: document.length, ..place(document, "value") };
     each(Row { text, of_several: false, index: 0, place }).map_err(|refused| match refused {

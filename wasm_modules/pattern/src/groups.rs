@@ -34,7 +34,7 @@ impl<'p> Groups<'p> {
     /// What the given groups matched; None for one that took no part.
     pub fn read<'t>(&mut self, found: &Found<'t>, wanted: impl Iterator<Item = usize> + Clone) -> Vec<Option<&'t str>> {
         if wanted.clone().any(|group| self.margins[group].is_none()) {
-            self.pattern.regex.captures_read_at(&mut self.locations, found.text, found.start);
+            self.pattern.engine(found.is_ascii).captures_read_at(&mut self.locations, found.text, found.start);
         }
         wanted
             .map(|group| {

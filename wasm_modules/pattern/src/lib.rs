@@ -38,6 +38,9 @@ pub struct Flags {
 /// A compiled pattern.
 pub struct Pattern {
     pub regex: Regex,
+    /// The same without the automaton. Where a search begins behind a character that is not ASCII, the automaton takes that
+    /// for no letter, so `\b` would be wrong there.
+    exact: Option<Regex>,
     hir: Hir,
     /// The longest match in bytes, where there is a longest.
     longest: Option<usize>,
@@ -57,14 +60,23 @@ impl Pattern {
             .build()
             .parse(pattern)
             .map_err(|error| syntax::explain(pattern, &error))?;
-        let regex = RegexBuilder::new(pattern)
-            .case_insensitive(flags.ignore_case)
-            .multi_line(flags.multi_line)
-            .size_limit(PROGRAM)
-            .dfa_size_limit(AUTOMATON)
-            .build()
-            .map_err(|_| Error(format!("{pattern:?} is too large when it is compiled: use smaller repetition counts")))?;
+        let compiled = |automaton: usize| {
+            RegexBuilder::new(pattern)
+                .case_insensitive(flags.ignore_case)
+                .multi_line(flags.multi_line)
+                .size_limit(PROGRAM)
+                .dfa_size_limit(automaton)
+                .build()
+                .map_err(|_| Error(format!("{pattern:?} is too large when it is compiled: use smaller repetition counts")))
+        };
+        let regex = compiled(AUTOMATON)?;
+        let exact = if search::has_boundary(&hir) { Some(compiled(0)?) } else { None };
         let width = width::of(&hir);
-        Ok(Pattern { regex, longest: width.most, spans_lines: width::spans_lines(&hir), bounded: search::Bounded::new(&hir), hir, text: pattern.into() })
+        Ok(Pattern { regex, exact, longest: width.most, spans_lines: width::spans_lines(&hir), bounded: search::Bounded::new(&hir), hir, text: pattern.into() })
+    }
+
+    /// What searches a text that is, or is not, all ASCII.
+    pub(crate) fn engine(&self, is_ascii: bool) -> &Regex {
+        self.exact.as_ref().filter(|_| !is_ascii).unwrap_or(&self.regex)
     }
 }

@@ -19,6 +19,7 @@ pub struct Found<'t> {
     pub text: &'t str,
     pub start: usize,
     pub end: usize,
+    pub(crate) is_ascii: bool,
     position: &'t mut Position,
 }
 
@@ -62,6 +63,10 @@ pub fn scan(
     mut each: impl FnMut(Found) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let mut window = document.open()?;
+    let explained = |Error(message)| Error(format!("{message}{}", pattern.advice()));
+    if pattern.spans_lines && pattern.longest.map_or(true, |longest| longest > MARGIN) {
+        window.fill(document.length).map_err(explained)?;
+    }
     let mut search = Search::new(pattern);
     let mut position = Position { counted: 0, code_points: 0, lines: 0, asked: places };
     let mut next = 0; // where the next search begins
@@ -70,7 +75,7 @@ pub fn scan(
         let text = window.text();
         let is_ascii = text.is_ascii();
         let settled = settled(pattern, &window);
-        while next <= text.len() {
+        while next <= text.len() && next < settled {
             let (start, end) = match search.find(text, is_ascii, next) {
                 Some(found) if found.0 < settled => found,
                 _ => break,
@@ -83,7 +88,7 @@ pub fn scan(
                 }
             }
             last = Some(end);
-            let found = Found { text, start, end, position: &mut position };
+            let found = Found { text, start, end, is_ascii, position: &mut position };
             if !each(found)? {
                 return Ok(());
             }
@@ -99,7 +104,7 @@ pub fn scan(
         }
         next -= done;
         last = last.and_then(|end| end.checked_sub(done));
-        window.advance(done).map_err(|Error(message)| Error(format!("{message}{}", pattern.advice())))?;
+        window.advance(done).map_err(explained)?;
     }
 }
 

@@ -54,7 +54,7 @@ impl<'p> Search<'p> {
     pub fn find(&mut self, text: &str, is_ascii: bool, from: usize) -> Option<(usize, usize)> {
         match &self.pattern.bounded {
             Some(bounded) if !is_ascii && self.wasted < PATIENCE => self.find_bounded(bounded, text, from),
-            _ => self.pattern.regex.find_at(text, from).map(|found| (found.start(), found.end())),
+            _ => self.pattern.engine(is_ascii).find_at(text, from).map(|found| (found.start(), found.end())),
         }
     }
 
@@ -98,7 +98,8 @@ fn is_boundary(text: &str, place: usize) -> bool {
     is_word(text[..place].chars().next_back()) != is_word(text[place..].chars().next())
 }
 
-fn has_boundary(hir: &Hir) -> bool {
+/// Whether there is a Unicode word boundary in it.
+pub fn has_boundary(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::WordBoundary(kind) => unicode(kind).is_some(),
         HirKind::Group(group) => has_boundary(&group.hir),

@@ -4,7 +4,8 @@ use regex_syntax::ast::{self, parse::Parser, Ast, ErrorKind};
 use rlm_module::Error;
 
 /// Constructs that the parser would only call unrecognized: how they begin, their name, the way out.
-const FOREIGN: [(&str, &str, &str); 5] = [
+const FOREIGN: [(&str, &str, &str); 6] = [
+    ("(?P=", "the backreference (?P=name)", "capture both parts in groups and compare them in Python"),
     ("(?>", "an atomic group (?>...)", "write (?:...): matching takes linear time here anyway"),
     ("(?(", "a conditional (?(1)...)", "write the cases as alternatives a|b"),
     ("(?#", "a comment (?#...)", "leave it out"),
@@ -65,9 +66,6 @@ pub fn explain(pattern: &str, error: &regex_syntax::Error) -> Error {
             return Error(format!("{name} is not supported: {instead}"));
         }
     }
-    if pattern[..at].ends_with("(?P=") || pattern[at..].starts_with("(?P=") {
-        return Error(backreference("(?P=name)"));
-    }
     Error(format!("{pattern:?}, character {}: {message}", pattern[..at].chars().count() + 1))
 }
 
@@ -81,6 +79,6 @@ fn look_around(rest: &str) -> String {
 }
 
 fn backreference(rest: &str) -> String {
-    let written: String = if rest.starts_with('(') { rest.into() } else { rest.chars().take(2).collect() };
+    let written: String = rest.chars().take(2).collect();
     format!("the backreference {written} is not supported: capture both parts in groups and compare them in Python")
 }
