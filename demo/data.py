@@ -1,5 +1,8 @@
 """The inputs of the demo: the standard library of this machine, and seeded texts whose truth is known."""
 
+import csv
+import io
+import json
 import random
 import sysconfig
 from pathlib import Path
@@ -7,6 +10,8 @@ from pathlib import Path
 STDLIB = Path(sysconfig.get_path("stdlib"))
 LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idle_test"}
 SERVICES = ("payment", "search", "login", "mail")
+ENDPOINTS = ("/cart", "/search", "/login", "/export")
+CITIES = ("Bergen", "Oslo", "Tromsø", "Ålesund")
 CAUSES = ("a full disk", "an expired certificate", "a wrong deployment", "a power cut")
 PRAISE = ("works as it should", "arrived early", "is worth its price")
 BLAME = ("arrived broken", "stopped after a day", "is not what was shown")
@@ -26,6 +31,31 @@ def log_lines(count: int = 85_000) -> list[str]:
         f"service={chance.choice(SERVICES)} ms={chance.randrange(2000)} request {number:06}"
         for number in range(count)
     ]
+
+
+def requests(count: int = 60_000) -> list[str]:
+    """A server's log of some 7 MB, as JSON Lines."""
+    chance = random.Random(4)
+    found = []
+    for number in range(count):
+        endpoint, status = chance.choice(ENDPOINTS), chance.choice((200, 200, 200, 404, 500))
+        took = round(chance.gammavariate(2, 20 + 10 * ENDPOINTS.index(endpoint)), 1)
+        row = {"id": number, "request": {"method": "GET", "endpoint": endpoint}, "status": status, "ms": took, "user": "Bjørn"}
+        found.append(json.dumps(row, ensure_ascii=False))
+    return found
+
+
+def sales(count: int = 60_000) -> str:
+    """A table of some 3 MB, as CSV."""
+    chance = random.Random(5)
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(["order", "city", "product", "amount"])
+    for number in range(count):
+        table.writerow(
+            [number, chance.choice(CITIES), chance.choice(('lamp, "large"', "lamp", "kettle")), chance.randrange(100, 50_000)]
+        )
+    return out.getvalue()
 
 
 def incidents(count: int = 30) -> list[tuple[str, str]]:

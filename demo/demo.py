@@ -1,4 +1,4 @@
-"""`make demo`: five questions, two of them over the source of Python's standard library, each answer beside the truth.
+"""`make demo`: seven questions, two of them over the source of Python's standard library, each answer beside the truth.
 
 The truth is computed here, from the files, without the server. Exit status 1 where an answer is wrong.
 """
@@ -28,7 +28,7 @@ def main() -> int:
     files = data.standard_library()
     size = sum(map(len, files.values()))
     print(f"Input: the source of Python's standard library on this machine, {len(files)} files, {size:,} characters;")
-    print("       a log, incident reports and reviews, generated from fixed seeds.")
+    print("       logs, a table, incident reports and reviews, generated from fixed seeds.")
     print("Model: SCRIPTED. Its code and replies were written by hand (demo/script.toml); the sandbox, the loop, the")
     print("       sub-calls and the answers are real. For a real model change two lines of config.toml:")
     print('       Ollama:    provider_type = "ollama"     model = "qwen3:32b"')

@@ -1,6 +1,8 @@
 """The questions of the demo, each with its input and the truth, which is computed here without the server."""
 
 import ast
+import csv
+import io
 import json
 import re
 from collections import Counter
@@ -25,6 +27,7 @@ class Question(NamedTuple):
 def all_questions(files: dict[str, str]) -> list[Question]:
     library = {"context": "".join(f"##### FILE: {name} #####\n{text}\n" for name, text in files.items())}
     incidents, reviews, log = data.incidents(), data.reviews(), data.log_lines()
+    requests, sales = data.requests(), data.sales()
     return [
         Question(
             "most_classes",
@@ -63,6 +66,21 @@ def all_questions(files: dict[str, str]) -> list[Question]:
             {"context": [{"product": product, "review": review} for product, review, _ in reviews]},
             verdicts(reviews),
         ),
+        Question(
+            "slowest_endpoint",
+            "a module, called from a cell, over JSON Lines",
+            "Which endpoint is the slowest at the 95th percentile, of the requests that succeeded, and how many ms are that?",
+            {"context": "\n".join(requests)},
+            slowest_endpoint(requests),
+        ),
+        Question(
+            "sales_by_city",
+            "a module, called by a JSON command, over CSV",
+            "How much was sold in each city, the most first?",
+            {"context": sales, "protocol": "json"},
+            sales_by_city(sales),
+            lambda answer: [[each["city"], each["sold"]] for each in answer],
+        ),
     ]
 
 
@@ -97,3 +115,25 @@ def verdicts(reviews: list[tuple[str, str, bool]]) -> dict[str, dict[str, int]]:
     counts = Counter((product, positive) for product, _, positive in reviews)
     products = sorted({product for product, _, _ in reviews})
     return {each: {"positive": counts[each, True], "negative": counts[each, False]} for each in products}
+
+
+def slowest_endpoint(requests: list[str]) -> list[Any]:
+    """[endpoint, the 95th percentile of its ms, interpolated linearly]"""
+    times: dict[str, list[float]] = {}
+    for row in map(json.loads, requests):
+        if row["status"] == 200:
+            times.setdefault(row["request"]["endpoint"], []).append(row["ms"])
+    found = {}
+    for endpoint, taken in times.items():
+        place, rest = divmod(0.95 * (len(taken) - 1), 1)
+        low, high = sorted(taken)[int(place) : int(place) + 2]
+        found[endpoint] = round(low + (high - low) * rest, 3)
+    slowest = max(found, key=lambda endpoint: found[endpoint])
+    return [slowest, found[slowest]]
+
+
+def sales_by_city(sales: str) -> list[list[Any]]:
+    sold: Counter[str] = Counter()
+    for row in csv.DictReader(io.StringIO(sales)):
+        sold[row["city"]] += int(row["amount"])
+    return [list(each) for each in sold.most_common()]

@@ -16,6 +16,7 @@ import pydantic_monty
 import structlog
 from forks import fork_rows
 from measuring import RUNS, private_mb, shown, timed
+from modules import module_rows
 from queries import query_rows
 from subjects import Monty, Native, Ours, Worker
 
@@ -112,7 +113,7 @@ def memory(ours: Ours) -> list[str]:
     return cells
 
 
-def report(text: str, tables: dict[str, dict[str, list[float] | None]], others: list[str]) -> str:
+def report(size: str, tables: dict[str, dict[str, list[float] | None]], others: list[str]) -> str:
     names = list(tables)
     rows = [f"| {row} | " + " | ".join(shown(tables[name][row]) for name in names) + " |" for row in tables[names[0]]]
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, CPython {platform.python_version()}"
@@ -121,7 +122,7 @@ def report(text: str, tables: dict[str, dict[str, list[float] | None]], others: 
             "# Bench",
             "",
             f"Written by `make bench` on {datetime.date.today()}; {machine}. Milliseconds, median (minimum to maximum) of at",
-            f"least {RUNS} runs, all in one run on a shared machine. The log has {len(text):,} characters, {text.count(chr(10)) + 1:,} lines.",
+            f"least {RUNS} runs, all in one run on a shared machine. The log has {size}.",
             "The cells of the three rows of work run in each subject's own Python: monty's is a subset in Rust. Making one of its",
             "sandboxes takes a waiting worker process from a pool; ours are forks of a blank template, made anew.",
             "",
@@ -138,6 +139,7 @@ def report(text: str, tables: dict[str, dict[str, list[float] | None]], others: 
 def main() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     text = log(40_000_000)
+    size = f"{len(text):,} characters, {text.count(chr(10)) + 1:,} lines"
     engine = Engine(SandboxSettings())
     loop = asyncio.new_event_loop()
     ours = Ours(engine, loop)
@@ -153,7 +155,10 @@ def main() -> None:
     others = ["| ours | |", "|---|---|", megabytes, *queries]
     engine.close()
     print("measuring forks", flush=True)
-    result = report(text, tables, others + fork_rows())
+    others += fork_rows()
+    del text
+    print("measuring modules", flush=True)
+    result = report(size, tables, others + module_rows())
     (Path(__file__).parent / "README.md").write_text(result)
     print(result)
 
