@@ -37,11 +37,11 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def new_engine():
-    """new_engine(settings): an engine with limits of its own."""
+    """new_engine(settings, **others): an engine with limits of its own."""
     engines = []
 
-    def new(settings):
-        engines.append(Engine(settings))
+    def new(settings, **others):
+        engines.append(Engine(settings, **others))
         return engines[-1]
 
     yield new

@@ -1,12 +1,15 @@
 """The JSON commands: shapes on the host, execution in the guest."""
 
 import json
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from orchestrator.commands import KNOWN, SCHEMA, Malformed, form, parse_block
+from orchestrator.commands import KNOWN, REPLACED, SCHEMA, Malformed, form, parse_block
 
+EXAMPLES = Path(__file__).parents[1] / "guest_sdk" / "examples"
 TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
 
 
@@ -156,3 +159,69 @@ def test_the_schema_is_an_object_of_every_command_and_no_other():
         assert shape["properties"]["op"] == {"enum": [command.__struct_config__.tag]}
         assert (shape["additionalProperties"], set(shape["properties"])) == (False, {"op", *command.__struct_fields__})
         assert all(f'"{field}": ' in form(command) for field in shape["required"])
+
+
+LINE_ENDS = (EXAMPLES / "line_ends.wat").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a"}}, "5\n"),
+        ({"op": "wasm", "module": "regex", "function": "top", "args": {"pattern": "(?i)beta"}}, '{"distinct": 2, "total": 2, "top": [["Beta", 1], ["beta", 1]]}\n'),
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "x"}, "on": "table"}, "1\n"),
+        ({"op": "csv", "function": "select", "on": "table"}, '[{"x": 1, "y": "b"}]\n'),
+        ({"op": "json", "function": "get", "args": {"path": "a[1]"}, "on": "value"}, "3\n"),
+        ({"op": "text", "function": "words", "args": {"k": 1}}, '[["beta", 2]]\n'),
+        ({"op": "wasm_wat", "wat": LINE_ENDS}, "5\n"),
+        ({"op": "wasm_wat", "wat": LINE_ENDS, "on": "table"}, "2\n"),
+        ({"op": "wasm_wat", "wat": LINE_ENDS.replace('(export "run")', '(export "count")'), "function": "count"}, "5\n"),
+    ],
+)  # fmt: skip
+async def test_a_module_is_called_by_a_command(run_commands, command, output):
+    """Over the context, or a variable as text; the result is shown as JSON."""
+    outcome = await run_commands(command, before="table = 'x,y\\n1,b\\n'; value = {'a': [2, 3]}")
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_interpreter):
+    """Not as its text."""
+    interpreter = new_interpreter(text="a b a")
+    await interpreter.run_commands(1, '[{"op": "text", "function": "words", "args": {"k": 5}, "store": "words"}]')
+    assert (await interpreter.run_cell(2, "words[0][1] + 1")).head == "3\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ({"op": "wasm", "module": "nope", "function": "f"}, "command 1 (wasm): nope.f: there is no module 'nope'; there are: regex, csv, json, text"),
+        ({"op": "csv", "function": "nope"}, 'command 1 (csv): csv.nope: there is no function "nope"; there are: describe, select, aggregate'),
+        ({"op": "wasm", "module": "regex", "function": "count"}, "command 1 (wasm): Regex.count() missing 1 required positional argument: 'pattern'"),
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a", "x": 1}}, "command 1 (wasm): Regex.count() got an unexpected keyword argument 'x'"),
+        ({"op": "wasm_wat", "wat": "(module"}, "command 1 (wasm_wat): wasm_wat.run: it cannot be compiled: expected `)`\n     --> <anon>:1:8\n      |\n    1 | (module\n      |        ^"),
+        ({"op": "wasm_wat", "wat": "(module)"}, "command 1 (wasm_wat): wasm_wat.run: it does not export its memory as memory"),
+    ],
+)  # fmt: skip
+async def test_a_module_command_that_fails_says_why(run_commands, command, error):
+    """The whole message."""
+    assert (await run_commands(command)).error == error
+
+
+@pytest.mark.parametrize("op", sorted(REPLACED))
+def test_an_operation_that_compiles_elsewhere_is_answered_with_what_does_the_same(op):
+    """It names a cell or a call that works."""
+    [answer] = parse_block(json.dumps({"op": op, "intent": "count the users"}))
+    assert answer == Malformed(message=f'"{op}" is not needed here, nothing is compiled: {REPLACED[op]}')
+    assert "modules." in REPLACED[op] or "```python" in REPLACED[op]
+
+
+async def test_what_the_answers_show_works(run_cells, run_commands):
+    """Each example in them, over a log."""
+    text = "user=ann x\nuser=bob y\nuser=ann z\n"
+    code = re.search(r"```python\n(.*?)```", REPLACED["rust_wasm"], re.DOTALL)[1]
+    assert (await run_cells(code, text=text)).head == "Counter({'user=ann': 2, 'user=bob': 1})\n"
+    call = re.search(r"(modules\.regex\.top\(.*?, k=10\))", REPLACED["rust_wasm_mapreduce"])[1]
+    top = "{'distinct': 2, 'total': 3, 'top': [['ann', 2], ['bob', 1]]}\n"
+    assert (await run_cells(call, text=text)).head == top
+    command = re.search(r'(\{"op": "wasm".*?\}\})', REPLACED["rust_wasm_mapreduce"])[1]
+    assert parse_block(command)[0].args["pattern"] == "user=(\\w+)"

@@ -61,6 +61,20 @@ async def test_a_run_that_found_its_context_loaded_comes_to_the_same(run_query, 
     assert await replay(events, context(), engine) == 2
 
 
+async def test_a_call_of_a_module_is_in_the_journal_with_its_fuel_and_is_not_made_again(run_query, engine):
+    """Replay gives the cell what the journal says, and takes the same fuel."""
+    code = "print(modules.regex.count('t'), modules.csv.describe(text='a,b\\n1,2'))\ntry:\n    modules.regex.count('(')\nexcept ModuleError as error:\n    print(error)"
+    events = (await run_query(FakeModel([python(code), python("FINAL(1)")]))).events
+    calls = [each for each in events if isinstance(each, ev.HostCall)]
+    assert [(each.name, each.result, each.error) for each in calls] == [
+        ("module", 3, None),
+        ("module", {"delimiter": ",", "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": 0}, None),
+        ("module", None, {"type": "ModuleError", "message": 'regex.count: "(", character 1: unclosed group'}),
+    ]  # fmt: skip
+    assert all(each.fuel > 10_000 for each in calls)
+    assert await replay(events, context(), engine) == 2
+
+
 async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engine):
     """It was rolled back, so it never was; what it was given stands."""
     slow = new_engine(SandboxSettings(seconds=0.3, fuel=10**14))

@@ -18,12 +18,14 @@
 pub mod abi;
 mod document;
 mod error;
+mod hash;
 mod memory;
 mod request;
 
 pub use abi::llm_query;
 pub use document::{boundary, Document, Window};
 pub use error::Error;
+pub use hash::Quick;
 pub use memory::{keep, reserve};
 pub use request::{row, Request};
 pub use serde_json::{json, Map, Value};

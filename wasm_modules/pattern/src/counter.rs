@@ -1,11 +1,11 @@
 //! How often each value occurs.
 
-use rlm_module::{json, keep, Error, Value};
+use rlm_module::{json, keep, Error, Quick, Value};
 use std::collections::HashMap;
 
 #[derive(Default)]
 pub struct Counter {
-    counts: HashMap<Box<str>, u64>,
+    counts: HashMap<Box<str>, u64, Quick>,
     total: u64,
     bytes: usize,
 }

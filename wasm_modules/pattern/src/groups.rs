@@ -3,6 +3,7 @@
 use crate::{width, Found, Pattern};
 use regex::CaptureLocations;
 use regex_syntax::hir::{GroupKind, Hir, HirKind};
+use std::ops::Range;
 
 /// A group that begins and ends at fixed distances from its match, which is found without following it: bytes.
 #[derive(Clone, Copy)]
@@ -32,19 +33,29 @@ impl<'p> Groups<'p> {
     }
 
     /// What the given groups matched; None for one that took no part.
-    pub fn read<'t>(&mut self, found: &Found<'t>, wanted: impl Iterator<Item = usize> + Clone) -> Vec<Option<&'t str>> {
-        if wanted.clone().any(|group| self.margins[group].is_none()) {
+    pub fn read<'t>(&mut self, found: &Found<'t>, wanted: Range<usize>) -> Vec<Option<&'t str>> {
+        self.follow(found, wanted.clone());
+        wanted.map(|group| self.place(found, group)).collect()
+    }
+
+    /// What one group matched.
+    pub fn one<'t>(&mut self, found: &Found<'t>, group: usize) -> Option<&'t str> {
+        self.follow(found, group..group + 1);
+        self.place(found, group)
+    }
+
+    fn follow(&mut self, found: &Found, mut wanted: Range<usize>) {
+        if wanted.any(|group| self.margins[group].is_none()) {
             self.pattern.engine(found.is_ascii).captures_read_at(&mut self.locations, found.text, found.start);
         }
-        wanted
-            .map(|group| {
-                let place = match self.margins[group] {
-                    Some(margin) => Some((found.start + margin.before, found.end - margin.after)),
-                    None => self.locations.get(group),
-                };
-                place.map(|(start, end)| &found.text[start..end])
-            })
-            .collect()
+    }
+
+    fn place<'t>(&self, found: &Found<'t>, group: usize) -> Option<&'t str> {
+        let (start, end) = match self.margins[group] {
+            Some(margin) => (found.start + margin.before, found.end - margin.after),
+            None => self.locations.get(group)?,
+        };
+        Some(&found.text[start..end])
     }
 }
 

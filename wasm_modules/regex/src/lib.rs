@@ -134,7 +134,7 @@ fn top(request: &Request, args: &Args) -> Result<Value, Error> {
     let mut counter = Counter::default();
     for document in request.documents() {
         scan(&pattern, &document, false, |found| {
-            if let Some(value) = groups.read(&found, group..group + 1)[0] {
+            if let Some(value) = groups.one(&found, group) {
                 counter.add(value)?;
             }
             Ok(true)

@@ -1,10 +1,9 @@
 //! One row for each group. From documents, rows of different documents are in different groups.
 
-use crate::hash::Quick;
 use crate::measure::{Measure, Measured, Statistics};
 use crate::order::compare;
 use crate::{Cell, Columns, Condition, Place, Query};
-use rlm_module::{json, keep, Error, Map, Value};
+use rlm_module::{json, keep, Error, Map, Quick, Value};
 use serde::Deserialize;
 use std::cmp::Ordering;
 use std::collections::HashMap;

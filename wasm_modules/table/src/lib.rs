@@ -2,7 +2,6 @@
 //!
 //! cell       one value of a row
 //! filter     `where`
-//! hash       of keys
 //! order      which value comes first
 //! select     rows as they are
 //! aggregate  one row for each group; measure: what is computed of a column
@@ -10,7 +9,6 @@
 mod aggregate;
 mod cell;
 mod filter;
-mod hash;
 mod measure;
 mod order;
 mod select;

@@ -1,8 +1,7 @@
 //! What is computed of a column, and the running statistics that it takes.
 
-use crate::hash::Quick;
 use crate::{Cell, Number, Place};
-use rlm_module::{json, keep, reserve, Error, Value};
+use rlm_module::{json, keep, reserve, Error, Quick, Value};
 use std::collections::HashSet;
 
 #[derive(Clone, Copy, PartialEq)]

@@ -84,7 +84,7 @@ fn collected(request: &Request, written: Option<&str>) -> Result<Found, Error> {
     let mut found = Found { values: Vec::new(), sum: 0, all_integers: true };
     for document in request.documents() {
         scan(&pattern, &document, false, |matched| {
-            let text = match groups.read(&matched, group..group + 1)[0] {
+            let text = match groups.one(&matched, group) {
                 Some(text) => text,
                 None => return Ok(true),
             };
