@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test modules serve lint bench pins clean
+.PHONY: help demo demo-rollback test fuzz modules serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -20,6 +20,10 @@ demo-rollback: $(VENV)/.rivals  ## an endless loop, a memory and a recursion bom
 test: $(VENV)/.dev  ## all tests
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python -m pytest -q
+
+fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: others)
+	@$(BIN)/python -m orchestrator build-guest
+	@PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py --cases 100000 --seed $(or $(SEED),1)
 
 modules:  ## build wasm_modules/dist/*.wasm again, with Debian 12's Rust
 	@wasm_modules/build.sh

@@ -145,7 +145,7 @@ class HostCall(Event, frozen=True, kw_only=True, tag="host_call"):
     cell: int
     name: str
     arguments_sha256: str
-    result: Any
+    result: msgspec.Raw
     error: Any
     fuel: int = 0
 

@@ -5,6 +5,9 @@ The script holds what models wrote: read it before you run it, it is not sandbox
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
 
 from orchestrator.errors import JournalError
 from orchestrator.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCall, run_started
@@ -55,6 +58,31 @@ def llm_query(prompt):
     return llm_batch([prompt])[0]
 
 
+class ModuleError(RuntimeError):
+    """A module had no result."""
+
+
+MODULE_CALLS = iter({module_calls})
+
+
+class Modules:
+    """modules.NAME.FUNCTION(...): the next answer of the journal, whatever the arguments."""
+
+    def __getattr__(self, name):
+        return Modules()
+
+    def __call__(self, *arguments, **named):
+        result, error = next(MODULE_CALLS)
+        if error:
+            raise ModuleError(error["message"])
+        if isinstance(result, dict) and "broken" in result and len(result) == 2:
+            return result.get("rows", result.get("value"))
+        return result
+
+
+modules = Modules()
+
+
 def FINAL(value):
     print("ANSWER:", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr))
 
@@ -80,17 +108,17 @@ def script(events: Sequence[AnyEvent]) -> str:
     started = run_started(events)
     rolled_back = {event.cell: event.message for event in events if isinstance(event, CellRolledBack)}
     cells = [event for event in events if isinstance(event, CellStarted)]
-    calls = [
-        (event.result, event.error)
-        for event in events
-        if isinstance(event, HostCall) and event.name == "llm_query" and event.cell not in rolled_back
-    ]
+    calls: dict[str, list[Any]] = {"llm_query": [], "module": []}
+    for event in events:
+        if isinstance(event, HostCall) and event.name in calls and event.cell not in rolled_back:
+            calls[event.name].append((msgspec.json.decode(event.result), event.error))
     head = _HEAD.format(
         run_id=_in_docstring(started.run_id),
         cells=len(cells),
         query=_in_docstring(started.query),
         context=_CONTEXTS[started.context_kind],
-        calls=ascii(calls),
+        calls=ascii(calls["llm_query"]),
+        module_calls=ascii(calls["module"]),
     )
     errors = {event.cell: event.error for event in events if isinstance(event, CellFinished) and event.error}
     return head + "".join("\n\n" + "\n".join(_cell(cell, rolled_back, errors)) + "\n" for cell in cells)

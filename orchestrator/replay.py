@@ -131,7 +131,7 @@ class _JournaledImports(HostImports):
         self.module_fuel = journaled.fuel
         if journaled.error is not None:
             raise Refused(journaled.error["type"], journaled.error["message"])
-        return journaled.result
+        return msgspec.json.decode(journaled.result)
 
 
 def _cells(events: Sequence[AnyEvent]) -> Iterator[_Cell]:
@@ -159,8 +159,8 @@ def _check_replies(events: Sequence[AnyEvent]) -> None:
                 written = [_code(action) for action in parse_reply(event.reply.text)]
             case CellStarted() if event.code not in written:
                 raise JournalError(f"cell {event.cell} (turn {event.turn}): its code is not in the reply")
-            case HostCall(name="llm_query", result=list() as result):
-                texts = [each["text"] for each in result if "text" in each]
+            case HostCall(name="llm_query", error=None):
+                texts = [each["text"] for each in msgspec.json.decode(event.result) if "text" in each]
                 if not set(texts) <= replied:
                     raise JournalError(f"cell {event.cell} (turn {event.turn}): it was given what no sub-model replied")
 

@@ -66,7 +66,7 @@ async def test_a_call_of_a_module_is_in_the_journal_with_its_fuel_and_is_not_mad
     code = "print(modules.regex.count('t'), modules.csv.describe(text='a,b\\n1,2'))\ntry:\n    modules.regex.count('(')\nexcept ModuleError as error:\n    print(error)"
     events = (await run_query(FakeModel([python(code), python("FINAL(1)")]))).events
     calls = [each for each in events if isinstance(each, ev.HostCall)]
-    assert [(each.name, each.result, each.error) for each in calls] == [
+    assert [(each.name, msgspec.json.decode(each.result), each.error) for each in calls] == [
         ("module", 3, None),
         ("module", {"delimiter": ",", "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": 0}, None),
         ("module", None, {"type": "ModuleError", "message": 'regex.count: "(", character 1: unclosed group'}),
@@ -97,8 +97,8 @@ def altered(events, kind, number=0, **changes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda e: altered(e, ev.HostCall, 0, result=[{"text": "Z"}]), "cell 1 (turn 1): it was given what no sub-model replied"),
-        (lambda e: altered(e, ev.HostCall, 0, result=[{"text": "B"}]), "cell 1 (turn 1): output: now \"B 0."),
+        (lambda e: altered(e, ev.HostCall, 0, result=msgspec.Raw(b'[{"text": "Z"}]')), "cell 1 (turn 1): it was given what no sub-model replied"),
+        (lambda e: altered(e, ev.HostCall, 0, result=msgspec.Raw(b'[{"text": "B"}]')), "cell 1 (turn 1): output: now \"B 0."),
         (lambda e: altered(e, ev.HostCall, 0, arguments_sha256="0"), "cell 1 (turn 1), call 1: llm_query: its arguments are not those of the journal"),
         (lambda e: [each for each in e if not (isinstance(each, ev.HostCall) and each.cell == 1)], "cell 1 (turn 1), call 1: llm_query: in the journal there is none"),
         (lambda e: altered(e, ev.CellFinished, 0, answer="x"), "cell 1 (turn 1): answer: now None, in the journal 'x'"),

@@ -3,7 +3,7 @@
 # Their hashes go into dist/manifest.toml.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-needed="rustc cargo lld libstd-rust-dev-wasm32 librust-regex-dev librust-serde-json-dev librust-serde-dev librust-serde-derive-dev librust-smallvec-dev"
+needed="rustc cargo lld libstd-rust-dev-wasm32 librust-regex+default-dev librust-serde-json-dev librust-serde+derive-dev librust-smallvec-dev"
 if [ "${1:-}" = --needs ]; then
     echo "$needed"
     exit

@@ -29,6 +29,7 @@ MAX_READ = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
 MAX_BATCH_CHARS = 20_000_000  # of all prompts of one llm_query; wasmtime itself stops at 128 MiB
 MAX_TEXT_CHARS = 20_000_000  # of the text that a cell hands to a module
+MAX_RESULTS = 64 << 20  # bytes of what one cell is given through the host import; it is kept in the journal
 MAX_CALLS = 10_000  # of one cell; each is kept in the journal
 MAX_RANDOM_BYTES = 1 << 16
 CLOCK_STEP_NS = 1_000_000  # the run's clock advances by this at every reading
@@ -46,7 +47,7 @@ class CallRecord(msgspec.Struct, frozen=True):
 
     name: str
     arguments_sha256: str
-    result: Any
+    result: msgspec.Raw
     error: Any
     fuel: int
 
@@ -124,6 +125,7 @@ class HostImports:
     def begin_cell(self) -> None:
         """What follows is recorded for the next cell."""
         self.calls: list[CallRecord] = []
+        self._result_bytes = 0
         self._reads = 0
         self._reads_digest = hashlib.sha256()
 
@@ -169,15 +171,22 @@ class HostImports:
             return _failure("ValueError", f"one cell may make at most {MAX_CALLS} calls")
         digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
         self.module_fuel = 0
-        value, error = None, None
+        result, error = msgspec.Raw(b"null"), None
         try:
-            value = self.answer(name, arguments, digest)
+            result = self._bounded(self.answer(name, arguments, digest))
         except Refused as refused:
             error = {"type": refused.kind, "message": str(refused)}
-        self.calls.append(CallRecord(name[:100], digest, value, error, self.module_fuel))
+        self.calls.append(CallRecord(name[:100], digest, result, error, self.module_fuel))
         if self.module_fuel:
             guest().fuel_left -= self.module_fuel
-        return Variant("err" if error else "ok", msgspec.json.encode(error or value).decode())
+        return Variant("err", msgspec.json.encode(error).decode()) if error else Variant("ok", bytes(result).decode())
+
+    def _bounded(self, value: Any) -> msgspec.Raw:
+        result = msgspec.json.encode(value)
+        self._result_bytes += len(result)
+        if self._result_bytes > MAX_RESULTS:
+            raise Refused("ValueError", f"one cell may be given at most {MAX_RESULTS >> 20} MiB of results")
+        return msgspec.Raw(result)
 
     def answer(self, name: str, arguments: str, digest: str) -> Any:
         """The dispatch table: a JSON value. Raises Refused."""
@@ -211,9 +220,9 @@ class HostImports:
             raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
         source = self._context.utf8 if asked.text is None else UTF8((asked.text,))
         documents = source.lengths if asked.text is None and self._context.kind == "documents" else None
-        request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
         call = Call(source, lambda prompts: msgspec.json.encode(self._replies(_decoded("llm_query", prompts, list[str]))))
         try:
+            request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
             return _plain(run(request, call, guest().fuel_left))
         except ModuleError as error:
             raise Refused("ModuleError", f"{name}.{asked.function}: {error}") from None
@@ -248,7 +257,7 @@ Decoded = TypeVar("Decoded")
 def _decoded(name: str, text: str | bytes, kind: type[Decoded]) -> Decoded:
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused("TypeError", f"{name}: {error}") from None
 
 

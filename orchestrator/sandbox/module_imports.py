@@ -6,6 +6,7 @@ the C API directly: an exception of ours stays with its call.
 """
 
 import ctypes
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from wasmtime import _ffi as ffi
 from orchestrator.errors import ModuleError
 
 MAX_READ = 16 << 20  # bytes of one context_read
+MAX_PROMPTS = 16 << 20  # bytes of the prompts of one llm_query
 MAX_RESULT = 16 << 20  # bytes of all that one call emits; it is kept in the journal
 
 
@@ -38,6 +40,7 @@ class Call:
         self._ask = ask
         self.emitted = bytearray()
         self.failure: BaseException | None = None
+        self.allocating = False
         self.fuel = 0  # that it used
 
     def context_len(self, _module: "_Module") -> int:
@@ -53,8 +56,12 @@ class Call:
 
     def llm_query(self, module: "_Module", address: int, length: int) -> int:
         """The address of the replies times 2^32, plus their length; the module gave the room for them."""
+        if length > MAX_PROMPTS:
+            raise ModuleError(f"llm_query: at most {MAX_PROMPTS >> 20} MiB of prompts at once")
         replies = self._ask(module.read(address, length))
+        self.allocating = True
         room = module.alloc(len(replies))
+        self.allocating = False
         module.write(room, replies)
         return room << 32 | len(replies)
 
@@ -81,7 +88,10 @@ class _Module:
         ctypes.memmove(self._place(address, len(content)), content, len(content))
 
     def alloc(self, length: int) -> int:
-        return allocated(self._caller.get("alloc"), self._caller, length)
+        try:
+            return allocated(self._caller.get("alloc"), self._caller, length)
+        except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
+            raise ModuleError(why_stopped(trap)) from None
 
     def _place(self, address: int, length: int) -> int:
         size = self._memory.data_len(self._caller)
@@ -95,6 +105,13 @@ def allocated(alloc: Any, store: Any, length: int) -> int:
     """The address of the room that the module's own `alloc` gives."""
     address: int = alloc(store, length)
     return address & 0xFFFFFFFF
+
+
+def why_stopped(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> str:
+    """wasmtime's own reason, of the lines and numbers of its message the last."""
+    message = trap.message if isinstance(trap, wasmtime.Trap) else str(trap)
+    last = message.strip().splitlines()[-1].strip()
+    return f"it was stopped: {re.sub('^[0-9]+: ', '', last)[:500]}"
 
 
 class _Running(threading.local):
@@ -148,13 +165,16 @@ def _called(index: Any, caller_pointer: Any, arguments: Any, _count: int, outcom
     call = _running.call
     caller = wasmtime.Caller(caller_pointer)
     try:
+        if call.allocating:
+            raise ModuleError("alloc must not call the host")
         parameters, results, function = _FUNCTIONS[index or 0]
         values = [_unsigned(arguments[each], kind) for each, kind in enumerate(parameters)]
         value = function(call, _Module(caller), *values)
         for kind in results:
             _set(outcome[0], kind, value)
     except BaseException as error:  # noqa: BLE001  (nothing may leave into wasmtime; Call.failure has it)
-        call.failure = error
+        # The first one is the reason of those that follow.
+        call.failure = call.failure or error
         return ctypes.cast(wasmtime.Trap("stopped by the host")._consume(), ctypes.c_void_p).value or 0
     else:
         return 0

@@ -18,16 +18,17 @@ from wasmtime import FuncType, ValType
 from orchestrator.config import SandboxSettings
 from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.prompts import Function
-from orchestrator.sandbox import cache, module_imports
-from orchestrator.sandbox.module_imports import Call, allocated, calling
+from orchestrator.sandbox import cache, compiling, module_imports
+from orchestrator.sandbox.compiling import compile_text, configured
+from orchestrator.sandbox.host_imports import entered
+from orchestrator.sandbox.module_imports import Call, allocated, calling, why_stopped
 from orchestrator.sandbox.ticks import watch
 
 SHIPPED = Path(__file__).parents[2] / "wasm_modules" / "dist"
 ABI = 1
-# A module is entered inside a host call, so on a stack that a guest may have used 32 MiB of already.
-STACK = 1 << 20
-MAX_WAT = 65_536  # characters; compiling cannot be interrupted, so it must be short
-_CONFIGURATION = f"fuel epochs stack={STACK} abi={ABI}"
+MAX_WAT = 65_536  # characters
+# Its text has the engine's whole configuration, which machine code must agree with.
+_CONFIGURATION = Path(compiling.__file__).read_text()
 
 _I32 = ValType.i32
 _EXPORTS = {
@@ -55,7 +56,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Modules:
     def __init__(self, settings: SandboxSettings, module_folder: str, progress: cache.Progress) -> None:
         """The shipped modules, and those of `module_folder`. Raises ConfigError, SandboxError."""
-        self.engine = wasmtime.Engine(_configured())
+        self.engine = wasmtime.Engine(configured())
         self._memory_bytes = settings.memory_bytes
         self._linker = module_imports.link(self.engine)
         self._modules: dict[str, wasmtime.Module] = {}
@@ -81,10 +82,12 @@ class Modules:
         """The same for a module in the text format; `function` takes the place of `run`. Raises ModuleError."""
         if len(wat) > MAX_WAT:
             raise ModuleError(f"the text has {len(wat)} characters; {MAX_WAT} is the limit")
+        meter = entered.guest.meter
         try:
-            module = wasmtime.Module(self.engine, bytes(wasmtime.wat2wasm(wat)))
-        except (wasmtime.WasmtimeError, UnicodeError, ValueError) as error:
-            raise ModuleError(f"it cannot be compiled: {str(error)[:2000]}") from None
+            code = compile_text(wat, lambda: not (meter.cancelled or meter.exceeded))
+        except ValueError as error:
+            raise ModuleError(f"it cannot be compiled: {error}") from None
+        module = wasmtime.Module.deserialize(self.engine, code)
         if why := _outside_abi(module, function):
             raise ModuleError(why)
         return self._run(module, function, request, call, fuel)
@@ -101,7 +104,8 @@ class Modules:
         except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
             if call.failure is not None:
                 raise call.failure from None
-            raise ModuleError(_last_words(call) or _why_stopped(trap, store)) from None
+            out_of_fuel = "it used up the fuel of the cell" if store.get_fuel() == 0 else None
+            raise ModuleError(out_of_fuel or _last_words(call) or why_stopped(trap)) from None
         finally:
             call.fuel = fuel - store.get_fuel()
         if status:
@@ -160,22 +164,6 @@ class Modules:
         return wasmtime.Module.deserialize_file(self.engine, str(compiled))
 
 
-def _configured() -> wasmtime.Config:
-    config = wasmtime.Config()
-    config.consume_fuel = True
-    config.epoch_interruption = True
-    config.max_wasm_stack = STACK
-    # What no module of ours needs; the fewer features, the less to attack.
-    config.wasm_threads = False
-    config.wasm_multi_memory = False
-    config.wasm_memory64 = False
-    config.wasm_relaxed_simd = False
-    config.wasm_gc = False
-    config.wasm_function_references = False
-    config.wasm_exceptions = False
-    return config
-
-
 def _entries(folder: Path) -> tuple[Entry, ...]:
     path = folder / "manifest.toml"
     try:
@@ -227,10 +215,3 @@ def _last_words(call: Call) -> str | None:
     except (msgspec.DecodeError, UnicodeError):
         return None
     return str(found["error"])[:8000] if "error" in found else None
-
-
-def _why_stopped(trap: wasmtime.Trap | wasmtime.WasmtimeError, store: wasmtime.Store) -> str:
-    if store.get_fuel() == 0:
-        return "it used up the fuel of the cell"
-    message = trap.message if isinstance(trap, wasmtime.Trap) else str(trap)
-    return f"it was stopped: {message.strip().splitlines()[-1][:500]}"

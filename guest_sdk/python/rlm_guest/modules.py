@@ -274,7 +274,8 @@ def _told(answer: Row, name: str) -> Any:
     broken = answer.get("broken")
     if broken and broken["count"]:
         first = "; ".join(_place(each) for each in broken["first"])
-        print(f"modules.json: {broken['count']} broken lines were left out: {first}")
+        left_out = "1 broken line was" if broken["count"] == 1 else f"{broken['count']} broken lines were"
+        print(f"modules.json: {left_out} left out: {first}")
     return answer[name]
 
 

@@ -27,7 +27,7 @@ pub use document::{boundary, Document, Window};
 pub use error::Error;
 pub use hash::Quick;
 pub use memory::{keep, reserve};
-pub use request::{row, Request};
+pub use request::{arguments, row, Request};
 pub use serde_json::{json, Map, Value};
 
 /// The exports of a module whose work `$answer: fn(&Request) -> Result<Value, Error>` does.

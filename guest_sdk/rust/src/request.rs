@@ -16,7 +16,7 @@ pub struct Request {
 impl Request {
     /// The arguments; an unknown or a missing one is an error.
     pub fn args<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_value(self.args.clone()).map_err(|error| Error(format!("{}: {error}", self.function)))
+        arguments(self.args.clone())
     }
 
     /// The parts of the input: one text has no number.
@@ -49,6 +49,15 @@ impl Request {
     pub fn unknown<T>(&self, functions: &[&str]) -> Result<T, Error> {
         Err(Error(format!("there is no function {:?}; there are: {}", self.function, functions.join(", "))))
     }
+}
+
+/// Arguments, read from JSON. The message is for a model, which knows no Rust.
+pub fn arguments<T: DeserializeOwned>(given: Value) -> Result<T, Error> {
+    T::deserialize(given).map_err(|error| {
+        let message = error.to_string().replace(" field ", " argument ").replace("a sequence", "a list");
+        let message = message.replace("there are no fields", "there are none").replace("a boolean", "true or false");
+        Error(message.replace("u64", "a whole number from 0").replace("usize", "a whole number from 0"))
+    })
 }
 
 /// The beginning of a result row: where it comes from.

@@ -4,7 +4,7 @@ use crate::reader::Reader;
 use crate::Form;
 use rlm_module::{Document, Error};
 use std::collections::HashSet;
-use table::{number, Number};
+use table::{is_code, number, Number};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const SAMPLE: usize = 200; // records
@@ -28,8 +28,9 @@ impl Kind {
         }
     }
 
+    /// Whether its fields are numbers, as far as can be seen.
     pub fn is_numeric(self) -> bool {
-        matches!(self, Kind::Integer | Kind::Number)
+        self != Kind::Text
     }
 
     /// With one value more.
@@ -43,11 +44,6 @@ impl Kind {
         };
         if kind as u8 > self as u8 { kind } else { self }
     }
-}
-
-/// 00501 is a code that is written in digits: as a number it would lose its zeros.
-fn is_code(value: &str) -> bool {
-    value.len() > 1 && value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub struct Dialect {
@@ -80,11 +76,8 @@ impl Dialect {
     }
 
     /// Which field a column is.
-    pub fn place(&self, name: &str) -> Result<usize, Error> {
-        self.names.iter().position(|known| known == name).ok_or_else(|| {
-            let shown: Vec<_> = self.names.iter().take(50).map(String::as_str).collect();
-            Error(format!("there is no column {name:?}; there are: {}", shown.join(", ")))
-        })
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
     }
 }
 

@@ -8,7 +8,7 @@ mod reader;
 
 use dialect::{Dialect, Kind};
 use reader::Reader;
-use rlm_module::{json, Document, Error, Map, Request, Value};
+use rlm_module::{arguments, json, Document, Error, Map, Request, Value};
 use serde::Deserialize;
 use smallvec::SmallVec;
 use table::{Aggregate, Cell, Columns, Place, Query, Select};
@@ -24,11 +24,11 @@ rlm_module::export!(answer);
 
 fn answer(request: &Request) -> Result<Value, Error> {
     let mut args: Map<String, Value> = request.args()?;
-    let form: Form = taken(request, &mut args)?;
+    let form: Form = taken(&mut args)?;
     match request.function.as_str() {
         "describe" if args.is_empty() => request.each(|document| describe(document, &form)),
         "select" => {
-            let select: Select = parsed(request, args)?;
+            let select: Select = arguments(args.into())?;
             let mut columns = Columns::default();
             let names = match &select.columns {
                 Some(names) => names.clone(),
@@ -39,23 +39,19 @@ fn answer(request: &Request) -> Result<Value, Error> {
             run(request, &form, &columns, query)
         }
         "aggregate" => {
-            let aggregate: Aggregate = parsed(request, args)?;
+            let aggregate: Aggregate = arguments(args.into())?;
             let mut columns = Columns::default();
             let query = aggregate.query(&mut columns)?;
             run(request, &form, &columns, query)
         }
-        "describe" => Err(Error(format!("describe has no argument {:?}", args.keys().next().unwrap()))),
+        "describe" => Err(Error(format!("it has no argument {:?}", args.keys().next().unwrap()))),
         _ => request.unknown(&["describe", "select", "aggregate"]),
     }
 }
 
-fn taken(request: &Request, args: &mut Map<String, Value>) -> Result<Form, Error> {
+fn taken(args: &mut Map<String, Value>) -> Result<Form, Error> {
     let own = ["delimiter", "header"].iter().filter_map(|&name| Some((name.to_string(), args.remove(name)?)));
-    parsed(request, Map::from_iter(own.collect::<Vec<_>>()))
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(request: &Request, args: Map<String, Value>) -> Result<T, Error> {
-    T::deserialize(Value::Object(args)).map_err(|error| Error(format!("{}: {error}", request.function)))
+    arguments(Map::from_iter(own.collect::<Vec<_>>()).into())
 }
 
 /// The columns of all documents, in the order in which they come.
@@ -96,7 +92,13 @@ fn describe(document: &Document, form: &Form) -> Result<Map<String, Value>, Erro
     Ok(Map::deserialize(found)?)
 }
 
+/// A column that only some documents have is null in the others; one that none has is an error.
 fn run(request: &Request, form: &Form, columns: &Columns, mut query: Box<dyn Query>) -> Result<Value, Error> {
+    let names = all_names(request, form)?;
+    if let Some(missing) = columns.0.iter().find(|column| !names.contains(column)) {
+        let shown = names[..names.len().min(50)].join(", ");
+        return Err(Error(format!("there is no column {missing:?}; there are: {}", if shown.is_empty() { "none" } else { &shown })));
+    }
     for document in request.documents() {
         if !feed(&document, form, columns, query.as_mut())? {
             break;
@@ -108,8 +110,7 @@ fn run(request: &Request, form: &Form, columns: &Columns, mut query: Box<dyn Que
 /// Gives the query every row of a document; false where it wants no more.
 fn feed(document: &Document, form: &Form, columns: &Columns, query: &mut dyn Query) -> Result<bool, Error> {
     let dialect = Dialect::of(document, form)?;
-    let places: Result<Vec<usize>, Error> = columns.0.iter().map(|name| dialect.place(name)).collect();
-    let places = places?;
+    let places: Vec<usize> = columns.0.iter().map(|name| dialect.place(name).unwrap_or(usize::MAX)).collect();
     let mut reader = Reader::open(document, &dialect)?;
     let mut place = Place { document: document.number, kind: "row", number: 0, line: None, read: 0, total: document.length };
     while reader.next()? {

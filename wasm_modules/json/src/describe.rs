@@ -30,23 +30,19 @@ pub fn describe(request: &Request) -> Result<Value, Error> {
         let mut broken = BrokenLines::default();
         let mut paths = Paths::default();
         let mut count = 0u64;
-        let mut format = "document";
-        rows(document, &mut broken, |row| {
+        let (_, form) = rows(document, &mut broken, |row| {
             Scanner::new(row.text).whole(|scanner| scanner.value().map(drop))?;
             let mut root = std::mem::take(&mut paths.root);
             let passed = paths.pass(&mut Scanner::new(row.text), &mut root);
             paths.root = root;
             passed?;
             count += 1;
-            if row.of_several {
-                format = if row.place.kind == "line" { "lines" } else { "list" };
-            }
             Ok(true)
         })?;
         let mut found = Vec::new();
         paths.root.write("", &mut found);
         let mut described = Map::new();
-        described.insert("format".into(), format.into());
+        described.insert("format".into(), form.name().into());
         described.insert("rows".into(), count.into());
         described.insert("paths".into(), found.into());
         if paths.left_out {
@@ -70,11 +66,9 @@ impl Paths {
 
     fn members(&mut self, scanner: &mut Scanner, node: &mut Node) -> Result<(), Broken> {
         node.kinds[6] += 1;
-        scanner.expect(b'{')?;
-        if scanner.peek() == b'}' {
-            return scanner.expect(b'}');
-        }
-        for place in 0.. {
+        let mut more = scanner.open(b'{', b'}')?;
+        let mut place = 0;
+        while more {
             let (written, escapes) = scanner.string()?;
             let name = crate::extract::text(written, escapes)?;
             scanner.expect(b':')?;
@@ -92,20 +86,16 @@ impl Paths {
                     node.members.push((name.into_owned(), inner));
                 }
             }
-            if !scanner.more(b'}')? {
-                break;
-            }
+            place += 1;
+            more = scanner.more(b'}')?;
         }
         Ok(())
     }
 
     fn items(&mut self, scanner: &mut Scanner, node: &mut Node) -> Result<(), Broken> {
         node.kinds[5] += 1;
-        scanner.expect(b'[')?;
-        if scanner.peek() == b']' {
-            return scanner.expect(b']');
-        }
-        loop {
+        let mut more = scanner.open(b'[', b']')?;
+        while more {
             if node.items.is_some() || !self.is_full() {
                 let mut inner = node.items.take().unwrap_or_default();
                 self.pass(scanner, &mut inner)?;
@@ -113,10 +103,9 @@ impl Paths {
             } else {
                 scanner.value()?;
             }
-            if !scanner.more(b']')? {
-                return Ok(());
-            }
+            more = scanner.more(b']')?;
         }
+        Ok(())
     }
 
     /// Whether no new path is taken; if not, there is one more now.

@@ -57,9 +57,11 @@ impl Plan {
         let paths: Vec<_> = self.paths.iter().enumerate().map(|(column, path)| (column, path.steps.as_slice())).collect();
         let mut each = |found: &[Option<&Value>]| {
             let cells: Vec<Cell> = found.iter().map(|value| value.map_or(Cell::Null, cell)).collect();
-            found.iter().zip(seen.iter_mut()).for_each(|(value, seen)| *seen |= value.is_some());
             query.take(&cells, &row.place)
         };
+        for (path, seen) in self.paths.iter().zip(seen.iter_mut()) {
+            *seen = *seen || crate::path::find(&value, &path.steps, &mut |_| {});
+        }
         Ok(repeat(&value, &self.repeated, &paths, &mut found, &mut each)?)
     }
 }
@@ -128,37 +130,39 @@ fn take<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], seen
 }
 
 fn members<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], seen: &mut [bool]) -> Result<(), Broken> {
-    scanner.expect(b'{')?;
-    if scanner.peek() == b'}' {
-        return scanner.expect(b'}');
-    }
-    loop {
+    let mut more = scanner.open(b'{', b'}')?;
+    let mut had = 0u64;
+    while more {
         let (written, escapes) = scanner.string()?;
         let name = text(written, escapes)?;
         scanner.expect(b':')?;
-        match node.names.iter().find(|(wanted, _)| *wanted == name) {
-            Some((_, inner)) => take(scanner, inner, cells, seen)?,
+        match node.names.iter().position(|(wanted, _)| *wanted == name) {
+            Some(place) => {
+                let inner = &node.names[place].1;
+                // Of a name that occurs twice the last one counts, whole.
+                if had >> (place & 63) & 1 == 1 {
+                    inner.clear(cells);
+                }
+                had |= 1 << (place & 63);
+                take(scanner, inner, cells, seen)?;
+            }
             None => drop(scanner.value()?),
         }
-        if !scanner.more(b'}')? {
-            return Ok(());
-        }
+        more = scanner.more(b'}')?;
     }
+    Ok(())
 }
 
 fn items<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], seen: &mut [bool]) -> Result<(), Broken> {
-    scanner.expect(b'[')?;
-    if scanner.peek() == b']' {
-        return scanner.expect(b']');
-    }
-    for index in 0.. {
+    let mut more = scanner.open(b'[', b']')?;
+    let mut index = 0;
+    while more {
         match node.items.iter().find(|(wanted, _)| *wanted == index) {
             Some((_, inner)) => take(scanner, inner, cells, seen)?,
             None => drop(scanner.value()?),
         }
-        if !scanner.more(b']')? {
-            break;
-        }
+        index += 1;
+        more = scanner.more(b']')?;
     }
     Ok(())
 }
@@ -184,6 +188,13 @@ pub fn text(written: &str, escapes: bool) -> Result<Cow<str>, Broken> {
 }
 
 impl Node {
+    /// Nothing of it is there.
+    fn clear(&self, cells: &mut [Cell]) {
+        self.columns.iter().for_each(|&column| cells[column] = Cell::Null);
+        let inner = self.names.iter().map(|(_, inner)| inner).chain(self.items.iter().map(|(_, inner)| inner));
+        inner.for_each(|inner| inner.clear(cells));
+    }
+
     fn add(&mut self, steps: &[Step], column: usize) {
         let (step, rest) = match steps.split_first() {
             Some(split) => split,

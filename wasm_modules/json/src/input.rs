@@ -4,12 +4,13 @@
 
 use crate::scan::Scanner;
 use rlm_module::{json, Document, Error, Value, Window};
-use serde::de::IgnoredAny;
 use table::Place;
 
 const TOLD: usize = 10;
 /// How much of a document says whether it is JSON Lines.
 const LOOKED_AT: u64 = 1 << 16;
+/// Bytes of the longest escape, a pair of \u: where one is cut, the scanner stops so far before the end.
+const ESCAPE: usize = 12;
 
 /// One row as text. `of_several`: whether it is one of a list or of lines; `index` from 0.
 pub struct Row<'a> {
@@ -80,17 +81,76 @@ fn why(row: &str) -> String {
     }
 }
 
-/// Calls `each` for every row, until it returns false; so does this then. A broken line is noted and passed over.
-pub fn rows(document: &Document, broken: &mut BrokenLines, each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
-    let mut window = document.open()?;
-    window.fill(LOOKED_AT)?;
-    if are_lines(&window) {
-        lines(document, window, broken, each)
-    } else if Scanner::new(without_bom(window.text())).peek() == b'[' {
-        list(document, window, each)
-    } else {
-        value(document, window, each)
+/// What a document is.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Form {
+    Lines,
+    List,
+    Value,
+}
+
+impl Form {
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Lines => "lines",
+            Form::List => "list",
+            Form::Value => "document",
+        }
     }
+}
+
+/// Calls `each` for every row, until it returns false; so does this then. A broken line is noted and passed over.
+pub fn rows(
+    document: &Document,
+    broken: &mut BrokenLines,
+    each: impl FnMut(Row) -> Result<bool, NotRow>,
+) -> Result<(bool, Form), Error> {
+    let mut window = document.open()?;
+    let form = form(&mut window, document.length)?;
+    let complete = match form {
+        Form::Lines => lines(document, window, broken, each),
+        Form::List => list(document, window, each),
+        Form::Value => value(document, window, each),
+    };
+    Ok((complete?, form))
+}
+
+/// JSON Lines begin with a value on a line of its own, or have such a line behind a broken first one.
+fn form(window: &mut Window, length: u64) -> Result<Form, Error> {
+    window.fill(LOOKED_AT)?;
+    loop {
+        let text = without_bom(window.text());
+        let mut scanner = Scanner::new(text);
+        let alone = if scanner.peek() == b'[' { Form::List } else { Form::Value };
+        let begins = scanner.place;
+        match scanner.value() {
+            Ok(first) => {
+                let rest = &text[begins + first.len()..];
+                let ends_line = rest.trim_start_matches(|character| matches!(character, ' ' | '\t' | '\r')).starts_with('\n');
+                let more = !trimmed(rest).is_empty() || !window.at_end();
+                return Ok(if ends_line && more && !first.contains('\n') { Form::Lines } else { alone });
+            }
+            // The value may go on behind what was looked at; a long list is never taken whole.
+            Err(_) if !window.at_end() && scanner.place + ESCAPE >= text.len() => {
+                if alone == Form::List {
+                    return Ok(alone);
+                }
+                let looked_at = window.bytes().len() as u64;
+                window.fill((looked_at * 2).min(length))?;
+            }
+            Err(_) => {
+                let others = text[begins..].split('\n').skip(1).take(20).map(trimmed);
+                let is_row = |line: &str| line.starts_with('{') && Scanner::new(line).whole(|scanner| scanner.value().map(drop)).is_ok();
+                let mut others = others;
+                return Ok(if text[begins..].starts_with('{') && others.any(is_row) { Form::Lines } else { alone });
+            }
+        }
+    }
+}
+
+/// Without the spaces that JSON allows around a value.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|character| matches!(character, ' ' | '\t' | '\r' | '\n'))
 }
 
 fn place(document: &Document, kind: &'static str) -> Place {
@@ -99,21 +159,6 @@ fn place(document: &Document, kind: &'static str) -> Place {
 
 fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
-/// Lines that are values of their own: the first is, or one of those after it, and there is more than one.
-fn are_lines(window: &Window) -> bool {
-    let text = without_bom(window.text());
-    let looked_at = rlm_module::boundary(text.as_bytes(), text.len().min(LOOKED_AT as usize));
-    let mut lines = text[..looked_at].split('\n').map(str::trim).filter(|line| !line.is_empty());
-    let is_value = |line: &str| serde_json::from_str::<IgnoredAny>(line).is_ok();
-    let first = lines.next().unwrap_or_default();
-    // A list begins with a bracket alone, or has one line.
-    let mut others = lines.take(20).filter(|line| line.starts_with('{') || is_value(line)).peekable();
-    if is_value(first) {
-        return others.peek().is_some() || !window.at_end() || text.len() > looked_at;
-    }
-    first.starts_with('{') && first.len() > 1 && others.any(|line| line.starts_with('{') && is_value(line))
 }
 
 fn lines(
@@ -129,7 +174,7 @@ fn lines(
         let line = if number == 1 { without_bom(line) } else { line };
         place.number = number;
         place.read += line.len() as u64 + 1;
-        let text = line.trim();
+        let text = trimmed(line);
         if text.is_empty() {
             return Ok(true);
         }
@@ -153,6 +198,10 @@ fn lines(
 fn value(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
     window.fill(document.length)?;
     let text = without_bom(window.text());
+    if document.number.is_some() && trimmed(text).is_empty() {
+        // Of several documents one may be empty.
+        return Ok(true);
+    }
     let place = Place { number: 1, read: document.length, ..place(document, "value") };
     each(Row { text, of_several: false, index: 0, place }).map_err(|refused| match refused {
         NotRow::Broken => not_json(document, &why(text)),
@@ -198,12 +247,8 @@ fn list(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Re
 
 /// The next item, if there is one, and whether another follows.
 fn next_item<'a>(scanner: &mut Scanner<'a>, begun: bool) -> Result<(Option<&'a str>, bool), crate::scan::Broken> {
-    if !begun {
-        scanner.expect(b'[')?;
-        if scanner.peek() == b']' {
-            scanner.place += 1;
-            return Ok((None, false));
-        }
+    if !begun && !scanner.open(b'[', b']')? {
+        return Ok((None, false));
     }
     let item = scanner.value()?;
     Ok((Some(item), scanner.more(b']')?))
@@ -211,7 +256,7 @@ fn next_item<'a>(scanner: &mut Scanner<'a>, begun: bool) -> Result<(Option<&'a s
 
 fn only_spaces(document: &Document, mut window: Window, mut done: usize) -> Result<(), Error> {
     loop {
-        if !window.text()[done..].trim().is_empty() {
+        if !trimmed(&window.text()[done..]).is_empty() {
             return Err(not_json(document, "something follows its list"));
         }
         if window.at_end() {

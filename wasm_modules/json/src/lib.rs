@@ -13,9 +13,9 @@ mod path;
 mod scan;
 
 use extract::Plan;
-use input::{rows, BrokenLines, Row};
+use input::{rows, BrokenLines, Form, Row};
 use path::{Path, Step};
-use rlm_module::{json, row, Error, Map, Request, Value};
+use rlm_module::{json, Document, Error, Map, Request, Value};
 use serde::Deserialize;
 use table::{Aggregate, Columns, Query, Select};
 
@@ -25,12 +25,16 @@ struct Get {
     path: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 rlm_module::export!(answer);
 
 fn answer(request: &Request) -> Result<Value, Error> {
     match request.function.as_str() {
         "describe" => {
-            let _: Map<String, Value> = request.args()?;
+            let Nothing {} = request.args()?;
             describe::describe(request)
         }
         "get" => get(request, &Path::parse(&request.args::<Get>()?.path)?),
@@ -82,10 +86,11 @@ fn run(request: &Request, columns: &Columns, mut query: Box<dyn Query>) -> Resul
     let mut count = 0u64;
     let mut complete = true;
     for document in request.documents() {
-        complete = rows(&document, &mut broken, |row| {
+        let (wants_more, _) = rows(&document, &mut broken, |row| {
             count += 1;
             plan.feed(&row, &mut seen, query.as_mut())
         })?;
+        complete = wants_more;
         if !complete {
             break;
         }
@@ -98,43 +103,35 @@ fn run(request: &Request, columns: &Columns, mut query: Box<dyn Query>) -> Resul
 
 fn get(request: &Request, path: &Path) -> Result<Value, Error> {
     let mut broken = BrokenLines::default();
-    let mut answers = Vec::new();
-    let mut documents = false;
-    for document in request.documents() {
-        documents |= document.number.is_some();
-        let (value, found) = get_one(&document, path, &mut broken)?;
-        let mut answer = row(&document);
-        if !found && !documents {
+    let value = request.each(|document| {
+        let (value, found) = get_one(document, path, &mut broken)?;
+        if !found && document.number.is_none() {
             return Err(Error(format!("there is nothing at {:?}: modules.json.describe() lists the paths", path.written)));
         }
-        answer.insert("value".into(), value);
-        answers.push(answer);
-    }
-    let value = if documents { json!(answers) } else { answers.swap_remove(0)["value"].take() };
+        Ok(Map::from_iter([("value".to_string(), value)]))
+    })?;
+    let value = if value.is_array() { value } else { value["value"].clone() };
     Ok(json!({"value": value, "broken": broken.report()}))
 }
 
 /// The value, and whether there is one. Of several rows: that at an index, or a list of those that have one.
-fn get_one(document: &rlm_module::Document, path: &Path, broken: &mut BrokenLines) -> Result<(Value, bool), Error> {
+fn get_one(document: &Document, path: &Path, broken: &mut BrokenLines) -> Result<(Value, bool), Error> {
     let mut values = Vec::new();
-    let mut several = false;
-    rows(document, broken, |row: Row| {
-        several |= row.of_several;
-        let rest = match path.steps.first() {
+    let mut found = false;
+    let first = path.steps.first();
+    let (_, form) = rows(document, broken, |row: Row| {
+        let parsed = row.value()?;
+        let rest = match first {
             Some(Step::Index(wanted)) if row.of_several && row.index != *wanted => return Ok(true),
             Some(Step::Index(_) | Step::All) if row.of_several => &path.steps[1..],
             _ => &path.steps[..],
         };
-        let parsed = row.value()?;
-        path::find(&parsed, rest, &mut |value| {
-            values.push(value.clone());
-        });
-        Ok(!(row.of_several && matches!(path.steps.first(), Some(Step::Index(_)))))
+        found |= path::find(&parsed, rest, &mut |value| values.push(value.clone()));
+        Ok(!(row.of_several && matches!(first, Some(Step::Index(_)))))
     })?;
-    let found = !values.is_empty();
-    let first_is_index = matches!(path.steps.first(), Some(Step::Index(_)));
-    if path.has_all() || (several && !first_is_index) {
-        return Ok((Value::Array(values), found || several));
+    let of_rows = form != Form::Value && !matches!(first, Some(Step::Index(_)));
+    if path.has_all() || of_rows {
+        return Ok((Value::Array(values), found || of_rows));
     }
     Ok((values.pop().unwrap_or(Value::Null), found))
 }

@@ -63,16 +63,19 @@ fn bracket(inside: &str) -> Option<(Step, usize)> {
     Some((step, end + 1))
 }
 
-/// Calls `each` for every value that the steps lead to.
-pub fn find<'v>(value: &'v Value, steps: &[Step], each: &mut dyn FnMut(&'v Value)) {
+/// Calls `each` for every value that the steps lead to: whether they lead somewhere, if only to an empty list.
+pub fn find<'v>(value: &'v Value, steps: &[Step], each: &mut dyn FnMut(&'v Value)) -> bool {
     let (step, rest) = match steps.split_first() {
         Some(split) => split,
-        None => return each(value),
+        None => {
+            each(value);
+            return true;
+        }
     };
     match (step, value) {
-        (Step::Name(name), Value::Object(members)) => members.get(name).into_iter().for_each(|inner| find(inner, rest, each)),
-        (Step::Index(index), Value::Array(items)) => items.get(*index as usize).into_iter().for_each(|inner| find(inner, rest, each)),
-        (Step::All, Value::Array(items)) => items.iter().for_each(|inner| find(inner, rest, each)),
-        _ => {}
+        (Step::Name(name), Value::Object(members)) => members.get(name).map_or(false, |inner| find(inner, rest, each)),
+        (Step::Index(index), Value::Array(items)) => items.get(*index as usize).map_or(false, |inner| find(inner, rest, each)),
+        (Step::All, Value::Array(items)) => items.iter().fold(items.is_empty(), |led, inner| find(inner, rest, each) || led),
+        _ => false,
     }
 }

@@ -5,7 +5,7 @@
 use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_load, v128_or};
 
 /// As deep as serde_json goes.
-const DEPTH: usize = 128;
+const DEPTH: usize = 127;
 
 /// It is not JSON.
 #[derive(Debug)]
@@ -17,11 +17,12 @@ type Passed<T> = Result<T, Broken>;
 pub struct Scanner<'a> {
     pub text: &'a str,
     pub place: usize,
+    depth: usize,
 }
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { text, place: 0 }
+        Scanner { text, place: 0, depth: 0 }
     }
 
     /// The next byte that is no space; 0 at the end.
@@ -71,29 +72,42 @@ impl<'a> Scanner<'a> {
     }
 
     fn escape(&mut self) -> Passed<()> {
-        let bytes = &self.text.as_bytes()[self.place + 1..];
-        let length = match bytes.first() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 1,
-            Some(b'u') if bytes.len() >= 5 && bytes[1..5].iter().all(u8::is_ascii_hexdigit) => 5,
+        self.place += 2;
+        match self.text.as_bytes().get(self.place - 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => return Ok(()),
+            Some(b'u') => {}
             _ => return Err(Broken),
-        };
-        self.place += 1 + length;
-        Ok(())
+        }
+        match self.code_unit()? {
+            // The first half of a pair: the second must follow.
+            0xD800..=0xDBFF if self.text[self.place..].starts_with("\\u") => {
+                self.place += 2;
+                if (0xDC00..=0xDFFF).contains(&self.code_unit()?) { Ok(()) } else { Err(Broken) }
+            }
+            0xD800..=0xDFFF => Err(Broken),
+            _ => Ok(()),
+        }
+    }
+
+    fn code_unit(&mut self) -> Passed<u32> {
+        let digits = self.text.get(self.place..self.place + 4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        self.place += 4;
+        u32::from_str_radix(digits.ok_or(Broken)?, 16).map_err(|_| Broken)
     }
 
     /// Passes any value: its text.
     pub fn value(&mut self) -> Passed<&'a str> {
         let first = self.peek();
         let start = self.place;
-        self.pass(first, DEPTH)?;
+        self.pass(first)?;
         Ok(&self.text[start..self.place])
     }
 
-    fn pass(&mut self, first: u8, depth: usize) -> Passed<()> {
+    fn pass(&mut self, first: u8) -> Passed<()> {
         match first {
             b'"' => self.string().map(drop),
-            b'{' => self.members(depth),
-            b'[' => self.items(depth),
+            b'{' => self.members(),
+            b'[' => self.items(),
             b't' => self.word("true"),
             b'f' => self.word("false"),
             b'n' => self.word("null"),
@@ -101,49 +115,55 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn members(&mut self, depth: usize) -> Passed<()> {
-        let depth = depth.checked_sub(1).ok_or(Broken)?;
-        self.place += 1;
-        if self.peek() == b'}' {
-            self.place += 1;
-            return Ok(());
-        }
-        loop {
+    fn members(&mut self) -> Passed<()> {
+        let mut more = self.open(b'{', b'}')?;
+        while more {
             self.string()?;
             self.expect(b':')?;
             let first = self.peek();
-            self.pass(first, depth)?;
-            if !self.more(b'}')? {
-                return Ok(());
-            }
+            self.pass(first)?;
+            more = self.more(b'}')?;
         }
+        Ok(())
     }
 
-    fn items(&mut self, depth: usize) -> Passed<()> {
-        let depth = depth.checked_sub(1).ok_or(Broken)?;
-        self.place += 1;
-        if self.peek() == b']' {
-            self.place += 1;
-            return Ok(());
-        }
-        loop {
+    fn items(&mut self) -> Passed<()> {
+        let mut more = self.open(b'[', b']')?;
+        while more {
             let first = self.peek();
-            self.pass(first, depth)?;
-            if !self.more(b']')? {
-                return Ok(());
-            }
+            self.pass(first)?;
+            more = self.more(b']')?;
         }
+        Ok(())
     }
 
-    /// Passes a comma, or the closing bracket: whether something follows.
+    /// Passes an opening bracket: whether something is in it. If not, the closing one is passed too.
+    pub fn open(&mut self, opening: u8, closing: u8) -> Passed<bool> {
+        self.expect(opening)?;
+        if self.depth == DEPTH {
+            return Err(Broken);
+        }
+        if self.peek() == closing {
+            self.place += 1;
+            return Ok(false);
+        }
+        self.depth += 1;
+        Ok(true)
+    }
+
+    /// Passes a comma, or the closing bracket: whether something follows in it.
     pub fn more(&mut self, closing: u8) -> Passed<bool> {
         let next = self.peek();
-        self.place += 1;
-        match next {
-            b',' => Ok(true),
-            _ if next == closing => Ok(false),
-            _ => Err(Broken),
+        if next == b',' {
+            self.place += 1;
+            return Ok(true);
         }
+        if next != closing {
+            return Err(Broken);
+        }
+        self.place += 1;
+        self.depth -= 1;
+        Ok(false)
     }
 
     fn word(&mut self, word: &str) -> Passed<()> {
@@ -177,6 +197,12 @@ impl<'a> Scanner<'a> {
             if end == exponent {
                 return Err(Broken);
             }
+        }
+        // Beyond a float's range; without an exponent so many digits are needed.
+        let written = &self.text[self.place..end];
+        let is_long = written.len() > 300 || written.contains(|character| matches!(character, 'e' | 'E'));
+        if is_long && !written.parse().map_or(false, f64::is_finite) {
+            return Err(Broken);
         }
         self.place = end;
         Ok(())

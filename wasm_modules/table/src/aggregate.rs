@@ -56,6 +56,9 @@ impl Aggregate {
         for (name, asked) in values.unwrap_or_else(|| Map::from_iter([("count".into(), json!(["count"]))])) {
             outputs.push(output(name, &asked, columns, &mut measured)?);
         }
+        if let Some(taken) = outputs.iter().find(|output| output.name == "document" || by.iter().any(|(name, _)| *name == output.name)) {
+            return Err(Error(format!("values: {:?} is the name of a column that the rows have already", taken.name)));
+        }
         if let Some(order) = &self.order_by {
             if !by.iter().any(|(name, _)| name == order) && !outputs.iter().any(|output| &output.name == order) {
                 return Err(Error(format!("order_by: {order:?} is neither in by nor in values")));
@@ -173,13 +176,13 @@ impl Query for Aggregation {
         }
         let mut groups = std::mem::take(&mut self.groups);
         let mut rows: Vec<_> = groups.iter_mut().map(|group| self.row(group)).collect();
-        let by_keys = |one: &Vec<Value>, other: &Vec<Value>| {
-            one.iter().zip(other).map(|(one, other)| compare(one, other, false)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        let by_keys = |one: &Vec<Value>, other: &Vec<Value>, descending: bool| {
+            let orders = one.iter().zip(other).map(|(one, other)| compare(one, other, descending));
+            orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         };
         rows.sort_by(|one, other| match &self.order_by {
-            Some(name) => compare(&one.1[name], &other.1[name], self.descending).then_with(|| by_keys(&one.0, &other.0)),
-            None if self.descending => by_keys(&other.0, &one.0),
-            None => by_keys(&one.0, &other.0),
+            Some(name) => compare(&one.1[name], &other.1[name], self.descending).then_with(|| by_keys(&one.0, &other.0, false)),
+            None => by_keys(&one.0, &other.0, self.descending),
         });
         rows.truncate(self.limit);
         Ok(rows.into_iter().map(|(_, row)| Value::Object(row)).collect())

@@ -3,7 +3,7 @@
 use rlm_module::{json, Value};
 use std::borrow::Cow;
 
-/// `Field` is text that may stand for a number; `numeric` says that its column's values do.
+/// `Field` is text that may stand for a number; where it is `numeric`, as its column's values seem to be, it is one.
 pub enum Cell<'a> {
     Null,
     Boolean(bool),
@@ -84,6 +84,12 @@ fn short(text: &[u8]) -> Option<Number> {
     })
 }
 
+/// 00501 is a code that is written in digits: as a number it would lose its zeros.
+pub fn is_code(text: &str) -> bool {
+    let digits = text.trim_start_matches(|character| matches!(character, ' ' | '-' | '+'));
+    digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl<'a> Cell<'a> {
     pub fn is_null(&self) -> bool {
         match self {
@@ -93,7 +99,16 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// The number that it is, or stands for.
+    /// The number that it is.
+    pub fn typed(&self) -> Option<Number> {
+        match self {
+            Cell::Number(value) => Some(*value),
+            Cell::Field { text, numeric: true } if !is_code(text) => number(text),
+            _ => None,
+        }
+    }
+
+    /// The number that it is, or can be read as.
     pub fn number(&self) -> Option<Number> {
         match self {
             Cell::Number(value) => Some(*value),
@@ -116,8 +131,7 @@ impl<'a> Cell<'a> {
             _ if self.is_null() => Value::Null,
             Cell::Boolean(value) => json!(value),
             Cell::Number(value) => value.value(),
-            Cell::Field { text, numeric: true } => number(text).map_or_else(|| json!(text), Number::value),
-            Cell::Text(text) | Cell::Field { text, .. } => json!(text),
+            Cell::Text(text) | Cell::Field { text, .. } => self.typed().map_or_else(|| json!(text), Number::value),
             Cell::Nested(written) => serde_json::from_str(written).unwrap_or(Value::Null),
             Cell::Null => Value::Null,
         }
@@ -130,14 +144,14 @@ impl<'a> Cell<'a> {
             key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             key.extend_from_slice(bytes);
         };
-        match self {
+        match (self, self.typed()) {
             _ if self.is_null() => tagged(0, b""),
-            Cell::Text(text) | Cell::Field { text, .. } => tagged(1, text.as_bytes()),
-            Cell::Number(Number::Integer(value)) => tagged(2, &value.to_le_bytes()),
+            (_, Some(Number::Integer(value))) => tagged(2, &value.to_le_bytes()),
             // 2.0 is the value 2, and so the same key.
-            Cell::Number(Number::Float(value)) if *value == (*value as i64) as f64 => tagged(2, &(*value as i64).to_le_bytes()),
-            Cell::Number(Number::Float(value)) => tagged(3, &value.to_le_bytes()),
-            other => tagged(4, other.value().to_string().as_bytes()),
+            (_, Some(Number::Float(value))) if value.fract() == 0.0 && value.abs() < 9e18 => tagged(2, &(value as i64).to_le_bytes()),
+            (_, Some(Number::Float(value))) => tagged(3, &value.to_le_bytes()),
+            (Cell::Text(text) | Cell::Field { text, .. }, None) => tagged(1, text.as_bytes()),
+            (other, None) => tagged(4, other.value().to_string().as_bytes()),
         }
     }
 }

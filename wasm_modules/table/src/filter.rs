@@ -71,8 +71,20 @@ fn is_equal(cell: &Cell, value: &Value) -> bool {
         (_, Value::Null) => cell.is_null(),
         (Cell::Boolean(one), Value::Bool(other)) => one == other,
         (Cell::Field { text, .. }, Value::Bool(other)) => text.eq_ignore_ascii_case(if *other { "true" } else { "false" }),
-        (Cell::Nested(_), Value::Array(_) | Value::Object(_)) => cell.value() == *value,
+        (Cell::Nested(_), Value::Array(_) | Value::Object(_)) => is_same(&cell.value(), value),
         _ => compared(cell, value) == Some(Ordering::Equal),
+    }
+}
+
+/// 1 is 1.0, also within lists and objects.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(_), Value::Number(_)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other)),
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && one.iter().all(|(name, value)| other.get(name).map_or(false, |other| is_same(value, other)))
+        }
+        _ => one == other,
     }
 }
 
@@ -91,7 +103,7 @@ fn compared(cell: &Cell, value: &Value) -> Option<Ordering> {
 
 fn contains(cell: &Cell, value: &Value) -> bool {
     match cell {
-        Cell::Nested(_) => cell.value().as_array().map_or(false, |items| items.contains(value)),
+        Cell::Nested(_) => cell.value().as_array().map_or(false, |items| items.iter().any(|item| is_same(item, value))),
         _ => cell.text().zip(value.as_str()).map_or(false, |(text, part)| text.contains(part)),
     }
 }

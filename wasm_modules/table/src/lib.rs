@@ -14,7 +14,7 @@ mod order;
 mod select;
 
 pub use aggregate::Aggregate;
-pub use cell::{number, Cell, Number};
+pub use cell::{is_code, number, Cell, Number};
 pub use filter::Condition;
 pub use measure::percentile;
 pub use select::Select;

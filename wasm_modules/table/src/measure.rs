@@ -91,40 +91,49 @@ impl Statistics {
         if !measured.numbers && !measured.extremes {
             return Ok(());
         }
-        match cell.number() {
-            Some(number) => self.take_number(number, measured, place)?,
-            None if measured.numbers => {
-                let shown: String = cell.value().to_string().chars().take(80).collect();
-                return Err(Error(format!("{place}, column {}: {shown} is not a number", measured.name)));
+        if measured.numbers {
+            match cell.number() {
+                Some(number) => self.take_number(number, measured, place)?,
+                None => {
+                    let shown: String = cell.value().to_string().chars().take(80).collect();
+                    return Err(Error(format!("{place}, column {}: {shown} is not a number", measured.name)));
+                }
+            }
+        }
+        if measured.extremes {
+            self.take_extremes(cell, measured);
+        }
+        Ok(())
+    }
+
+    fn take_extremes(&mut self, cell: &Cell, measured: &mut Measured) {
+        match cell.typed() {
+            Some(number) => {
+                let value = number.float();
+                let (least, most) = self.range.unwrap_or((value, value));
+                self.range = Some((least.min(value), most.max(value)));
+                if let Number::Integer(integer) = number {
+                    let (least, most) = self.integer_range.unwrap_or((integer, integer));
+                    self.integer_range = Some((least.min(integer), most.max(integer)));
+                } else {
+                    measured.all_integers = false;
+                }
             }
             None => measured.all_numbers = false,
         }
-        if measured.extremes {
-            self.take_text(cell);
-        }
-        Ok(())
+        self.take_text(cell);
     }
 
     fn take_number(&mut self, number: Number, measured: &mut Measured, place: &Place) -> Result<(), Error> {
         let value = number.float();
         match number {
-            Number::Integer(integer) => {
-                self.integers += i128::from(integer);
-                if measured.extremes {
-                    let (least, most) = self.integer_range.unwrap_or((integer, integer));
-                    self.integer_range = Some((least.min(integer), most.max(integer)));
-                }
-            }
+            Number::Integer(integer) => self.integers += i128::from(integer),
             Number::Float(_) => measured.all_integers = false,
         }
         // Neumaier's summation: what rounding loses is kept beside the sum.
         let sum = self.sum + value;
         self.lost += if self.sum.abs() >= value.abs() { (self.sum - sum) + value } else { (value - sum) + self.sum };
         self.sum = sum;
-        if measured.extremes {
-            let (least, most) = self.range.unwrap_or((value, value));
-            self.range = Some((least.min(value), most.max(value)));
-        }
         if measured.values {
             if self.values.len() == self.values.capacity() {
                 let more = self.values.len().max(16);

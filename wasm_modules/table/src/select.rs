@@ -46,7 +46,10 @@ impl Selection {
             row.insert("document".into(), document.into());
         }
         for (name, column) in &self.shown {
-            row.insert(name.clone(), cells[*column].value());
+            // The number of the document stands before a column of that name.
+            if place.document.is_none() || name != "document" {
+                row.insert(name.clone(), cells[*column].value());
+            }
         }
         Value::Object(row)
     }

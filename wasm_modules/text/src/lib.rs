@@ -73,8 +73,13 @@ fn words(request: &Request, args: Words) -> Result<Value, Error> {
                 if word.is_empty() {
                     continue;
                 }
-                lower.clear();
-                lower.extend(word.chars().flat_map(char::to_lowercase));
+                if word.is_ascii() {
+                    lower.clear();
+                    lower.push_str(word);
+                    lower.make_ascii_lowercase();
+                } else {
+                    lower = word.to_lowercase();
+                }
                 counter.add(&lower)?;
             }
             Ok(true)

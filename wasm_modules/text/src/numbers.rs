@@ -26,6 +26,7 @@ pub struct Histogram {
 struct Found {
     values: Vec<f64>,
     sum: i128,
+    range: (i64, i64),
     all_integers: bool,
 }
 
@@ -38,8 +39,10 @@ pub fn numbers(request: &Request, args: &Numbers) -> Result<Value, Error> {
     }
     // In the order of size, which loses the least.
     found.values.sort_unstable_by(f64::total_cmp);
-    let shown = |value: f64| if found.all_integers { json!(value as i64) } else { json!(value) };
-    let (least, most) = (shown(found.values[0]), shown(found.values[count - 1]));
+    let (least, most) = match found.all_integers {
+        true => (json!(found.range.0), json!(found.range.1)),
+        false => (json!(found.values[0]), json!(found.values[count - 1])),
+    };
     let sum = if found.all_integers { found.sum as f64 } else { found.values.iter().sum() };
     let whole = i64::try_from(found.sum).ok().filter(|_| found.all_integers);
     let mut at = |share: f64| json!(percentile(&mut found.values, share));
@@ -68,6 +71,9 @@ pub fn histogram(request: &Request, args: &Histogram) -> Result<Value, Error> {
         return Ok(json!([]));
     }
     let width = (most - least) / args.bins as f64;
+    if !width.is_finite() {
+        return Err(Error(format!("the numbers are too far apart: from {least:e} to {most:e}")));
+    }
     let mut counts = vec![0u64; args.bins];
     for value in values {
         let place = if width > 0.0 { ((value - least) / width) as usize } else { 0 };
@@ -81,16 +87,24 @@ fn collected(request: &Request, written: Option<&str>) -> Result<Found, Error> {
     let pattern = Pattern::new(written.unwrap_or(ANY), Flags { ignore_case: false, multi_line: true })?;
     let mut groups = Groups::new(&pattern);
     let group = groups.count().min(1);
-    let mut found = Found { values: Vec::new(), sum: 0, all_integers: true };
+    let mut found = Found { values: Vec::new(), sum: 0, range: (i64::MAX, i64::MIN), all_integers: true };
     for document in request.documents() {
         scan(&pattern, &document, false, |matched| {
             let text = match groups.one(&matched, group) {
                 Some(text) => text,
                 None => return Ok(true),
             };
-            let value = number(text).ok_or_else(|| Error(format!("{text:?} is not a number: let a group match the number alone")))?;
+            let value = match number(text) {
+                Some(value) => value,
+                // 1e999 in a text is no number that anybody meant.
+                None if written.is_none() => return Ok(true),
+                None => return Err(Error(format!("{text:?} is not a number: let a group match the number alone"))),
+            };
             match value {
-                Number::Integer(integer) => found.sum += i128::from(integer),
+                Number::Integer(integer) => {
+                    found.sum += i128::from(integer);
+                    found.range = (found.range.0.min(integer), found.range.1.max(integer));
+                }
                 Number::Float(_) => found.all_integers = false,
             }
             if found.values.len() == found.values.capacity() {

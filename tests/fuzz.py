@@ -1,0 +1,136 @@
+"""Hostile requests, contexts and WebAssembly against the boundary of modules; a case is its seed and number, nothing else."""
+
+import argparse
+import asyncio
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from random import Random
+
+import msgspec
+from fuzz_cases import context, request
+
+from orchestrator.config import SandboxSettings
+from orchestrator.errors import BudgetExceeded
+from orchestrator.sandbox import compiling, modules
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.host_imports import CallRecord, HostImports, SubReply, entering
+from orchestrator.sandbox.limits import Meter
+
+SECONDS = 2.0
+GRACE = 2.0
+SETTINGS = SandboxSettings(fuel=50_000_000, seconds=SECONDS, memory_bytes=64 << 20)
+KINDS = {"ModuleError", "TypeError", "ValueError", "BudgetError"}
+
+
+class Guest:
+    """What is entered: as an interpreter, without one."""
+
+    def __init__(self, engine, imports, fuel):
+        self.imports, self.fuel_left = imports, fuel
+        self.meter, self.modules = Meter(SECONDS), engine.modules
+
+
+async def ask(prompts):
+    """A model that fails, and whose budget ends, by what it is asked."""
+    if any("!" in each for each in prompts):
+        raise BudgetExceeded("max_sub_calls", 1, len(prompts), 1)
+    return [SubReply(text=each[:20]) if "?" not in each else SubReply(error="no") for each in prompts]
+
+
+def outcome(engine, loop, seed, case):
+    """What a case came to, in a word; what must not be begins with "FAILED"."""
+    rng = Random(f"{seed} {case}")
+    given, (name, asked) = context(rng), request(rng)
+    guest = Guest(engine, HostImports(given, ask, loop, seed, 0), fuel=rng.choice((10**5, 10**6, 10**7, 5 * 10**7)))
+    before = guest.fuel_left
+    began = time.monotonic()
+    with entering(guest):
+        try:
+            found = guest.imports.call(name, asked)
+        except BaseException as error:  # noqa: BLE001  (any other exception is what is looked for)
+            return f"FAILED raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    seconds = time.monotonic() - began
+    if seconds > SECONDS + GRACE:
+        return f"FAILED took {seconds:.1f} s"
+    return judged(found, guest.imports.calls, before)
+
+
+def judged(found, records, fuel):
+    answer = json.loads(found.payload)
+    [record] = records
+    if not 0 <= record.fuel <= fuel:
+        return f"FAILED fuel {record.fuel} of {fuel}"
+    if msgspec.json.decode(msgspec.json.encode(record), type=CallRecord) != record:
+        return f"FAILED the journal would read another record: {record!r:.200}"
+    if found.tag == "ok":
+        return "result"
+    if answer["type"] not in KINDS or not answer["message"].strip():
+        return f"FAILED {found.payload[:200]}"
+    return refused(answer)
+
+
+def refused(answer):
+    message = answer["message"].partition(": ")[2]
+    known = (
+        "it used up the fuel",
+        "it was stopped",
+        "it cannot be compiled",
+        "it does not export",
+        "it imports",
+        "it named the bytes",
+    )
+    known += ("out of memory", "its result is not JSON", "internal error", "the result has more", "it answered with the status")
+    return f"{answer['type']}: " + next((each for each in known if message.startswith(each)), "another")
+
+
+def run(engine, loop, seed, cases, told):
+    """Counts of outcomes; failures are told as they come."""
+    counts = Counter()
+    for done, case in enumerate(cases, 1):
+        kind = engine.enter(lambda case=case: outcome(engine, loop, seed, case)).result()
+        counts["FAILED" if kind.startswith("FAILED") else kind] += 1
+        if kind.startswith("FAILED"):
+            told(f"seed {seed} case {case}: {kind}")
+        if done % 10_000 == 0:
+            told(f"{done} cases")
+    return counts
+
+
+def fuzzed(seed, cases, told):
+    """The same with an engine and a loop of its own."""
+    # A process for each text would be most of the time; tests/test_module_escapes.py has those that need one.
+    modules.compile_text = lambda text, may_go_on: compiling.machine_code(text)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    engine = Engine(SETTINGS)
+    try:
+        return run(engine, loop, seed, cases, told)
+    finally:
+        modules.compile_text = compiling.compile_text
+        engine.close()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--case", type=int, help="only this one")
+    given = parser.parse_args()
+    began = time.monotonic()
+    cases = range(given.cases) if given.case is None else (given.case,)
+    counts = fuzzed(given.seed, cases, told=lambda line: print(line, flush=True))
+    for kind, count in counts.most_common():
+        print(f"{count:8} {kind}")
+    print(f"{len(cases) / (time.monotonic() - began):.0f} cases per second")
+    return 1 if counts["FAILED"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
