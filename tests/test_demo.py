@@ -46,7 +46,7 @@ async def test_a_wrong_answer_is_exit_status_1(engine):
 async def test_too_many_arguments_are_told_the_usage():
     """Exit status 2, with the names of the questions."""
     status, _, err = await run(ROOT / "demo" / "log_errors.sh", "a", "b")
-    names = "most_classes | import_calls | log_errors | incident_causes | review_verdicts"
+    names = "most_classes | import_calls | log_errors | incident_causes | review_verdicts | slowest_endpoint | sales_by_city"
     assert (status, err) == (2, f"usage: ask.py {names} [URL, default http://127.0.0.1:8080]\n")
 
 
