@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 
@@ -78,6 +79,29 @@ async def run_cells(new_interpreter) -> AsyncIterator:
     return run
 
 
+@pytest.fixture
+def ask(run_cells):
+    """await ask(expression, text=... | documents=...): its value in a cell, or the last line of its error."""
+
+    async def value(expression, **context):
+        outcome = await run_cells(f"import json\nprint(json.dumps({expression}))", **context)
+        if outcome.error:
+            return outcome.error.splitlines()[-1]
+        return json.loads((outcome.head + outcome.tail).splitlines()[-1])  # broken lines are told before it
+
+    return value
+
+
+@pytest.fixture
+def failure(run_cells):
+    """await failure(code, text=...): the last line of its error."""
+
+    async def message(code, **context):
+        return (await run_cells(code, **context)).error.splitlines()[-1]
+
+    return message
+
+
 class Cut:
     """A text as a module's source that is handed out in pieces of the given lengths, over and over."""
 
@@ -92,9 +116,9 @@ class Cut:
 
 @pytest.fixture
 def run_module(engine):
-    """run_module(module, function, args, source, fuel=...): the value that it answers with, without a guest around it."""
+    """run_module(module, function, args, source, fuel=..., engine=...): what it answers with, without a guest around it."""
 
-    def run(module, function, args, source, fuel=10**10):
+    def run(module, function, args, source, fuel=10**10, engine=engine):
         def entered():
             with entering(Loader(NOTHING, engine.settings.seconds)):
                 request = {"function": function, "args": args, "documents": None}

@@ -15,29 +15,6 @@ PIECE = 1 << 18  # bytes that the module reads at once
 
 
 @pytest.fixture
-def ask(run_cells):
-    """await ask(expression, text=... | documents=...): its value in a cell."""
-
-    async def value(expression, **context):
-        outcome = await run_cells(f"import json\nprint(json.dumps({expression}))", **context)
-        if outcome.error:
-            raise AssertionError(outcome.error)
-        return json.loads(outcome.head + outcome.tail)
-
-    return value
-
-
-@pytest.fixture
-def failure(run_cells):
-    """await failure(expression, text=...): the last line of its error."""
-
-    async def message(expression, **context):
-        return (await run_cells(expression, **context)).error.splitlines()[-1]
-
-    return message
-
-
-@pytest.fixture
 def fields(ask):
     """await fields(text): every record as a list."""
 

@@ -1,6 +1,5 @@
 """modules.regex beside Python's re: the same matches wherever the text is cut, and the differences that there are."""
 
-import json
 import re
 
 import pytest
@@ -84,17 +83,6 @@ def test_lines_are_searched_one_by_one(run_module, pattern, text, cuts):
     lines = lines[:-1] if not lines[-1] else lines
     found = [{"line": number, "text": line} for number, line in enumerate(lines, 1) if re.search(pattern, line)]
     assert run_module("regex", "lines", {"pattern": pattern, "limit": None}, Cut(text, cuts)) == found
-
-
-@pytest.fixture
-def ask(run_cells):
-    """await ask(expression, text=... | documents=...): its value, or its last line of error."""
-
-    async def value(expression, **context):
-        outcome = await run_cells(f"import json\nprint(json.dumps({expression}))", **context)
-        return json.loads(outcome.head) if outcome.error is None else outcome.error.splitlines()[-1]
-
-    return value
 
 
 LOG = "one ERROR disk\ntwo WARN disk\r\nthree ERROR net\n"

@@ -12,19 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 
-@pytest.fixture
-def ask(run_cells):
-    """await ask(expression, text=... | documents=...): its value in a cell."""
-
-    async def value(expression, **context):
-        outcome = await run_cells(f"import json\nprint(json.dumps({expression}))", **context)
-        if outcome.error:
-            raise AssertionError(outcome.error)
-        return json.loads(outcome.head + outcome.tail)
-
-    return value
-
-
 def prose(seed, count):
     """A generated text of so many words."""
     chance = random.Random(seed)

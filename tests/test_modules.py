@@ -1,15 +1,17 @@
 """Which modules there are: manifests, what is refused and why, modules of the user's own, and what the prompt says."""
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import wasmtime
+from conftest import Cut
 from processes import rlm
 
 from orchestrator.config import SandboxSettings
-from orchestrator.errors import ConfigError
+from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.sandbox.interpreter import describe
 from orchestrator.sandbox.modules import SHIPPED, Modules
 
@@ -84,6 +86,29 @@ def test_the_shipped_modules_are_small_and_of_the_abi():
     assert sizes.keys() == {"regex.wasm", "csv.wasm", "json.wasm", "text.wasm"}
     assert max(sizes.values()) < 1_500_000
     Modules(SandboxSettings(), "", lambda message: None)
+
+
+SMALL = SandboxSettings(memory_bytes=32 << 20)
+AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "limit": None}
+
+
+@pytest.mark.parametrize(
+    ("call", "text", "why"),
+    [
+        (("csv", "aggregate", AGGREGATE | {"values": {"p": ["p95", "n"]}}), "n\n" + "7\n" * 4_000_000, r"out of memory: exact percentiles of n keep 8 bytes for each value; row \d+ \(line \d+\) is \d+ % of the input, whose all values would take up to 32 MB: narrow it with where, or take mean, min, max"),
+        (("csv", "aggregate", AGGREGATE | {"values": {"d": ["distinct", "n"]}}), "n\n" + "".join(f"{i}\n" for i in range(1_200_000)), r"out of memory: the distinct values of n are kept, some \d+ bytes for each; row \d+ \(line \d+\) is \d+ % of the input, whose all values would take up to \d+ MB: narrow it with where, or take mean, min, max"),
+        (("csv", "aggregate", AGGREGATE | {"by": ["n"], "values": {}}), "n\n" + "".join(f"{i}\n" for i in range(600_000)), r"out of memory: \d+ bytes more are not there; work on a part, or ask for less"),
+        (("regex", "top", {"pattern": r"\d+"}), "".join(f"{i}\n" for i in range(900_000)), r"out of memory: \d+ different values \(\d+ bytes of text\) are counted so far, and each takes some 40 bytes more: narrow the pattern, or work on a part of the text"),
+        (("text", "numbers", {"pattern": None}), "7 " * 4_000_000, r"out of memory: exact percentiles keep 8 bytes for each number, \d+ so far: narrow the pattern, or work on a part of the text"),
+    ],
+    ids=["percentiles", "distinct", "groups", "top", "numbers"],
+)  # fmt: skip
+def test_what_must_be_kept_says_what_it_needs_before_it_fails(new_engine, run_module, call, text, why):
+    """With 32 MiB."""
+    module, function, args = call
+    with pytest.raises(ModuleError) as error:
+        run_module(module, function, args, Cut(text), fuel=10**11, engine=new_engine(SMALL))
+    assert re.fullmatch(why, str(error.value)), str(error.value)
 
 
 def test_what_is_compiled_is_kept(tmp_path, monkeypatch):

@@ -20,6 +20,13 @@ async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells
     assert outcome.head == f"{[True] * len(names)}\n"
 
 
+async def test_the_json_prompt_lists_the_functions_of_the_modules(engine):
+    """With their arguments, which the commands take."""
+    text = prompts.system("json", await describe(engine), Budget(20, 50), prompts.Told(SandboxSettings(), 10_000))
+    assert "\n- regex.top(pattern, group=1, k=10, ignore_case=False, multi_line=False, text=None): The most frequent" in text
+    assert len(re.findall(r"^- (regex|csv|json|text)\.\w+\(", text, re.MULTILINE)) == 18
+
+
 async def test_the_numbers_of_the_prompt_are_those_of_the_settings(engine):
     """Other limits, another prompt."""
     limits = SandboxSettings(seconds=7.5, memory_bytes=64 << 20)

@@ -1,6 +1,6 @@
 //! The raw imports and exports; the only file that handles pointers.
 
-use crate::{Error, Request};
+use crate::{memory, Error, Request};
 use serde::Deserialize;
 use serde_json::{json, Value};
 
@@ -61,6 +61,7 @@ fn taken(address: i32, length: i32) -> Vec<u8> {
 
 /// Emits the result (0), or {"error": message} (1).
 pub fn run(request: i32, length: i32, answer: fn(&Request) -> Result<Value, Error>) -> i32 {
+    memory::keep_some();
     std::panic::set_hook(Box::new(|info| last_words(&format!("internal error: {info}"))));
     let text = taken(request, length);
     match serde_json::from_slice(&text).map_err(Error::from).and_then(|request| answer(&request)) {

@@ -2,10 +2,19 @@
 
 use crate::{abi, Error};
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// Whether the one who asks can do without.
 static ASKING: AtomicBool = AtomicBool::new(false);
+
+/// Memory for the last words, given back when there is none left.
+static KEPT: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+const KEPT_LAYOUT: Layout = Layout::new::<[u64; 8192]>();
+
+/// Called once, before the work begins.
+pub fn keep_some() {
+    KEPT.store(unsafe { System.alloc(KEPT_LAYOUT) }, Ordering::Relaxed);
+}
 
 struct Allocator;
 
@@ -32,8 +41,11 @@ unsafe impl GlobalAlloc for Allocator {
 
 fn given(address: *mut u8, size: usize) -> *mut u8 {
     if address.is_null() && !ASKING.load(Ordering::Relaxed) {
-        // What the message itself needs may be there, where the large block was not.
         ASKING.store(true, Ordering::Relaxed);
+        let kept = KEPT.swap(std::ptr::null_mut(), Ordering::Relaxed);
+        if !kept.is_null() {
+            unsafe { System.dealloc(kept, KEPT_LAYOUT) };
+        }
         abi::last_words(&format!("out of memory: {size} bytes more are not there; work on a part, or ask for less"));
         std::process::abort();
     }

@@ -19,6 +19,14 @@ impl Request {
         arguments(self.args.clone())
     }
 
+    /// There are no arguments; one that is given is an error.
+    pub fn no_args(&self) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct None {}
+        self.args().map(|None {}| ())
+    }
+
     /// The parts of the input: one text has no number.
     pub fn documents(&self) -> Vec<Document> {
         let lengths = match &self.documents {

@@ -25,16 +25,12 @@ struct Get {
     path: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 rlm_module::export!(answer);
 
 fn answer(request: &Request) -> Result<Value, Error> {
     match request.function.as_str() {
         "describe" => {
-            let Nothing {} = request.args()?;
+            request.no_args()?;
             describe::describe(request)
         }
         "get" => get(request, &Path::parse(&request.args::<Get>()?.path)?),

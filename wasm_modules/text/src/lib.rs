@@ -13,16 +13,12 @@ struct Words {
     k: usize,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 rlm_module::export!(answer);
 
 fn answer(request: &Request) -> Result<Value, Error> {
     match request.function.as_str() {
         "describe" => {
-            let Nothing {} = request.args()?;
+            request.no_args()?;
             request.each(describe)
         }
         "words" => words(request, request.args()?),
