@@ -6,8 +6,9 @@ The way of the data, which is also the order in which to read the code::
     -> context        contexts.py  the big input: immutable, held once, id = hash
     -> run            run.py       the root loop; what it says to a model: prompts.py; what it may spend: budget.py
     -> model call     pool.py      choose, limit, retry; providers/: one file per protocol
-    -> reply          replies.py   reply text -> RunCell | RunCommands | Final | Unparsed; commands.py: their shapes
-    -> cell           cells.py     run in sandbox/, the Python guest in wasmtime; host_imports.py is the trust boundary
+    -> reply          replies.py   reply text -> RunCell | RunCommands | Final | Unparsed; command_text.py, commands.py
+    -> cell           cells.py     run in sandbox/, the Python guest in wasmtime; host_imports.py is the trust boundary,
+                                   modules.py calls what wasm_modules/ has
     -> events         events.py    what happened, kept by journal.py, read back by history.py, executed again by
                                    replay.py, written as a script by export.py
     -> response       api/, logs.py

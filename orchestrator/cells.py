@@ -4,7 +4,7 @@ import msgspec
 
 from orchestrator import prompts
 from orchestrator.budget import Budget
-from orchestrator.commands import Command
+from orchestrator.commands import Command, read_context
 from orchestrator.events import CellFinished, CellKind, CellRolledBack, CellStarted, HostCall
 from orchestrator.journal import Journal
 from orchestrator.sandbox.interpreter import CellOutcome, Interpreter
@@ -55,7 +55,8 @@ class Cells:
         """JSON commands, in order."""
         text = msgspec.json.encode(commands).decode()
         self._start(turn, "commands", text)
-        return self._report(turn, await self._interpreter.run_commands(self._number, text))
+        outcome = await self._interpreter.run_commands(self._number, text, names_context=read_context(commands))
+        return self._report(turn, outcome)
 
     def _start(self, turn: int, kind: CellKind, code: str) -> None:
         self._number += 1

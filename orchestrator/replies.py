@@ -8,7 +8,8 @@ from collections.abc import Collection
 
 import msgspec
 
-from orchestrator.commands import Command, parse_block, parse_prose
+from orchestrator.command_text import parse_block, parse_prose
+from orchestrator.commands import Command
 
 
 class RunCell(msgspec.Struct, frozen=True, tag=True):

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator.commands import KNOWN, REPLACED, SCHEMA, Malformed, form, parse_block
+from orchestrator.command_text import REPLACED, parse_block
+from orchestrator.commands import KNOWN, SCHEMA, Malformed, form, read_context
 
 EXAMPLES = Path(__file__).parents[1] / "guest_sdk" / "examples"
 TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
@@ -182,6 +183,29 @@ async def test_a_module_is_called_by_a_command(run_commands, command, output):
     """Over the context, or a variable as text; the result is shown as JSON."""
     outcome = await run_commands(command, before="table = 'x,y\\n1,b\\n'; value = {'a': [2, 3]}")
     assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("commands", "reads"),
+    [
+        ([{"op": "csv", "function": "describe"}, {"op": "final", "answer": "x"}], False),
+        ([{"op": "regex", "pattern": "x"}, {"op": "wasm_wat", "wat": LINE_ENDS}], False),
+        ([{"op": "lines", "on": "hits"}], False),
+        ([{"op": "csv", "function": "describe"}, {"op": "len"}], True),
+    ],
+)
+def test_the_context_is_loaded_for_commands_that_read_it(commands, reads):
+    """Modules have it from the host."""
+    assert read_context(parse_block(json.dumps(commands))) is reads
+
+
+async def test_a_context_that_no_command_read_is_there_for_the_next(new_interpreter):
+    """It is loaded when it is wanted."""
+    interpreter = new_interpreter(text="a b")
+    await interpreter.run_commands(1, '[{"op": "text", "function": "describe"}]', names_context=False)
+    assert interpreter.loaded is False
+    outcome = await interpreter.run_commands(2, '[{"op": "len"}, {"op": "print", "value": "${context}!"}]', names_context=False)
+    assert (outcome.head, outcome.error) == ("3\na b!\n", None)
 
 
 async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_interpreter):

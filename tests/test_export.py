@@ -39,6 +39,17 @@ async def test_an_exported_run_does_the_same_in_plain_python(run_query, tmp_path
     assert "\n# while True: pass\n" in text
 
 
+async def test_calls_of_modules_are_answered_from_the_journal(run_query, tmp_path):
+    """Whatever the context that the script is given."""
+    cell = python(
+        "print(modules.regex.count('c'), modules.json.select(text='{\"a\": 1}\\n{\"a\": 2}'))\ntry: modules.regex.count('(')\nexcept ModuleError as error: print(error)"
+    )
+    journal = await run_query(FakeModel([cell, python("FINAL(modules.text.describe()['lines'])")]), text="c\nc")
+    assert run_script(script(journal.events), "another", tmp_path) == (
+        "2 [{'a': 1}, {'a': 2}]\nregex.count: \"(\", character 1: unclosed group\nANSWER: 2\n"
+    )
+
+
 @pytest.mark.parametrize("query", ['"""', "a\\", "a\nb", "x' + open('/etc/passwd').read() + '", "\\N{x}", "{cells}"])
 async def test_a_hostile_query_stays_in_its_comment(run_query, tmp_path, query):
     """It stands in the script as text only."""

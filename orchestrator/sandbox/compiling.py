@@ -6,6 +6,7 @@ Run as a program, this file reads the text from stdin and writes machine code to
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 import wasmtime
@@ -15,6 +16,9 @@ STACK = 1 << 20
 MEMORY = 2 << 30  # address space of the compiler
 MAX_CODE = 32 << 20  # bytes of machine code
 POLL_SECONDS = 0.05
+TOO_MUCH = "compiling it takes more time or memory than there is"
+
+_free = threading.BoundedSemaphore(2)  # compilers at once, whoever asks
 
 
 def configured() -> wasmtime.Config:
@@ -40,6 +44,22 @@ def compile_text(text: str, may_go_on: Callable[[], bool]) -> bytes:
 
     `may_go_on` is asked now and then; where it says no, the compiler is ended.
     """
+    while not _free.acquire(timeout=POLL_SECONDS):
+        if not may_go_on():
+            raise ValueError(TOO_MUCH)
+    try:
+        status, code, reason = _compiled(text, may_go_on)
+    finally:
+        _free.release()
+    if status == 1:
+        raise ValueError(reason.decode(errors="replace")[:2000])
+    if status != 0:
+        raise ValueError(TOO_MUCH)
+    return code
+
+
+def _compiled(text: str, may_go_on: Callable[[], bool]) -> tuple[int, bytes, bytes]:
+    """Exit status, stdout and stderr of the compiler."""
     command = [sys.executable, "-I", __file__]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env={}) as compiler:
@@ -47,16 +67,12 @@ def compile_text(text: str, may_go_on: Callable[[], bool]) -> bytes:
         while True:
             try:
                 code, reason = compiler.communicate(given, timeout=POLL_SECONDS)
-                break
             except subprocess.TimeoutExpired:
                 given = None
                 if not may_go_on():
                     compiler.kill()
-    if compiler.returncode == 1:
-        raise ValueError(reason.decode(errors="replace")[:2000])
-    if compiler.returncode != 0:
-        raise ValueError("compiling it takes more time or memory than there is")
-    return code
+            else:
+                return compiler.returncode, code, reason
 
 
 def machine_code(text: str) -> bytes:

@@ -75,7 +75,7 @@ class _WrittenModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw
     wat: str
 
 
-class Runs(Protocol):
+class ModuleRunner(Protocol):
     """What runs modules."""
 
     def run(self, name: str, request: bytes, call: Call, fuel: int) -> bytes: ...
@@ -91,7 +91,7 @@ class Entered(Protocol):
     fuel_left: int
 
     @property
-    def modules(self) -> Runs: ...
+    def modules(self) -> ModuleRunner: ...
 
 
 class Refused(Exception):

@@ -63,9 +63,9 @@ class Interpreter:
         """Run the run's cell `number`; after a Trap the next one finds what was there before it. Raises SandboxError."""
         return await self._awaited("run-cell", number, code, names_context=_CONTEXT.search(code) is not None)
 
-    async def run_commands(self, number: int, commands: str) -> CellOutcome | Trap:
-        """The same for a JSON array of commands."""
-        return await self._awaited("run-commands", number, commands, names_context=True)
+    async def run_commands(self, number: int, commands: str, *, names_context: bool = True) -> CellOutcome | Trap:
+        """The same for a JSON array of commands; `names_context`: whether they are better begun with it loaded."""
+        return await self._awaited("run-commands", number, commands, names_context=names_context)
 
     @property
     def modules(self) -> Modules:

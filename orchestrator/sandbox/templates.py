@@ -10,7 +10,7 @@ import wasmtime
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts import Context
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS, HostImports, Runs, entering
+from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS, HostImports, ModuleRunner, entering
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.memory import Image
@@ -135,6 +135,6 @@ class Loader:
         self.fuel_left = 0
 
     @property
-    def modules(self) -> Runs:
+    def modules(self) -> ModuleRunner:
         """Our own code alone is in the guest then, and it calls none."""
         raise SandboxError("a guest called a module before its first cell")

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from . import modules, queries
@@ -26,9 +27,10 @@ class CommandError(Exception):
 class Commands:
     """The last result lives beside the variables, as `last`."""
 
-    def __init__(self, variables: dict[str, Any], answers: Answers) -> None:
+    def __init__(self, variables: dict[str, Any], answers: Answers, load_context: Callable[[], None]) -> None:
         self._variables = variables
         self._answers = answers
+        self._load_context = load_context
         self._last: Any = ""
 
     def run(self, commands: list[dict[str, Any]]) -> None:
@@ -159,6 +161,8 @@ class Commands:
     def _value(self, name: str | None) -> Any:
         """A variable; the context when there is no name; the last result for `last` and `_`."""
         name = _plain(name or "context")
+        if name == "context":
+            self._load_context()
         if name in ("_", "last") and name not in self._variables:
             return self._last
         if name not in self._variables:

@@ -48,7 +48,7 @@ class Notebook:
     def __init__(self) -> None:
         self.variables: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         self.answers = Answers(self.variables)
-        self.commands = Commands(self.variables, self.answers)
+        self.commands = Commands(self.variables, self.answers, self.load_context)
         self.provided: dict[str, Any] = {
             function.__name__: function
             for function in (
@@ -127,8 +127,7 @@ class Notebook:
                 print(repr(value))
 
     def execute_commands(self, name: str, commands: str) -> None:
-        """Runs JSON commands, which work on the context when they name nothing else."""
-        self.load_context()
+        """Runs JSON commands."""
         self.commands.run(json.loads(commands))
 
 
