@@ -4,13 +4,14 @@
 //! width    how many bytes a match can have, and whether it can have a line end
 //! search   the next match
 //! scan     every match, in order, whatever the pieces
-//! groups   the texts of a match's groups
+//! groups   the texts of a match's groups; split: without following the pattern again
 //! counter  how often each value occurs
 
 mod counter;
 mod groups;
 mod scan;
 mod search;
+mod split;
 mod syntax;
 mod width;
 
@@ -38,15 +39,12 @@ pub struct Flags {
 /// A compiled pattern.
 pub struct Pattern {
     pub regex: Regex,
-    /// The same without the automaton. Where a search begins behind a character that is not ASCII, the automaton takes that
-    /// for no letter, so `\b` would be wrong there.
-    exact: Option<Regex>,
     hir: Hir,
     /// The longest match in bytes, where there is a longest.
     longest: Option<usize>,
     /// Whether a match can have a line end in it.
     spans_lines: bool,
-    bounded: Option<search::Bounded>,
+    checks: Option<search::Checks>,
     text: String,
 }
 
@@ -60,23 +58,15 @@ impl Pattern {
             .build()
             .parse(pattern)
             .map_err(|error| syntax::explain(pattern, &error))?;
-        let compiled = |automaton: usize| {
-            RegexBuilder::new(pattern)
-                .case_insensitive(flags.ignore_case)
-                .multi_line(flags.multi_line)
-                .size_limit(PROGRAM)
-                .dfa_size_limit(automaton)
-                .build()
-                .map_err(|_| Error(format!("{pattern:?} is too large when it is compiled: use smaller repetition counts")))
-        };
-        let regex = compiled(AUTOMATON)?;
-        let exact = if search::has_boundary(&hir) { Some(compiled(0)?) } else { None };
+        let too_large = |_| Error(format!("{pattern:?} is too large when it is compiled: use smaller repetition counts"));
+        let regex = RegexBuilder::new(pattern)
+            .case_insensitive(flags.ignore_case)
+            .multi_line(flags.multi_line)
+            .size_limit(PROGRAM)
+            .dfa_size_limit(AUTOMATON)
+            .build()
+            .map_err(too_large)?;
         let width = width::of(&hir);
-        Ok(Pattern { regex, exact, longest: width.most, spans_lines: width::spans_lines(&hir), bounded: search::Bounded::new(&hir), hir, text: pattern.into() })
-    }
-
-    /// What searches a text that is, or is not, all ASCII.
-    pub(crate) fn engine(&self, is_ascii: bool) -> &Regex {
-        self.exact.as_ref().filter(|_| !is_ascii).unwrap_or(&self.regex)
+        Ok(Pattern { regex, longest: width.most, spans_lines: width::spans_lines(&hir), checks: search::Checks::new(&hir)?, hir, text: pattern.into() })
     }
 }

@@ -19,7 +19,6 @@ pub struct Found<'t> {
     pub text: &'t str,
     pub start: usize,
     pub end: usize,
-    pub(crate) is_ascii: bool,
     position: &'t mut Position,
 }
 
@@ -73,10 +72,9 @@ pub fn scan(
     let mut last = None; // where the last match ended
     loop {
         let text = window.text();
-        let is_ascii = text.is_ascii();
         let settled = settled(pattern, &window);
         while next <= text.len() && next < settled {
-            let (start, end) = match search.find(text, is_ascii, next) {
+            let (start, end) = match search.find(text, next) {
                 Some(found) if found.0 < settled => found,
                 _ => break,
             };
@@ -88,7 +86,7 @@ pub fn scan(
                 }
             }
             last = Some(end);
-            let found = Found { text, start, end, is_ascii, position: &mut position };
+            let found = Found { text, start, end, position: &mut position };
             if !each(found)? {
                 return Ok(());
             }

@@ -1,41 +1,70 @@
-//! The next match of a pattern, also with Unicode word boundaries.
+//! The next match of a pattern, also where it looks at what is before it.
 //!
-//! The engine's automaton gives up on `\b` at the first character that is not ASCII, and what takes its place is some
-//! twenty times slower. So the text is searched for the pattern without its boundaries, which every match is a match of
-//! too, and what is found is checked. A text in which most of that is in vain is left to the engine: linear time stays.
+//! The engine's automaton has two faults there. It gives up on `\b` at the first character that is not ASCII, and what takes its
+//! place is some twenty times slower. And where a search begins within a text, it takes its place for the text's beginning
+//! when it looks for the beginning of a match, so that `\b` or `^` can be wrong right there.
+//!
+//! So a text is searched for a pattern without its word boundaries, which every match is a match of too, and what is found is
+//! checked; and a pattern with `^` in it is tried at the place itself first. A text in which most of that is in vain is left
+//! to the engine without its automaton: linear time stays.
 
 use crate::{width, Pattern};
-use regex::Regex;
-use regex_syntax::hir::{Hir, HirKind, WordBoundary};
+use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::{Anchor, Hir, HirKind, WordBoundary};
 use regex_syntax::is_word_character;
+use rlm_module::Error;
 
 /// Bytes looked at in vain, beyond those passed, after which the engine searches itself.
 const PATIENCE: usize = 1 << 20;
 
-/// A pattern taken apart at its word boundaries.
-pub struct Bounded {
-    free: Regex,
+/// What is needed beside a pattern that looks at what is before it.
+pub struct Checks {
+    /// The pattern without the automaton.
+    exact: Regex,
     /// The pattern itself, behind one character, and at the beginning of a text.
     behind: Regex,
     at_start: Regex,
-    /// The boundaries at its ends, where there are no others: whether each must be one, or none.
+    boundaries: Option<Boundaries>,
+}
+
+struct Boundaries {
+    /// The pattern without them; None where that is no help.
+    free: Option<Regex>,
+    /// Those at its ends, where there are no others: whether each must be one, or none.
     edges: Option<(Vec<bool>, Vec<bool>)>,
 }
 
-impl Bounded {
-    /// None for a pattern that needs no such help.
-    pub fn new(hir: &Hir) -> Option<Bounded> {
-        let free = without(hir);
-        if !has_boundary(hir) || width::of(&free).least == 0 {
-            return None;
+impl Checks {
+    /// None for a pattern that needs none.
+    pub fn new(hir: &Hir) -> Result<Option<Checks>, Error> {
+        let boundaries = has_boundary(hir);
+        if !boundaries && !looks_back(hir) {
+            return Ok(None);
         }
-        let compiled = |pattern: String| Regex::new(&pattern).ok();
-        Some(Bounded {
-            free: compiled(free.to_string())?,
-            behind: compiled(format!("\\A(?s:.)(?:{hir})"))?,
-            at_start: compiled(format!("\\A(?:{hir})"))?,
-            edges: edges(hir),
-        })
+        let compiled = |pattern: String, automaton: usize| RegexBuilder::new(&pattern).dfa_size_limit(automaton).build();
+        let free = without(hir);
+        // What is ASCII's own is too rare for a way of its own.
+        let left_to_engine = width::of(&free).least == 0 || has_boundary(&free);
+        Ok(Some(Checks {
+            exact: compiled(hir.to_string(), 0)?,
+            behind: compiled(format!("\\A(?s:.)(?:{hir})"), crate::AUTOMATON)?,
+            at_start: compiled(format!("\\A(?:{hir})"), crate::AUTOMATON)?,
+            boundaries: match boundaries {
+                true if left_to_engine => Some(Boundaries { free: None, edges: None }),
+                true => Some(Boundaries { free: Some(compiled(free.to_string(), crate::AUTOMATON)?), edges: edges(hir) }),
+                false => None,
+            },
+        }))
+    }
+}
+
+impl Pattern {
+    /// What follows a match to its groups.
+    pub(crate) fn follower(&self) -> &Regex {
+        match &self.checks {
+            Some(checks) if checks.boundaries.is_some() => &checks.exact,
+            _ => &self.regex,
+        }
     }
 }
 
@@ -51,30 +80,63 @@ impl<'p> Search<'p> {
     }
 
     /// The first match that begins at `from` or later: [start, end).
-    pub fn find(&mut self, text: &str, is_ascii: bool, from: usize) -> Option<(usize, usize)> {
-        match &self.pattern.bounded {
-            Some(bounded) if !is_ascii && self.wasted < PATIENCE => self.find_bounded(bounded, text, from),
-            _ => self.pattern.engine(is_ascii).find_at(text, from).map(|found| (found.start(), found.end())),
+    pub fn find(&mut self, text: &str, from: usize) -> Option<(usize, usize)> {
+        let checks = match &self.pattern.checks {
+            Some(checks) => checks,
+            None => return ends(self.pattern.regex.find_at(text, from)),
+        };
+        match &checks.boundaries {
+            Some(Boundaries { free: Some(free), edges }) if self.wasted < PATIENCE => {
+                self.find_bounded(checks, free, edges.as_ref(), text, from)
+            }
+            Some(_) => ends(checks.exact.find_at(text, from)),
+            None if from == 0 => ends(self.pattern.regex.find_at(text, from)),
+            None => self.find_anchored(checks, text, from),
         }
     }
 
-    fn find_bounded(&mut self, bounded: &Bounded, text: &str, from: usize) -> Option<(usize, usize)> {
+    fn find_anchored(&mut self, checks: &Checks, text: &str, from: usize) -> Option<(usize, usize)> {
+        if let Some(end) = self.matched(checks, text, from) {
+            return Some((from, end));
+        }
+        match ends(self.pattern.regex.find_at(text, from)) {
+            // It has just been seen not to be so.
+            Some((start, _)) if start == from => ends(checks.exact.find_at(text, from)),
+            found => found,
+        }
+    }
+
+    fn find_bounded(
+        &mut self,
+        checks: &Checks,
+        free: &Regex,
+        edges: Option<&(Vec<bool>, Vec<bool>)>,
+        text: &str,
+        from: usize,
+    ) -> Option<(usize, usize)> {
         let mut from = from;
         while self.wasted < PATIENCE {
             let begun = from;
-            let found = bounded.free.find_at(text, from)?;
-            if let Some(end) = self.checked(bounded, text, found.start(), found.end()) {
+            let found = free.find_at(text, from)?;
+            if let Some(end) = self.checked(checks, edges, text, found.start(), found.end()) {
                 return Some((found.start(), end));
             }
             from = found.start() + text[found.start()..].chars().next().map_or(1, char::len_utf8);
             self.wasted = (self.wasted + found.end() - found.start()).saturating_sub(from - begun);
         }
-        self.find(text, false, from)
+        ends(checks.exact.find_at(text, from))
     }
 
-    /// Where the match that begins at `start` ends, if there is one; without the boundaries it would end at `end`.
-    fn checked(&mut self, bounded: &Bounded, text: &str, start: usize, end: usize) -> Option<usize> {
-        if let Some((first, last)) = &bounded.edges {
+    /// Where the match that begins at `start` ends, if there is one; without its boundaries it would end at `end`.
+    fn checked(
+        &mut self,
+        checks: &Checks,
+        edges: Option<&(Vec<bool>, Vec<bool>)>,
+        text: &str,
+        start: usize,
+        end: usize,
+    ) -> Option<usize> {
+        if let Some((first, last)) = edges {
             if first.iter().any(|&wanted| is_boundary(text, start) != wanted) {
                 return None;
             }
@@ -82,14 +144,46 @@ impl<'p> Search<'p> {
                 return Some(end);
             }
         }
+        self.wasted += self.pattern.reach(text, start) - start;
+        let found = self.matched(checks, text, start)?;
+        self.wasted = self.wasted.saturating_sub(self.pattern.reach(text, start) - start);
+        Some(found)
+    }
+
+    /// Where the match that begins at `start` ends, if there is one.
+    fn matched(&self, checks: &Checks, text: &str, start: usize) -> Option<usize> {
         let stop = self.pattern.reach(text, start);
-        self.wasted += stop - start;
-        let found = match text[..start].chars().next_back() {
-            Some(before) => bounded.behind.find(&text[start - before.len_utf8()..stop])?.end() - before.len_utf8(),
-            None => bounded.at_start.find(&text[..stop])?.end(),
-        };
-        self.wasted = self.wasted.saturating_sub(stop - start);
-        Some(start + found)
+        match text[..start].chars().next_back() {
+            Some(before) => {
+                let begin = start - before.len_utf8();
+                Some(begin + checks.behind.find(&text[begin..stop])?.end())
+            }
+            None => Some(checks.at_start.find(&text[..stop])?.end()),
+        }
+    }
+}
+
+fn ends(found: Option<regex::Match>) -> Option<(usize, usize)> {
+    found.map(|found| (found.start(), found.end()))
+}
+
+/// Whether `^` can be wrong within a text: where it does not begin the whole pattern, or where a match can go on behind a
+/// line end.
+fn looks_back(hir: &Hir) -> bool {
+    let begins = match hir.kind() {
+        HirKind::Concat(parts) => matches!(parts[0].kind(), HirKind::Anchor(Anchor::StartText)),
+        _ => false,
+    };
+    (has_anchor(hir, &Anchor::StartText) && !begins) || (has_anchor(hir, &Anchor::StartLine) && width::spans_lines(hir))
+}
+
+fn has_anchor(hir: &Hir, wanted: &Anchor) -> bool {
+    match hir.kind() {
+        HirKind::Anchor(anchor) => anchor == wanted,
+        HirKind::Group(group) => has_anchor(&group.hir, wanted),
+        HirKind::Repetition(repetition) => has_anchor(&repetition.hir, wanted),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(|part| has_anchor(part, wanted)),
+        _ => false,
     }
 }
 
@@ -98,10 +192,9 @@ fn is_boundary(text: &str, place: usize) -> bool {
     is_word(text[..place].chars().next_back()) != is_word(text[place..].chars().next())
 }
 
-/// Whether there is a Unicode word boundary in it.
-pub fn has_boundary(hir: &Hir) -> bool {
+fn has_boundary(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::WordBoundary(kind) => unicode(kind).is_some(),
+        HirKind::WordBoundary(_) => true,
         HirKind::Group(group) => has_boundary(&group.hir),
         HirKind::Repetition(repetition) => has_boundary(&repetition.hir),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_boundary),

@@ -31,11 +31,6 @@ impl Width {
         };
         Width { least: self.least.saturating_mul(least as usize), most }
     }
-
-    /// Its one width, where it has only one.
-    pub fn exact(self) -> Option<usize> {
-        self.most.filter(|&most| most == self.least)
-    }
 }
 
 pub fn of(hir: &Hir) -> Width {
