@@ -46,7 +46,7 @@ def requests(count: int = 60_000) -> list[str]:
 
 
 def sales(count: int = 60_000) -> str:
-    """A table of some 3 MB, as CSV."""
+    """A table of some 2 MB, as CSV."""
     chance = random.Random(5)
     out = io.StringIO()
     table = csv.writer(out)

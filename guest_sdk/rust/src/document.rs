@@ -60,7 +60,9 @@ impl Window {
         let end = self.offset + self.buffer.len() as u64;
         let more = (self.document.length - end).min(self.buffer.len().max(PIECE) as u64) as usize;
         let document = self.document.length;
-        reserve(&mut self.buffer, more, || format!("what belongs together has more than {end} of the text's {document} bytes"))?;
+        reserve(&mut self.buffer, more, || {
+            format!("what belongs together has more than {end} of the text's {document} bytes")
+        })?;
         self.read(self.buffer.len() + more)
     }
 
@@ -122,7 +124,15 @@ pub fn boundary(bytes: &[u8], mut end: usize) -> usize {
         let first = (1..=end.min(4)).find(|back| bytes[end - back] & 0xC0 != 0x80);
         if let Some(back) = first {
             let lead = bytes[end - back];
-            let length = if lead < 0x80 { 1 } else if lead < 0xE0 { 2 } else if lead < 0xF0 { 3 } else { 4 };
+            let length = if lead < 0x80 {
+                1
+            } else if lead < 0xE0 {
+                2
+            } else if lead < 0xF0 {
+                3
+            } else {
+                4
+            };
             if back < length {
                 end -= back;
             }

@@ -42,7 +42,11 @@ impl Kind {
             Some(Number::Float(_)) => Kind::Number,
             None => Kind::Text,
         };
-        if kind as u8 > self as u8 { kind } else { self }
+        if kind as u8 > self as u8 {
+            kind
+        } else {
+            self
+        }
     }
 }
 

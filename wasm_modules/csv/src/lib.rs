@@ -97,7 +97,10 @@ fn run(request: &Request, form: &Form, columns: &Columns, mut query: Box<dyn Que
     let names = all_names(request, form)?;
     if let Some(missing) = columns.0.iter().find(|column| !names.contains(column)) {
         let shown = names[..names.len().min(50)].join(", ");
-        return Err(Error(format!("there is no column {missing:?}; there are: {}", if shown.is_empty() { "none" } else { &shown })));
+        return Err(Error(format!(
+            "there is no column {missing:?}; there are: {}",
+            if shown.is_empty() { "none" } else { &shown }
+        )));
     }
     for document in request.documents() {
         if !feed(&document, form, columns, query.as_mut())? {
@@ -119,10 +122,12 @@ fn feed(document: &Document, form: &Form, columns: &Columns, query: &mut dyn Que
         place.read = reader.read();
         let cells: SmallVec<[Cell; 8]> = places
             .iter()
-            .map(|&index| if index < reader.len() {
-                Cell::Field { text: reader.field(index), numeric: dialect.kinds[index].is_numeric() }
-            } else {
-                Cell::Null
+            .map(|&index| {
+                if index < reader.len() {
+                    Cell::Field { text: reader.field(index), numeric: dialect.kinds[index].is_numeric() }
+                } else {
+                    Cell::Null
+                }
             })
             .collect();
         if !query.take(&cells, &place)? {

@@ -1,6 +1,6 @@
 //! Records, as Python's csv module and RFC 4180 have them: "quoted", with "" for a quote; \n, \r\n or \r ends a record.
 //!
-//! Fields are places in what was read, not copies; the csv crate, which copies, took most of the time of a query.
+//! Fields are places in what was read, not copies: most of a query over a table is this.
 
 use crate::dialect::Dialect;
 use rlm_module::{Document, Error, Window};
@@ -61,7 +61,11 @@ impl Reader {
         let field = self.fields[index];
         // Fields begin and end at ASCII characters of valid UTF-8.
         let text = unsafe { std::str::from_utf8_unchecked(&self.window.bytes()[field.start..field.end]) };
-        if field.quotes { Cow::Owned(unquoted(text)) } else { Cow::Borrowed(text) }
+        if field.quotes {
+            Cow::Owned(unquoted(text))
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 
     /// The line on which the record begins, from 1.
@@ -100,7 +104,6 @@ impl Reader {
             }
         }
     }
-
 }
 
 /// Reads the fields of the record that begins at `place`.
@@ -142,7 +145,8 @@ fn ended(bytes: &[u8], mut place: usize, delimiter: u8) -> usize {
     while place + 16 <= bytes.len() {
         // The sixteen bytes are there.
         let found = unsafe { v128_load(bytes.as_ptr().add(place).cast()) };
-        let mask = u8x16_bitmask(v128_or(v128_or(u8x16_eq(found, wanted[0]), u8x16_eq(found, wanted[1])), u8x16_eq(found, wanted[2])));
+        let mask =
+            u8x16_bitmask(v128_or(v128_or(u8x16_eq(found, wanted[0]), u8x16_eq(found, wanted[1])), u8x16_eq(found, wanted[2])));
         if mask != 0 {
             return place + mask.trailing_zeros() as usize;
         }

@@ -118,8 +118,12 @@ impl Paths {
 
 impl Node {
     fn write(&self, path: &str, found: &mut Vec<Value>) {
-        let kinds: Map<String, Value> =
-            KINDS.iter().zip(self.kinds).filter(|(_, times)| *times > 0).map(|(kind, times)| (kind.to_string(), times.into())).collect();
+        let kinds: Map<String, Value> = KINDS
+            .iter()
+            .zip(self.kinds)
+            .filter(|(_, times)| *times > 0)
+            .map(|(kind, times)| (kind.to_string(), times.into()))
+            .collect();
         if !path.is_empty() {
             found.push(json!({"path": path, "types": kinds, "count": self.kinds.iter().sum::<u64>()}));
         }

@@ -27,11 +27,16 @@ pub struct Plan {
 impl Plan {
     pub fn new(columns: &[String]) -> Result<Plan, Error> {
         let paths: Vec<Path> = columns.iter().map(|column| Path::parse(column)).collect::<Result<_, _>>()?;
-        let list = |path: &Path| path.steps[..path.steps.iter().rposition(|step| *step == Step::All).map_or(0, |last| last + 1)].to_vec();
+        let list = |path: &Path| {
+            path.steps[..path.steps.iter().rposition(|step| *step == Step::All).map_or(0, |last| last + 1)].to_vec()
+        };
         let repeated = paths.iter().map(list).max_by_key(Vec::len).unwrap_or_default();
         if let Some(other) = paths.iter().find(|path| !repeated.starts_with(&list(path))) {
             let one = paths.iter().find(|path| list(path) == repeated).map_or("", |path| &path.written);
-            return Err(Error(format!("{one:?} and {:?} repeat over two different lists: ask for one at a time", other.written)));
+            return Err(Error(format!(
+                "{one:?} and {:?} repeat over two different lists: ask for one at a time",
+                other.written
+            )));
         }
         let mut root = Node::default();
         for (column, path) in paths.iter().enumerate() {

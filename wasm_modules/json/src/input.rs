@@ -140,7 +140,8 @@ fn form(window: &mut Window, length: u64) -> Result<Form, Error> {
             }
             Err(_) => {
                 let others = text[begins..].split('\n').skip(1).take(20).map(trimmed);
-                let is_row = |line: &str| line.starts_with('{') && Scanner::new(line).whole(|scanner| scanner.value().map(drop)).is_ok();
+                let is_row =
+                    |line: &str| line.starts_with('{') && Scanner::new(line).whole(|scanner| scanner.value().map(drop)).is_ok();
                 let mut others = others;
                 return Ok(if text[begins..].starts_with('{') && others.any(is_row) { Form::Lines } else { alone });
             }
@@ -237,7 +238,8 @@ fn list(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Re
         }
         if window.at_end() {
             let first = serde_json::Deserializer::from_str(&text[done..]).into_iter::<Value>().next();
-            let why = first.and_then(Result::err).map_or_else(|| "a comma or a bracket is missing".into(), |error| error.to_string());
+            let why =
+                first.and_then(Result::err).map_or_else(|| "a comma or a bracket is missing".into(), |error| error.to_string());
             let message = format!("item {}, behind byte {}: {why}", place.number + 1, window.offset() + done as u64);
             return Err(not_json(document, &message));
         }

@@ -19,12 +19,15 @@ impl Counter {
         }
         let (distinct, bytes) = (self.counts.len(), self.bytes);
         let mut text = String::new();
-        keep(|| self.counts.try_reserve(1).is_ok() && text.try_reserve(value.len()).is_ok(), || {
-            format!(
+        keep(
+            || self.counts.try_reserve(1).is_ok() && text.try_reserve(value.len()).is_ok(),
+            || {
+                format!(
                 "{distinct} different values ({bytes} bytes of text) are counted so far, and each takes some 40 bytes more: \
                  narrow the pattern, or work on a part of the text"
             )
-        })?;
+            },
+        )?;
         text.push_str(value);
         self.bytes += value.len();
         self.counts.insert(text.into_boxed_str(), 1);

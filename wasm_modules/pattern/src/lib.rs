@@ -67,6 +67,13 @@ impl Pattern {
             .build()
             .map_err(too_large)?;
         let width = width::of(&hir);
-        Ok(Pattern { regex, longest: width.most, spans_lines: width::spans_lines(&hir), checks: search::Checks::new(&hir)?, hir, text: pattern.into() })
+        Ok(Pattern {
+            regex,
+            longest: width.most,
+            spans_lines: width::spans_lines(&hir),
+            checks: search::Checks::new(&hir)?,
+            hir,
+            text: pattern.into(),
+        })
     }
 }

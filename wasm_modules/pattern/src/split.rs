@@ -4,8 +4,8 @@
 //! is a run of characters none of which can begin what follows it, there is only one way to divide a match among the parts:
 //! each run ends at the first character that is not its own.
 
-use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, GroupKind, Hir, HirKind, Literal, Repetition, RepetitionKind};
 use regex_syntax::hir::RepetitionRange::{AtLeast, Bounded, Exactly};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, GroupKind, Hir, HirKind, Literal, Repetition, RepetitionKind};
 
 pub type Place = Option<(usize, usize)>;
 
@@ -13,9 +13,15 @@ enum Part {
     Open(usize),
     Close(usize),
     /// So many characters of a class.
-    Characters { of: ClassUnicode, count: usize },
+    Characters {
+        of: ClassUnicode,
+        count: usize,
+    },
     /// As many characters of a class as there are; maybe none.
-    Run { of: Members, can_be_empty: bool },
+    Run {
+        of: Members,
+        can_be_empty: bool,
+    },
 }
 
 /// How to pass a part of a match.
@@ -67,7 +73,9 @@ fn steps(parts: Vec<Part>) -> Vec<Step> {
             Part::Close(group) => Step::Close(group),
             _ if Some(index) == last => Step::Rest,
             Part::Run { of, .. } => Step::Run(of),
-            Part::Characters { of, count } => one_width(&of).map_or(Step::Characters(count), |width| Step::Bytes(width * count)),
+            Part::Characters { of, count } => {
+                one_width(&of).map_or(Step::Characters(count), |width| Step::Bytes(width * count))
+            }
         };
         match (steps.last_mut(), &step) {
             (Some(Step::Bytes(before)), Step::Bytes(more)) => *before += more,
@@ -116,7 +124,9 @@ fn repeated(repetition: &Repetition) -> Option<Part> {
 /// What one character can be, where the pattern is that.
 fn characters(hir: &Hir) -> Option<ClassUnicode> {
     match hir.kind() {
-        HirKind::Literal(Literal::Unicode(character)) => Some(ClassUnicode::new([ClassUnicodeRange::new(*character, *character)])),
+        HirKind::Literal(Literal::Unicode(character)) => {
+            Some(ClassUnicode::new([ClassUnicodeRange::new(*character, *character)]))
+        }
         HirKind::Class(Class::Unicode(class)) => Some(class.clone()),
         HirKind::Group(group) if group.kind == GroupKind::NonCapturing => characters(&group.hir),
         _ => None,

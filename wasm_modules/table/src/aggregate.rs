@@ -56,7 +56,9 @@ impl Aggregate {
         for (name, asked) in values.unwrap_or_else(|| Map::from_iter([("count".into(), json!(["count"]))])) {
             outputs.push(output(name, &asked, columns, &mut measured)?);
         }
-        if let Some(taken) = outputs.iter().find(|output| output.name == "document" || by.iter().any(|(name, _)| *name == output.name)) {
+        if let Some(taken) =
+            outputs.iter().find(|output| output.name == "document" || by.iter().any(|(name, _)| *name == output.name))
+        {
             return Err(Error(format!("values: {:?} is the name of a column that the rows have already", taken.name)));
         }
         if let Some(order) = &self.order_by {
@@ -115,9 +117,10 @@ impl Aggregation {
         }
         let count = self.groups.len();
         let (index, groups) = (&mut self.index, &mut self.groups);
-        keep(|| index.try_reserve(1).is_ok() && groups.try_reserve(1).is_ok(), || {
-            format!("{place} begins group {}: group by fewer columns, or narrow it with where", count + 1)
-        })?;
+        keep(
+            || index.try_reserve(1).is_ok() && groups.try_reserve(1).is_ok(),
+            || format!("{place} begins group {}: group by fewer columns, or narrow it with where", count + 1),
+        )?;
         groups.push(Group {
             document: place.document,
             keys: self.by.iter().map(|(_, column)| cells[*column].value()).collect(),

@@ -9,7 +9,10 @@ pub enum Cell<'a> {
     Boolean(bool),
     Number(Number),
     Text(Cow<'a, str>),
-    Field { text: Cow<'a, str>, numeric: bool },
+    Field {
+        text: Cow<'a, str>,
+        numeric: bool,
+    },
     /// A list or an object, as JSON.
     Nested(Cow<'a, str>),
 }
@@ -148,7 +151,9 @@ impl<'a> Cell<'a> {
             _ if self.is_null() => tagged(0, b""),
             (_, Some(Number::Integer(value))) => tagged(2, &value.to_le_bytes()),
             // 2.0 is the value 2, and so the same key.
-            (_, Some(Number::Float(value))) if value.fract() == 0.0 && value.abs() < 9e18 => tagged(2, &(value as i64).to_le_bytes()),
+            (_, Some(Number::Float(value))) if value.fract() == 0.0 && value.abs() < 9e18 => {
+                tagged(2, &(value as i64).to_le_bytes())
+            }
             (_, Some(Number::Float(value))) => tagged(3, &value.to_le_bytes()),
             (Cell::Text(text) | Cell::Field { text, .. }, None) => tagged(1, text.as_bytes()),
             (other, None) => tagged(4, other.value().to_string().as_bytes()),

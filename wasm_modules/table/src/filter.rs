@@ -80,9 +80,12 @@ fn is_equal(cell: &Cell, value: &Value) -> bool {
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(_), Value::Number(_)) => one.as_f64() == other.as_f64(),
-        (Value::Array(one), Value::Array(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other)),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
         (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len() && one.iter().all(|(name, value)| other.get(name).map_or(false, |other| is_same(value, other)))
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).map_or(false, |other| is_same(value, other)))
         }
         _ => one == other,
     }

@@ -171,9 +171,16 @@ impl Statistics {
             return Ok(());
         }
         let each = key.len() + 40;
-        keep(|| self.distinct.try_reserve(1).is_ok(), || {
-            format!("the distinct values of {} are kept, some {each} bytes for each; {}", measured.name, needed(place, each))
-        })?;
+        keep(
+            || self.distinct.try_reserve(1).is_ok(),
+            || {
+                format!(
+                    "the distinct values of {} are kept, some {each} bytes for each; {}",
+                    measured.name,
+                    needed(place, each)
+                )
+            },
+        )?;
         self.distinct.insert(key.into_boxed_slice());
         Ok(())
     }
@@ -184,7 +191,9 @@ impl Statistics {
             Measure::Count => json!(self.count),
             Measure::Distinct => json!(self.distinct.len()),
             Measure::Sum | Measure::Mean if self.count == 0 => Value::Null,
-            Measure::Sum if measured.all_integers => i64::try_from(self.integers).map_or_else(|_| json!(self.integers as f64), Value::from),
+            Measure::Sum if measured.all_integers => {
+                i64::try_from(self.integers).map_or_else(|_| json!(self.integers as f64), Value::from)
+            }
             Measure::Sum => json!(self.sum + self.lost),
             Measure::Mean if measured.all_integers => json!(self.integers as f64 / self.count as f64),
             Measure::Mean => json!((self.sum + self.lost) / self.count as f64),

@@ -64,7 +64,8 @@ fn words(request: &Request, args: Words) -> Result<Value, Error> {
     let mut lower = String::new();
     for document in request.documents() {
         document.open()?.lines(|line, _| {
-            for part in line.split(|character: char| !(character.is_alphanumeric() || matches!(character, '_' | '\'' | '’'))) {
+            for part in line.split(|character: char| !(character.is_alphanumeric() || matches!(character, '_' | '\'' | '’')))
+            {
                 let word = part.trim_matches(|character| matches!(character, '\'' | '’'));
                 if word.is_empty() {
                     continue;

@@ -35,7 +35,9 @@ pub fn numbers(request: &Request, args: &Numbers) -> Result<Value, Error> {
     let count = found.values.len();
     if count == 0 {
         let none = Value::Null;
-        return Ok(json!({"count": 0, "sum": 0, "min": none, "max": none, "mean": none, "p50": none, "p90": none, "p95": none, "p99": none}));
+        return Ok(
+            json!({"count": 0, "sum": 0, "min": none, "max": none, "mean": none, "p50": none, "p90": none, "p95": none, "p99": none}),
+        );
     }
     // In the order of size, which loses the least.
     found.values.sort_unstable_by(f64::total_cmp);
@@ -80,7 +82,11 @@ pub fn histogram(request: &Request, args: &Histogram) -> Result<Value, Error> {
         counts[place.min(args.bins - 1)] += 1;
     }
     let edge = |index: usize| if index == args.bins { most } else { least + width * index as f64 };
-    Ok(counts.iter().enumerate().map(|(index, count)| json!({"from": edge(index), "to": edge(index + 1), "count": count})).collect())
+    Ok(counts
+        .iter()
+        .enumerate()
+        .map(|(index, count)| json!({"from": edge(index), "to": edge(index + 1), "count": count}))
+        .collect())
 }
 
 fn collected(request: &Request, written: Option<&str>) -> Result<Found, Error> {

@@ -34,7 +34,8 @@ pub fn terms(request: &Request, args: &Terms) -> Result<Value, Error> {
             Ok(true)
         })?;
     }
-    let kept: Vec<(&str, u64)> = counter.top(args.max_terms).into_iter().filter(|(_, count)| *count >= args.min_count).collect();
+    let kept: Vec<(&str, u64)> =
+        counter.top(args.max_terms).into_iter().filter(|(_, count)| *count >= args.min_count).collect();
     let places = if args.lines { places(request, &pattern, &kept)? } else { HashMap::new() };
     Ok(kept
         .into_iter()
