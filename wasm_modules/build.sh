@@ -28,7 +28,7 @@ directory = "$registry"
 END
 cd "$scratch/modules"
 env -i PATH=/usr/bin:/bin HOME="$scratch" RUSTC="$rust" \
-    RUSTFLAGS="-C target-feature=+simd128,+bulk-memory,+nontrapping-fptoint --remap-path-prefix=$scratch/modules=/modules" \
+    RUSTFLAGS="-C target-feature=+simd128,+bulk-memory,+nontrapping-fptoint --remap-path-prefix=$scratch/modules=/modules --remap-path-prefix=$registry=/crates" \
     /usr/bin/cargo build --quiet --offline --release --target wasm32-unknown-unknown
 for module in regex csv json text; do
     install -m 644 "target/wasm32-unknown-unknown/release/$module.wasm" "$here/dist/$module.wasm"
