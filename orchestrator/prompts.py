@@ -55,7 +55,7 @@ Only Python's standard library is there: no files, no network, no threads, no ot
 How to work:
 1. Look first: print lengths and small samples.
 2. Let code do what code can do (search, count, split, compare), over the whole of `context`; the functions of `modules` do \
-much of it many times faster than Python.
+much of it many times faster than Python (over all of `context`, unless text= is given).
 3. Give what needs understanding to a sub-model: it sees nothing but the prompt that you write, so put the passage into it. \
 Send independent prompts together with llm_batch. A failed sub-call raises LLMError.
 4. Check a result before you answer. Then call FINAL(value) in a block of its own; for a long answer build a variable and call \

@@ -25,7 +25,7 @@ class Regex(Module):
     name = "regex"
 
     def count(self, pattern: str, ignore_case: bool = False, multi_line: bool = False, text: str | None = None) -> int:
-        """How many matches."""
+        """How many matches. Linear time; no look-around, no backreferences."""
         count: int = self._run("count", locals())
         return count
 
@@ -116,7 +116,7 @@ class CSV(Module):
         header: bool | None = None,
         text: str | None = None,
     ) -> list[Row]:
-        """One row for each group. values: {name: ["count"] or [sum, min, max, mean, distinct, p50 to p99.9, column]}."""
+        """A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9."""
         rows: list[Row] = self._run("aggregate", locals())
         return rows
 
@@ -144,7 +144,7 @@ class JSON(Module):
         limit: int | None = 100,
         text: str | None = None,
     ) -> list[Row]:
-        """As modules.csv.select."""
+        """As modules.csv.select; columns are paths: user.city, items[0].id, items[*].price (a row for each item)."""
         rows: list[Row] = _told(self._run("select", locals()), "rows")
         return rows
 
@@ -158,7 +158,7 @@ class JSON(Module):
         limit: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
-        """As modules.csv.aggregate."""
+        """As modules.csv.aggregate, with such paths."""
         rows: list[Row] = _told(self._run("aggregate", locals()), "rows")
         return rows
 
