@@ -121,7 +121,7 @@ class _JournaledImports(HostImports):
     def expect(self, calls: list[HostCall]) -> None:
         self._expected = calls
 
-    def answer(self, name: str, arguments: str, digest: str) -> Any:
+    def answer(self, name: str, arguments: str, digest: str) -> msgspec.Raw:
         number = len(self.calls) + 1
         if number > len(self._expected):
             raise JournalError(f"call {number}: {name}: in the journal there is none")
@@ -131,7 +131,7 @@ class _JournaledImports(HostImports):
         self.module_fuel = journaled.fuel
         if journaled.error is not None:
             raise Refused(journaled.error["type"], journaled.error["message"])
-        return msgspec.json.decode(journaled.result)
+        return journaled.result
 
 
 def _cells(events: Sequence[AnyEvent]) -> Iterator[_Cell]:

@@ -181,18 +181,17 @@ class HostImports:
             guest().fuel_left -= self.module_fuel
         return Variant("err", msgspec.json.encode(error).decode()) if error else Variant("ok", bytes(result).decode())
 
-    def _bounded(self, value: Any) -> msgspec.Raw:
-        result = msgspec.json.encode(value)
-        self._result_bytes += len(result)
+    def _bounded(self, result: msgspec.Raw) -> msgspec.Raw:
+        self._result_bytes += len(bytes(result))
         if self._result_bytes > MAX_RESULTS:
             raise Refused("ValueError", f"one cell may be given at most {MAX_RESULTS >> 20} MiB of results")
-        return msgspec.Raw(result)
+        return result
 
-    def answer(self, name: str, arguments: str, digest: str) -> Any:
-        """The dispatch table: a JSON value. Raises Refused."""
+    def answer(self, name: str, arguments: str, digest: str) -> msgspec.Raw:
+        """The dispatch table: what the guest is given, as JSON. Raises Refused."""
         match name:
             case "llm_query":
-                return msgspec.to_builtins(self._replies(_decoded(name, arguments, _Query).prompts))
+                return msgspec.Raw(msgspec.json.encode(self._replies(_decoded(name, arguments, _Query).prompts)))
             case "module":
                 return self._module(_decoded(name, arguments, _NamedModule))
             case "wasm_wat":
@@ -209,13 +208,13 @@ class HostImports:
         except BudgetExceeded as error:
             raise Refused("BudgetError", str(error)) from None
 
-    def _module(self, asked: _NamedModule) -> Any:
+    def _module(self, asked: _NamedModule) -> msgspec.Raw:
         return self._ran(asked.module, asked, lambda *given: guest().modules.run(asked.module, *given))
 
-    def _wasm_wat(self, asked: _WrittenModule) -> Any:
+    def _wasm_wat(self, asked: _WrittenModule) -> msgspec.Raw:
         return self._ran("wasm_wat", asked, lambda *given: guest().modules.run_wat(asked.wat, asked.function, *given))
 
-    def _ran(self, name: str, asked: _ModuleRequest, run: Callable[[bytes, Call, int], bytes]) -> Any:
+    def _ran(self, name: str, asked: _ModuleRequest, run: Callable[[bytes, Call, int], bytes]) -> msgspec.Raw:
         if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
             raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
         source = self._context.utf8 if asked.text is None else UTF8((asked.text,))
@@ -261,11 +260,9 @@ def _decoded(name: str, text: str | bytes, kind: type[Decoded]) -> Decoded:
         raise Refused("TypeError", f"{name}: {error}") from None
 
 
-def _plain(result: bytes) -> Any:
-    """A JSON value that reads the same after it was written again, as the journal does."""
-    value = msgspec.json.decode(result)
-    msgspec.json.encode(value)
-    return value
+def _plain(result: bytes) -> msgspec.Raw:
+    """JSON that was read and written again, as the journal may do."""
+    return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(result)))
 
 
 async def _awaited(coroutine: Awaitable[list[SubReply]]) -> list[SubReply]:

@@ -31,11 +31,8 @@ MAX_WAT = 65_536  # characters
 _CONFIGURATION = Path(compiling.__file__).read_text()
 
 _I32 = ValType.i32
-_EXPORTS = {
-    "alloc": FuncType([_I32()], [_I32()]),
-    "run": FuncType([_I32(), _I32()], [_I32()]),
-    "rlm_abi_version": FuncType([], [_I32()]),
-}
+_RUN = FuncType([_I32(), _I32()], [_I32()])
+_EXPORTS = {"alloc": FuncType([_I32()], [_I32()]), "rlm_abi_version": FuncType([], [_I32()])}
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -180,18 +177,15 @@ def _outside_abi(module: wasmtime.Module, function: str) -> str | None:
         allowed = module_imports.IMPORTS.get(each.name or "") if each.module == "rlm" else None
         if allowed is None:
             names = ", ".join(module_imports.IMPORTS)
-            raise_name = f"{each.module}.{each.name}"
-            return f"it imports {raise_name[:100]}, which is not of the ABI (module rlm: {names})"
+            imported = f"{each.module}.{each.name}"
+            return f"it imports {imported[:100]}, which is not of the ABI (module rlm: {names})"
         if not isinstance(each.type, FuncType) or not _same(each.type, FuncType(allowed[0], allowed[1])):
             return f"it imports rlm.{each.name} with another type than the ABI's"
     exports = {each.name: each.type for each in module.exports}
     if not isinstance(exports.get("memory"), wasmtime.MemoryType):
         return "it does not export its memory as memory"
-    wanted = _EXPORTS | {function: _EXPORTS["run"]}
-    for name, kind in wanted.items():
+    for name, kind in (_EXPORTS | {function: _RUN}).items():
         found = exports.get(name)
-        if name == "run" and function != "run":
-            continue
         if not isinstance(found, FuncType) or not _same(found, kind):
             return f"it does not export the function {name[:100]!r} of the ABI: {_written(kind)}"
     return None

@@ -74,13 +74,11 @@ class Commands:
     def _wasm(
         self, module: str, function: str, args: dict[str, Any] | None = None, on: str | None = None, store: str | None = None
     ) -> None:
-        known = vars(modules.modules).get(module)
-        call = getattr(known or getattr(modules.modules, module), function, None)
-        if call is None:
-            # The module itself knows what it has.
-            modules.run(module, function, args or {}, "")
+        arguments, text = args or {}, self._given(on)
+        call = modules.functions().get(f"{module}.{function}")
         try:
-            found = call(**(args or {}), text=self._given(on))
+            # Any other the host has, or says that it has not.
+            found = call(**arguments, text=text) if call else modules.run(module, function, arguments, text)
         except TypeError as error:
             raise CommandError(str(error)) from None
         self._keep(found, store)

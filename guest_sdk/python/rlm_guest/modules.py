@@ -233,6 +233,15 @@ class _Added:
 
 
 modules = Modules()
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """Those of the shipped modules: {"regex.count": ..., ...}."""
+    shipped = vars(modules).values()
+    public = [(module, name) for module in shipped for name, value in vars(type(module)).items() if callable(value)]
+    return {f"{module.name}.{name}": getattr(module, name) for module, name in public}
+
+
 _context: Any = None
 _max_text_chars = 0
 

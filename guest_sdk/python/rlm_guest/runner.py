@@ -171,12 +171,10 @@ _notebook = Notebook()
 def describe() -> list[dict[str, str]]:
     """What a cell can use: [{"name", "signature", "summary"}], from the functions themselves."""
     functions = {name: value for name, value in _notebook.provided.items() if inspect.isroutine(value)}
-    for module in vars(modules.modules).values():
-        functions |= {f"modules.{module.name}.{name}": getattr(module, name) for name in vars(type(module)) if name.islower()}
+    functions |= {f"modules.{name}": function for name, function in modules.functions().items()}
     return [
         {"name": name, "signature": name + _signature(each), "summary": (inspect.getdoc(each) or "").splitlines()[0]}
         for name, each in functions.items()
-        if inspect.isroutine(each)
     ]
 
 
