@@ -30,19 +30,17 @@ fn answer(request: &Request) -> Result<Value, Error> {
         "select" => {
             let select: Select = arguments(args.into())?;
             let mut columns = Columns::default();
-            let names = match &select.columns {
-                Some(names) => names.clone(),
-                None => all_names(request, &form)?,
-            };
+            let tables = tables(request, &form)?;
+            let names = select.columns.clone().unwrap_or_else(|| all_names(&tables));
             let shown = names.into_iter().map(|name| (name.clone(), columns.index(&name))).collect();
             let query = select.query(shown, &mut columns)?;
-            run(request, &form, &columns, query)
+            run(&tables, &columns, query)
         }
         "aggregate" => {
             let aggregate: Aggregate = arguments(args.into())?;
             let mut columns = Columns::default();
             let query = aggregate.query(&mut columns)?;
-            run(request, &form, &columns, query)
+            run(&tables(request, &form)?, &columns, query)
         }
         "describe" => Err(Error(format!("it has no argument {:?}", args.keys().next().unwrap()))),
         _ => request.unknown(&["describe", "select", "aggregate"]),
@@ -54,15 +52,18 @@ fn taken(args: &mut Map<String, Value>) -> Result<Form, Error> {
     arguments(Map::from_iter(own.collect::<Vec<_>>()).into())
 }
 
+/// Each document, with what is found out of it.
+fn tables(request: &Request, form: &Form) -> Result<Vec<(Document, Dialect)>, Error> {
+    request.documents().into_iter().map(|document| Ok((document, Dialect::of(&document, form)?))).collect()
+}
+
 /// The columns of all documents, in the order in which they come.
-fn all_names(request: &Request, form: &Form) -> Result<Vec<String>, Error> {
+fn all_names(tables: &[(Document, Dialect)]) -> Vec<String> {
     let mut names = Columns::default();
-    for document in request.documents() {
-        for name in Dialect::of(&document, form)?.names {
-            names.index(&name);
-        }
+    for name in tables.iter().flat_map(|(_, dialect)| &dialect.names) {
+        names.index(name);
     }
-    Ok(names.0)
+    names.0
 }
 
 fn describe(document: &Document, form: &Form) -> Result<Map<String, Value>, Error> {
@@ -93,8 +94,8 @@ fn describe(document: &Document, form: &Form) -> Result<Map<String, Value>, Erro
 }
 
 /// A column that only some documents have is null in the others; one that none has is an error.
-fn run(request: &Request, form: &Form, columns: &Columns, mut query: Box<dyn Query>) -> Result<Value, Error> {
-    let names = all_names(request, form)?;
+fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Query>) -> Result<Value, Error> {
+    let names = all_names(tables);
     if let Some(missing) = columns.0.iter().find(|column| !names.contains(column)) {
         let shown = names[..names.len().min(50)].join(", ");
         return Err(Error(format!(
@@ -102,8 +103,8 @@ fn run(request: &Request, form: &Form, columns: &Columns, mut query: Box<dyn Que
             if shown.is_empty() { "none" } else { &shown }
         )));
     }
-    for document in request.documents() {
-        if !feed(&document, form, columns, query.as_mut())? {
+    for (document, dialect) in tables {
+        if !feed(document, dialect, columns, query.as_mut())? {
             break;
         }
     }
@@ -111,10 +112,9 @@ fn run(request: &Request, form: &Form, columns: &Columns, mut query: Box<dyn Que
 }
 
 /// Gives the query every row of a document; false where it wants no more.
-fn feed(document: &Document, form: &Form, columns: &Columns, query: &mut dyn Query) -> Result<bool, Error> {
-    let dialect = Dialect::of(document, form)?;
+fn feed(document: &Document, dialect: &Dialect, columns: &Columns, query: &mut dyn Query) -> Result<bool, Error> {
     let places: Vec<usize> = columns.0.iter().map(|name| dialect.place(name).unwrap_or(usize::MAX)).collect();
-    let mut reader = Reader::open(document, &dialect)?;
+    let mut reader = Reader::open(document, dialect)?;
     let mut place = Place { document: document.number, kind: "row", number: 0, line: None, read: 0, total: document.length };
     while reader.next()? {
         place.number += 1;

@@ -139,10 +139,9 @@ fn form(window: &mut Window, length: u64) -> Result<Form, Error> {
                 window.fill((looked_at * 2).min(length))?;
             }
             Err(_) => {
-                let others = text[begins..].split('\n').skip(1).take(20).map(trimmed);
+                let mut others = text[begins..].split('\n').skip(1).take(20).map(trimmed);
                 let is_row =
                     |line: &str| line.starts_with('{') && Scanner::new(line).whole(|scanner| scanner.value().map(drop)).is_ok();
-                let mut others = others;
                 return Ok(if text[begins..].starts_with('{') && others.any(is_row) { Form::Lines } else { alone });
             }
         }

@@ -28,7 +28,6 @@ struct Position {
     counted: usize,
     code_points: u64,
     lines: u64,
-    asked: bool,
 }
 
 impl Position {
@@ -48,7 +47,6 @@ impl<'t> Found<'t> {
 
     /// The line on which it begins, from 1, and where it begins in code points of the document.
     pub fn place(&mut self) -> (u64, u64) {
-        self.position.asked = true;
         self.position.advance(self.text.as_bytes(), self.start);
         (self.position.lines + 1, self.position.code_points)
     }
@@ -67,7 +65,7 @@ pub fn scan(
         window.fill(document.length).map_err(explained)?;
     }
     let mut search = Search::new(pattern);
-    let mut position = Position { counted: 0, code_points: 0, lines: 0, asked: places };
+    let mut position = Position { counted: 0, code_points: 0, lines: 0 };
     let mut next = 0; // where the next search begins
     let mut last = None; // where the last match ended
     loop {
@@ -96,7 +94,7 @@ pub fn scan(
         }
         next = next.max(settled);
         let done = before(text, next.min(text.len()));
-        if position.asked {
+        if places {
             position.advance(text.as_bytes(), done);
             position.counted -= done;
         }

@@ -34,6 +34,12 @@ struct Group {
     statistics: Vec<Statistics>,
 }
 
+impl Group {
+    fn new(document: Option<usize>, keys: Vec<Value>, measured: &[Measured]) -> Group {
+        Group { document, keys, rows: 0, statistics: measured.iter().map(|_| Statistics::default()).collect() }
+    }
+}
+
 struct Aggregation {
     by: Vec<(String, usize)>,
     outputs: Vec<Output>,
@@ -121,12 +127,8 @@ impl Aggregation {
             || index.try_reserve(1).is_ok() && groups.try_reserve(1).is_ok(),
             || format!("{place} begins group {}: group by fewer columns, or narrow it with where", count + 1),
         )?;
-        groups.push(Group {
-            document: place.document,
-            keys: self.by.iter().map(|(_, column)| cells[*column].value()).collect(),
-            rows: 0,
-            statistics: self.measured.iter().map(|_| Statistics::default()).collect(),
-        });
+        let keys = self.by.iter().map(|(_, column)| cells[*column].value()).collect();
+        groups.push(Group::new(place.document, keys, &self.measured));
         index.insert(self.key.as_slice().into(), count);
         Ok(count)
     }
@@ -170,12 +172,7 @@ impl Query for Aggregation {
     /// By the groups' own values, unless another order is asked for.
     fn rows(mut self: Box<Self>) -> Result<Vec<Value>, Error> {
         if self.by.is_empty() && self.groups.is_empty() {
-            self.groups.push(Group {
-                document: None,
-                keys: Vec::new(),
-                rows: 0,
-                statistics: self.measured.iter().map(|_| Statistics::default()).collect(),
-            });
+            self.groups.push(Group::new(None, Vec::new(), &self.measured));
         }
         let mut groups = std::mem::take(&mut self.groups);
         let mut rows: Vec<_> = groups.iter_mut().map(|group| self.row(group)).collect();

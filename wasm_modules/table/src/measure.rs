@@ -88,9 +88,6 @@ impl Statistics {
         if measured.distinct {
             self.take_distinct(cell, measured, place)?;
         }
-        if !measured.numbers && !measured.extremes {
-            return Ok(());
-        }
         if measured.numbers {
             match cell.number() {
                 Some(number) => self.take_number(number, measured, place)?,
@@ -185,7 +182,7 @@ impl Statistics {
         Ok(())
     }
 
-    /// The value of a measure; `rows` is how many rows the group has.
+    /// The value of a measure.
     pub fn value(&mut self, measure: Measure, measured: &Measured) -> Value {
         match measure {
             Measure::Count => json!(self.count),
