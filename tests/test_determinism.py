@@ -6,10 +6,10 @@ import json
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wasmtime.component import Variant
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts import Context
@@ -55,7 +55,7 @@ class Shouting(HostImports):
     """Sub-calls answered at once, always the same."""
 
     def answer(self, name, arguments, digest):
-        return Variant("ok", json.dumps([{"text": prompt.upper()} for prompt in json.loads(arguments)["prompts"]]))
+        return msgspec.Raw(json.dumps([{"text": prompt.upper()} for prompt in json.loads(arguments)["prompts"]]).encode())
 
 
 class Guest:
