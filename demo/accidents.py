@@ -32,10 +32,10 @@ def ours() -> Iterator[Run]:
     import asyncio  # noqa: PLC0415  (each system in its own process)
 
     from orchestrator.config import SandboxSettings  # noqa: PLC0415
-    from orchestrator.contexts import ContextStore  # noqa: PLC0415
+    from orchestrator.contexts.store import ContextStore  # noqa: PLC0415
     from orchestrator.sandbox.engine import Engine  # noqa: PLC0415
+    from orchestrator.sandbox.guest import Interpreter  # noqa: PLC0415
     from orchestrator.sandbox.host_imports import HostImports  # noqa: PLC0415
-    from orchestrator.sandbox.interpreter import Interpreter  # noqa: PLC0415
     from orchestrator.sandbox.limits import Trap  # noqa: PLC0415
 
     engine = Engine(SandboxSettings(seconds=SECONDS, memory_bytes=MEMORY))

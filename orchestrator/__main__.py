@@ -1,5 +1,5 @@
 """python -m orchestrator: the same as the `rlm` command."""
 
-from orchestrator.cli import main
+from orchestrator.cli.main import main
 
 raise SystemExit(main())

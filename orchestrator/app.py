@@ -12,19 +12,20 @@ from litestar.openapi import OpenAPIConfig
 
 from orchestrator import __version__
 from orchestrator.api import problems
+from orchestrator.api.body import StrictRequest
+from orchestrator.api.guards import same_site
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
-from orchestrator.api.requests import StrictRequest, same_site
 from orchestrator.api.runs import get_journal, get_run, list_runs
 from orchestrator.api.visualize import asset, visualize
 from orchestrator.config import Settings
-from orchestrator.pool import Pool
-from orchestrator.providers import make_provider
-from orchestrator.run import Tools
-from orchestrator.runs import Runs
-from orchestrator.sandbox.cache import Progress
+from orchestrator.providers.make import make_provider
+from orchestrator.providers.pool import Pool
+from orchestrator.runs.run import Tools
+from orchestrator.runs.service import Runs
+from orchestrator.sandbox.build.cache import Progress
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.interpreter import describe
+from orchestrator.sandbox.guest import describe
 
 # The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from orchestrator.history import RunResult
+from orchestrator.journal.history import RunResult
 
 _log = structlog.get_logger("rlm")
 

@@ -6,15 +6,21 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import msgspec
 import pytest
 
-from orchestrator.config import SandboxSettings
-from orchestrator.contexts import ContextStore
+from orchestrator.budget import Budget
+from orchestrator.config import OpenAISettings, SandboxSettings
+from orchestrator.contexts.store import ContextStore
+from orchestrator.journal.journal import Journal
+from orchestrator.providers.openai import OpenAIProvider
+from orchestrator.providers.pool import Pool
+from orchestrator.runs.run import Query, Run, Tools
 from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.guest import Interpreter, describe
 from orchestrator.sandbox.host_imports import HostImports, SubReply, entering
-from orchestrator.sandbox.interpreter import Interpreter
-from orchestrator.sandbox.module_imports import Call
+from orchestrator.sandbox.modules.imports import Call
 from orchestrator.sandbox.templates import Loader
 
 
@@ -125,5 +131,34 @@ def run_module(engine):
                 return engine.modules.run(module, msgspec.json.encode(request), Call(source, lambda prompts: b"[]"), fuel)
 
         return msgspec.json.decode(engine.enter(entered).result())
+
+    return run
+
+
+FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")
+
+
+@pytest.fixture
+def run_query(engine):
+    """await run_query(model, ...): the finished journal of a run."""
+
+    async def run(
+        model,
+        text="the context",
+        max_iterations=5,
+        max_sub_calls=10,
+        output_limit=1000,
+        protocol="python",
+        *,
+        on=engine,
+        **totals,
+    ):
+        async with httpx.AsyncClient(transport=model) as client:
+            tools = Tools(on, Pool([OpenAIProvider(FAKE_MODEL, client)]), await describe(on), output_limit)
+            journal = Journal("0123456789abcdef")
+            context = ContextStore().add("text", (text,))
+            query = Query("What is it?", context, protocol)
+            await Run(tools, journal, query, Budget(max_iterations, max_sub_calls, **totals)).execute()
+            return journal
 
     return run

@@ -1,9 +1,13 @@
-"""A model faked at the wire: an httpx transport that speaks the OpenAI-compatible protocol."""
+"""Models that are none: faked at the wire (an httpx transport of the OpenAI-compatible protocol), or as a provider."""
 
 import asyncio
 import json
 
 import httpx
+
+from orchestrator.config import OpenAISettings
+from orchestrator.journal.events import Usage
+from orchestrator.providers.messages import Completion
 
 
 def streamed(text, prompt_tokens=10, completion_tokens=5):
@@ -50,3 +54,29 @@ class FakeModel(httpx.AsyncBaseTransport):
 def python(code):
     """A reply with one block."""
     return f"```python\n{code}\n```"
+
+
+class FakeProvider:
+    """A provider that answers with each of `answers`: a text or an error."""
+
+    def __init__(self, name, *answers, delay=0.0, **settings):
+        self.name = name
+        self.settings = OpenAISettings(model=name, base_url="http://x", **settings)
+        self.answers = list(answers)
+        self.delay = delay
+        self.running = self.most = 0
+
+    def check(self, query):
+        pass
+
+    async def complete(self, messages, schema=None):
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await asyncio.sleep(self.delay)
+        finally:
+            self.running -= 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return Completion(text=answer, usage=Usage(3, 1))

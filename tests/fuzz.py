@@ -14,10 +14,10 @@ from fuzz_cases import context, request
 
 from orchestrator.config import SandboxSettings
 from orchestrator.errors import BudgetExceeded
-from orchestrator.sandbox import compiling, modules
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.host_imports import CallRecord, HostImports, SubReply, entering
 from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.modules import registry, wat_compiler
 
 SECONDS = 2.0
 GRACE = 2.0
@@ -101,8 +101,8 @@ def run(engine, loop, seed, cases, told):
 
 def fuzzed(seed, cases, told):
     """The same with an engine and a loop of its own."""
-    # A process for each text would be most of the time; tests/test_module_escapes.py has those that need one.
-    modules.compile_text = lambda text, may_go_on: compiling.machine_code(text)
+    # A process for each text would be most of the time; tests/modules/test_module_escapes.py has those that need one.
+    registry.compile_text = lambda text, may_go_on: wat_compiler.machine_code(text)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -110,7 +110,7 @@ def fuzzed(seed, cases, told):
     try:
         return run(engine, loop, seed, cases, told)
     finally:
-        modules.compile_text = compiling.compile_text
+        registry.compile_text = wat_compiler.compile_text
         engine.close()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -2,7 +2,7 @@
 
 import json
 
-from orchestrator.contexts import Context
+from orchestrator.contexts.context import Context
 
 # Code points that parsers trip over: NUL, BOM, line ends, combining, bidirectional, astral, the last one.
 POOL = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeModel, python
 from processes import run
-from test_http import serving, serving_app
+from serving import serving, serving_app
 
 from orchestrator import config
 from orchestrator.app import Service

@@ -1,7 +1,10 @@
 """What README and the demo promise, held against the code."""
 
+import ast
 import re
 from pathlib import Path
+
+import pytest
 
 from orchestrator import __version__
 from orchestrator.config import SandboxSettings, Settings
@@ -31,3 +34,25 @@ def test_every_limit_of_the_guest_is_documented_with_its_default():
     text = (ROOT / "guest_sdk" / "README.md").read_text()
     names = [*SandboxSettings.__struct_fields__, *(name for name in Settings.__struct_fields__ if name.startswith("max_"))]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def folders():
+    return sorted(path.parent for path in (ROOT / "orchestrator").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("folder", folders()[1:], ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_the_map_of_a_folder_names_what_is_in_it(folder):
+    """Each file and folder once, and nothing that is not there."""
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    named = re.findall(r"^(\w+(?:\.py|/)) ", text, re.MULTILINE)
+    there = [each.name for each in folder.glob("*.py") if each.name != "__init__.py"]
+    there += [f"{each.parent.name}/" for each in folder.glob("*/__init__.py")]
+    assert sorted(named) == sorted(there)
+
+
+def test_the_map_of_the_package_names_its_rooms():
+    """Each folder, and the files that stand beside them."""
+    text = ast.get_docstring(ast.parse((ROOT / "orchestrator" / "__init__.py").read_text()))
+    rooms = {f"{each.name}/" for each in (ROOT / "orchestrator").iterdir() if each.is_dir() and each.name != "__pycache__"}
+    rooms |= {each.name for each in (ROOT / "orchestrator").glob("[a-z]*.py")}
+    assert set(re.findall(r"\b\w+(?:\.py|/)(?=[\s,;:(]|$)", text)) - {"host_imports.py"} == rooms

@@ -1,9 +1,10 @@
-"""HTTP: one thin file per resource. Structs in, structs out, no logic.
+"""HTTP: one thin file for each resource. Structs in, structs out, no logic.
 
-requests.py   a body that is exact: valid UTF-8, no lone surrogates, of a bounded size
+guards.py     who may ask at all
+body.py       a body that is exact: valid UTF-8, no lone surrogates, of a bounded size
 problems.py   every error as problem+json (RFC 9457)
 query.py      POST /query, POST /debug
-runs.py       GET /runs, GET /runs/{run_id}
-visualize.py  GET /visualize, GET /visualize/{run_id}
+runs.py       GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/journal
+visualize.py  GET /visualize, GET /visualize/{run_id}: the pages of web/
 health.py     GET /health
 """

@@ -11,12 +11,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orchestrator.budget import Budget
 from orchestrator.config import Base, Protocol, Settings
-from orchestrator.contexts import Context, ContextStore
+from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
-from orchestrator.history import RunDetail, RunResult, detail, result
-from orchestrator.journal import Journal
-from orchestrator.run import Query
-from orchestrator.runs import Runs
+from orchestrator.journal.history import RunDetail, RunResult, detail, result
+from orchestrator.journal.journal import Journal
+from orchestrator.runs.run import Query
+from orchestrator.runs.service import Runs
 
 AnyRequest = Request[Any, Any, Any]
 

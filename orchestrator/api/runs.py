@@ -5,9 +5,9 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from orchestrator.history import RunDetail, RunSummary, detail
-from orchestrator.journal import to_lines
-from orchestrator.runs import Runs
+from orchestrator.journal.history import RunDetail, RunSummary, detail
+from orchestrator.journal.lines import to_lines
+from orchestrator.runs.service import Runs
 
 
 class RunList(msgspec.Struct, frozen=True):

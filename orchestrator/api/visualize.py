@@ -7,7 +7,7 @@ from litestar.params import FromPath
 
 from orchestrator.errors import NotFound
 
-PAGES = Path(__file__).parents[1] / "pages"
+WEB = Path(__file__).parents[1] / "web"
 ASSETS = {"visualize.css": MediaType.CSS, "visualize.js": "text/javascript", "highlight.js": "text/javascript"}
 # Nothing from outside, nothing inline: a page of untrusted text cannot become a script.
 HEADERS = {
@@ -20,7 +20,7 @@ HEADERS = {
 
 
 def _page(name: str, media_type: str) -> Response[bytes]:
-    return Response((PAGES / name).read_bytes(), media_type=media_type, headers=HEADERS)
+    return Response((WEB / name).read_bytes(), media_type=media_type, headers=HEADERS)
 
 
 @get(["/visualize", "/visualize/{run_id:str}"], include_in_schema=False, sync_to_thread=False)

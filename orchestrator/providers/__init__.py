@@ -1,20 +1,10 @@
-"""One file per protocol; each implements base.Provider."""
+"""One file for each protocol; each implements messages.Provider.
 
-import httpx
-
-from orchestrator.config import AnyProvider, OllamaSettings, OpenAISettings, ScriptedSettings
-from orchestrator.providers.base import Provider
-from orchestrator.providers.ollama import OllamaProvider
-from orchestrator.providers.openai import OpenAIProvider
-from orchestrator.providers.scripted import ScriptedProvider
-
-
-def make_provider(settings: AnyProvider, client: httpx.AsyncClient) -> Provider:
-    """The provider for one [[providers]] entry. Raises ConfigError."""
-    match settings:
-        case ScriptedSettings():
-            return ScriptedProvider(settings)
-        case OllamaSettings():
-            return OllamaProvider(settings, client)
-        case OpenAISettings():
-            return OpenAIProvider(settings, client)
+messages.py  what goes in and out
+pool.py      all providers: choose, limit, retry
+wire.py      what all HTTP protocols share
+openai.py    any OpenAI-compatible server
+ollama.py    Ollama's own protocol
+scripted.py  no model: replies from a file
+make.py      the provider for one entry of the configuration
+"""

@@ -7,8 +7,8 @@ import httpx
 import msgspec
 
 from orchestrator.config import OpenAISettings
-from orchestrator.events import Usage
-from orchestrator.providers.base import Completion, Message, Schema, estimated_usage
+from orchestrator.journal.events import Usage
+from orchestrator.providers.messages import Completion, Message, Schema, estimated_usage
 from orchestrator.providers.wire import Wire
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from orchestrator.config import Base, ScriptedSettings
 from orchestrator.errors import ConfigError, NotScripted, ProviderError
-from orchestrator.providers.base import Completion, Message, Schema, estimated_usage
+from orchestrator.providers.messages import Completion, Message, Schema, estimated_usage
 
 
 class _Rule(Base, frozen=True, kw_only=True):

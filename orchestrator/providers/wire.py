@@ -9,7 +9,7 @@ import msgspec
 
 from orchestrator.config import HTTPSettings
 from orchestrator.errors import ProviderError
-from orchestrator.providers.base import Message
+from orchestrator.providers.messages import Message
 
 EXCERPT = 200  # characters of a server's answer that an error may show
 

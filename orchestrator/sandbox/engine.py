@@ -9,15 +9,16 @@ from wasmtime import _ffi as ffi
 from wasmtime.component import Linker
 
 from orchestrator.config import SandboxSettings
-from orchestrator.contexts import Context
+from orchestrator.contexts.context import Context
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox import component, selftest, templates
-from orchestrator.sandbox.cache import Progress
+from orchestrator.sandbox import templates
+from orchestrator.sandbox.build import component, selftest
+from orchestrator.sandbox.build.cache import Progress
 from orchestrator.sandbox.host_imports import entering
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.linker import link
-from orchestrator.sandbox.memory import Image, base_image, supply_memories, supplying
-from orchestrator.sandbox.modules import Modules
+from orchestrator.sandbox.memory.memory import Image, base_image, supply_memories, supplying
+from orchestrator.sandbox.modules.registry import Modules
 from orchestrator.sandbox.templates import Templates
 from orchestrator.sandbox.threads import WASM_STACK, GuestThreads
 from orchestrator.sandbox.ticks import Ticker, watch

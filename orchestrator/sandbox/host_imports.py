@@ -1,7 +1,7 @@
-"""THE TRUST BOUNDARY. Everything that a guest can ask of the host is in this file (a module: in module_imports.py).
+"""THE TRUST BOUNDARY. Everything that a guest can ask of the host is in this file (a module: in modules/imports.py).
 
 Every argument is hostile: its type comes from the component's own interface, its length and range are checked
-here. A change here needs a row in tests/test_escapes.py. What is not defined here traps.
+here. A change here needs a row in tests/sandbox/test_escapes.py. What is not defined here traps.
 
 An exception that leaves a host import kills the instance, so a failure is returned as `err`, as JSON
 {"type", "message"}; the guest raises it.
@@ -19,11 +19,11 @@ import msgspec
 import wasmtime
 from wasmtime.component import Variant
 
-from orchestrator.contexts import Context
+from orchestrator.contexts.context import Context
+from orchestrator.contexts.utf8 import UTF8
 from orchestrator.errors import BudgetExceeded, ModuleError, SandboxError
 from orchestrator.sandbox.limits import Effects, Meter
-from orchestrator.sandbox.module_imports import Call
-from orchestrator.utf8 import UTF8
+from orchestrator.sandbox.modules.imports import Call
 
 MAX_READ = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query

@@ -9,7 +9,7 @@ import wasmtime
 from wasmtime.component import Func
 
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox.memory import Image, Memory, base_image
+from orchestrator.sandbox.memory.memory import Image, Memory, base_image
 
 
 class _Here(threading.local):

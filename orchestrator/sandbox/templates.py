@@ -8,12 +8,12 @@ import msgspec
 import wasmtime
 
 from orchestrator.config import SandboxSettings
-from orchestrator.contexts import Context
+from orchestrator.contexts.context import Context
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS, HostImports, ModuleRunner, entering
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter
-from orchestrator.sandbox.memory import Image
+from orchestrator.sandbox.memory.memory import Image
 
 
 class Forks(Protocol):

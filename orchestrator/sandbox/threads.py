@@ -6,8 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from orchestrator.sandbox import pages
 from orchestrator.sandbox.instance import allow_guests_here
+from orchestrator.sandbox.memory import mappings
 
 WASM_STACK = 32 << 20
 # wasmtime counts from where a guest is entered and does not know the thread's own stack: too small is a SIGSEGV.
@@ -56,12 +56,12 @@ def _tidily(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return function(*arguments, **named)
     finally:
         if _here.deep is not None:
-            pages.forget(*_here.deep)
+            mappings.forget(*_here.deep)
 
 
 def _deep_stack() -> tuple[int, int] | None:
     """Below what is in use between two cells; None where the system does not tell where a stack is (macOS)."""
-    if not pages.MAPPABLE or not hasattr(_libc, "pthread_getattr_np"):
+    if not mappings.MAPPABLE or not hasattr(_libc, "pthread_getattr_np"):
         return None
     attributes = ctypes.create_string_buffer(256)  # a pthread_attr_t, which is smaller
     address, length = ctypes.c_void_p(), ctypes.c_size_t()
@@ -70,5 +70,5 @@ def _deep_stack() -> tuple[int, int] | None:
         return None
     _libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(length))
     _libc.pthread_attr_destroy(attributes)
-    start = -(-(address.value or 0) // pages.PAGE) * pages.PAGE
-    return start, (length.value - KEPT_STACK) // pages.PAGE * pages.PAGE
+    start = -(-(address.value or 0) // mappings.PAGE) * mappings.PAGE
+    return start, (length.value - KEPT_STACK) // mappings.PAGE * mappings.PAGE

@@ -8,7 +8,7 @@ from typing import Any
 from measuring import private_mb, shown, timed
 
 from orchestrator.config import SandboxSettings
-from orchestrator.contexts import Context
+from orchestrator.contexts.context import Context
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.engine import NOTHING, Engine
 from orchestrator.sandbox.host_imports import entering

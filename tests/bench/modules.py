@@ -21,10 +21,10 @@ import pandas
 from measuring import shown, timed
 
 from orchestrator.config import SandboxSettings
-from orchestrator.contexts import ContextStore
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.guest import Interpreter
 from orchestrator.sandbox.host_imports import HostImports
-from orchestrator.sandbox.interpreter import Interpreter
 
 SMALL = 40_000_000
 TIMES = 10

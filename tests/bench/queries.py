@@ -14,16 +14,16 @@ from measuring import RUNS, shown
 from orchestrator.app import Service, create_app
 from orchestrator.budget import Budget
 from orchestrator.config import OpenAISettings, Settings
-from orchestrator.events import Usage
-from orchestrator.history import result
-from orchestrator.journal import to_lines
-from orchestrator.pool import Pool
-from orchestrator.providers.base import Completion, Message, Schema
-from orchestrator.replay import replay
-from orchestrator.run import Query, Tools
-from orchestrator.runs import Runs
+from orchestrator.journal.events import Usage
+from orchestrator.journal.history import result
+from orchestrator.journal.lines import to_lines
+from orchestrator.providers.messages import Completion, Message, Schema
+from orchestrator.providers.pool import Pool
+from orchestrator.runs.replay import replay
+from orchestrator.runs.run import Query, Tools
+from orchestrator.runs.service import Runs
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.interpreter import describe
+from orchestrator.sandbox.guest import describe
 
 BODY = b'{"query": "q", "context": "a small text"}'
 REQUEST = (

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from orchestrator.contexts import ContextStore
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.guest import Interpreter
 from orchestrator.sandbox.host_imports import HostImports, SubReply
-from orchestrator.sandbox.interpreter import Interpreter
 
 
 class Ours:

@@ -1,0 +1,13 @@
+"""`rlm build-guest`: what the first start does too."""
+
+import argparse
+
+from orchestrator import config
+from orchestrator.cli.say import say
+from orchestrator.sandbox.engine import Engine
+
+
+def build_guest(options: argparse.Namespace) -> int:
+    settings = config.load(options.config)
+    Engine(settings.sandbox, say, module_folder=settings.module_folder).close()
+    return 0

@@ -1,0 +1,166 @@
+"""Every text that is sent to a model. Limits come from Settings, names and signatures from the guest itself."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orchestrator.budget import Budget
+from orchestrator.config import Protocol, SandboxSettings
+from orchestrator.dialogue.commands import KNOWN, form
+from orchestrator.sandbox.limits import Trap
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A function that a cell can call, as the guest describes it."""
+
+    name: str
+    signature: str
+    summary: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The settings whose numbers a root model is told."""
+
+    sandbox: SandboxSettings
+    output_limit: int
+
+
+def system(protocol: Protocol, functions: Sequence[Function], budget: Budget, told: Told) -> str:
+    """What a root model is told before the query."""
+    taught = _json_protocol(functions) if protocol == "json" else _python_protocol(functions)
+    sandbox = told.sandbox
+    return f"""\
+You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
+there.
+
+{taught}
+
+Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
+{told.output_limit} characters; a block may compute for {sandbox.seconds:g} seconds (waiting for sub-models is free) and use \
+{sandbox.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all variables as they were before \
+it."""
+
+
+def _python_protocol(functions: Sequence[Function]) -> str:
+    available = "\n".join(f"- {each.signature}: {each.summary}" for each in functions)
+    return f"""\
+The input is the variable `context` of a Python session. Reply with Python in a fenced block (```python). It is run, and you \
+see its output. Variables, functions and imports stay from one block to the next. An exception keeps what was assigned before \
+it.
+
+`context` is a str; or a list of str (documents); or a parsed JSON value; or a chat, a list of dicts with role and content. \
+Only Python's standard library is there: no files, no network, no threads, no other packages. You can call:
+{available}
+
+How to work:
+1. Look first: print lengths and small samples.
+2. Let code do what code can do (search, count, split, compare), over the whole of `context`; the functions of `modules` do \
+much of it many times faster than Python (over all of `context`, unless text= is given).
+3. Give what needs understanding to a sub-model: it sees nothing but the prompt that you write, so put the passage into it. \
+Send independent prompts together with llm_batch. A failed sub-call raises LLMError.
+4. Check a result before you answer. Then call FINAL(value) in a block of its own; for a long answer build a variable and call \
+FINAL_VAR(name). Never answer with something that you have not seen your code find."""
+
+
+def _json_protocol(functions: Sequence[Function]) -> str:
+    forms = "\n".join(f"- {form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in KNOWN)
+    modules = [each for each in functions if each.name.startswith("modules.")]
+    called = "\n".join(f"- {each.signature.removeprefix('modules.')}: {each.summary}" for each in modules)
+    return f"""\
+Reply with JSON commands: one object, or an array of them, run in order. "on" names a variable to work on; without it a \
+command works on the whole input. "store" keeps the whole result in a variable; what you see of it may be cut. ${{name}} in a \
+text is the value of that variable.
+{forms}
+
+The modules and their functions; instead of text, name a variable with "on":
+{called}
+
+How to work:
+1. Look first: len, lines, slice.
+2. Search and count over the whole input, and store what you find.
+3. Give what needs understanding to a sub-model with llm_query: it sees nothing but the prompt, so put ${{name}} of the \
+passage into it.
+4. Check a result before you answer with final or final_var."""
+
+
+def question(query: str, kind: str, lengths: Sequence[int]) -> str:
+    """The first message: the query, and what the context is."""
+    what = {
+        "text": f"a str of {sum(lengths)} characters",
+        "documents": f"a list of {len(lengths)} documents (str), {sum(lengths)} characters in all",
+        "json": f"a parsed JSON value, {sum(lengths)} characters as JSON",
+        "messages": f'a chat: a list of {{"role", "content"}}, {sum(lengths)} characters as JSON',
+    }[kind]
+    return f"Question: {query}\n\n`context` is {what}. Begin by looking at it."
+
+
+def cell_report(cell: int, shown: str, length: int, error: str | None) -> str:
+    """The output of one cell, cut to what the root may see, and its error."""
+    parts = [f"Block {cell} printed {length} characters:\n{shown}" if length else f"Block {cell} printed nothing."]
+    if error:
+        parts.append(f"Block {cell} raised an exception (what it assigned before is kept):\n{error}")
+    return "\n".join(parts)
+
+
+def rolled_back(trap: Trap, limits: SandboxSettings, answered: int) -> str:
+    """Which limit stopped a block, how far it was, what is left of it, what to do instead.
+
+    `answered`: the sub-calls that it had got answers to.
+    """
+    reasons = {
+        "fuel": f"It used up its fuel of {trap.fuel} units: do less in one block, or use str methods and re, not loops.",
+        "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block.",
+        "stack": "It nested too deeply for the sandbox's stack: use a loop instead of recursion.",
+        "transfer": "It handed more than 128 MiB to the host at once: send, print or answer less.",
+        "aborted": "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory.",
+    }
+    kept = f" It had {answered} sub-calls answered: the same prompts get the same answers again, free." if answered else ""
+    left = "all variables are what they were before it."
+    if trap.lost:
+        left = "an earlier block had broken the interpreter, so all variables are lost; `context` and the functions are there."
+    far = f"That was after {trap.seconds:.1f} seconds of computing."
+    return f"{reasons[trap.kind]} {far} Nothing of the block was kept; {left}{kept}"
+
+
+def not_run(count: int) -> str:
+    return f"The remaining {count} block(s) of your reply were not run."
+
+
+def unparsed(reason: str) -> str:
+    return (
+        f"Nothing in your reply was run: {reason}. Reply with Python between a line ```python and a line ```; "
+        "to answer, call FINAL(value) in it. (JSON commands are understood too.)"
+    )
+
+
+EMPTY_REPLY = "your reply was empty"
+
+
+def status(budget: Budget) -> str:
+    """The line under every report: what is left."""
+    left = budget.max_iterations - budget.iterations
+    lines = [f"({left} replies and {budget.max_sub_calls - budget.sub_calls} sub-calls left.)"]
+    if budget.refused:
+        lines.append("The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have.")
+    elif left == 1:
+        lines.append("This is your last reply: answer with FINAL(value) from what you have.")
+    return "\n".join(lines)
+
+
+BEST_ANSWER = (
+    "No replies are left. Answer the question now, in plain text, with the best answer that what you have seen supports; "
+    "say what is uncertain."
+)
+
+
+def shortened(head: str, tail: str, length: int, limit: int) -> str:
+    """At most `limit` code points of an output of `length`, its beginning and its end, and how many are left out.
+
+    `head` and `tail` are what was kept of it: tail follows head, or repeats none of it.
+    """
+    whole = head + tail
+    if length <= limit:
+        return whole
+    half = limit // 2
+    left_out = f"[... {length - 2 * half} characters left out; print less, or keep it in a variable ...]"
+    return f"{whole[:half]}\n{left_out}\n{whole[-half:]}"

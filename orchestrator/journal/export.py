@@ -1,0 +1,145 @@
+"""A run as one Python script that a person can read, and run in plain CPython: its cells, with the journal's answers.
+
+The script holds what models wrote: read it before you run it, it is not sandboxed.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from orchestrator.errors import JournalError
+from orchestrator.journal.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCall, run_started
+
+_HEAD = '''"""Run {run_id}, exported. {cells} cells; the answers of sub-models are those of its journal.
+
+Question: {query}
+
+    python3 SCRIPT CONTEXT_FILE
+
+It runs in plain CPython, outside any sandbox: read it first. Helpers of the sandbox other than those below are not here,
+and the value of a cell's last expression is not printed.
+"""
+
+import json
+import sys
+
+{context}
+
+
+class LLMError(Exception):
+    """A sub-call failed; `results` has the answers of the others."""
+
+    results: list = []
+
+
+class BudgetError(Exception):
+    """No sub-calls were left."""
+
+
+CALLS = iter({calls})
+
+
+def llm_batch(prompts):
+    """The next answers of the journal, in its order."""
+    result, error = next(CALLS)
+    if error:
+        raise (BudgetError if error["type"] == "BudgetError" else LLMError)(error["message"])
+    failures = [each["error"] for each in result if "error" in each]
+    if failures:
+        failure = LLMError("; ".join(failures))
+        failure.results = [each.get("text") for each in result]
+        raise failure
+    return [each["text"] for each in result]
+
+
+def llm_query(prompt):
+    return llm_batch([prompt])[0]
+
+
+class ModuleError(RuntimeError):
+    """A module had no result."""
+
+
+MODULE_CALLS = iter({module_calls})
+
+
+class Modules:
+    """modules.NAME.FUNCTION(...): the next answer of the journal, whatever the arguments."""
+
+    def __getattr__(self, name):
+        return Modules()
+
+    def __call__(self, *arguments, **named):
+        result, error = next(MODULE_CALLS)
+        if error:
+            raise ModuleError(error["message"])
+        if isinstance(result, dict) and "broken" in result and len(result) == 2:
+            return result.get("rows", result.get("value"))
+        return result
+
+
+modules = Modules()
+
+
+def FINAL(value):
+    print("ANSWER:", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr))
+
+
+def FINAL_VAR(variable):
+    FINAL(globals().get(variable, variable) if isinstance(variable, str) else variable)
+
+
+answer = {{"content": "", "ready": False}}
+'''
+
+_CONTEXTS = {
+    "text": 'context = open(sys.argv[1], encoding="utf-8", newline="").read()',
+    "documents": "import pathlib\n\nfiles = sorted(path for path in pathlib.Path(sys.argv[1]).rglob('*') if path.is_file())\n"
+    "context = [path.read_bytes().decode() for path in files]",
+    "json": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
+    "messages": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
+}
+
+
+def script(events: Sequence[AnyEvent]) -> str:
+    """The whole script. Raises JournalError where a cell is a list of commands, which plain Python does not have."""
+    started = run_started(events)
+    rolled_back = {event.cell: event.message for event in events if isinstance(event, CellRolledBack)}
+    cells = [event for event in events if isinstance(event, CellStarted)]
+    calls: dict[str, list[Any]] = {"llm_query": [], "module": []}
+    for event in events:
+        if isinstance(event, HostCall) and event.name in calls and event.cell not in rolled_back:
+            calls[event.name].append((msgspec.json.decode(event.result), event.error))
+    head = _HEAD.format(
+        run_id=_in_docstring(started.run_id),
+        cells=len(cells),
+        query=_in_docstring(started.query),
+        context=_CONTEXTS[started.context_kind],
+        calls=ascii(calls["llm_query"]),
+        module_calls=ascii(calls["module"]),
+    )
+    errors = {event.cell: event.error for event in events if isinstance(event, CellFinished) and event.error}
+    return head + "".join("\n\n" + "\n".join(_cell(cell, rolled_back, errors)) + "\n" for cell in cells)
+
+
+def _in_docstring(text: str) -> str:
+    return json.dumps(text)[1:-1].replace("\\", "\\\\")
+
+
+def _cell(cell: CellStarted, rolled_back: dict[int, str], errors: dict[int, str]) -> Iterator[str]:
+    if cell.kind == "commands":
+        raise JournalError(f"cell {cell.cell} (turn {cell.turn}): JSON commands cannot be exported as Python")
+    yield f"# Cell {cell.cell}, turn {cell.turn}"
+    if cell.cell in rolled_back:
+        # splitlines: Python ends a line at more than \n, and what follows would be code.
+        yield from (f"# {line}" for line in f"It was rolled back: {rolled_back[cell.cell]}\n{cell.code}".splitlines())
+    elif cell.cell in errors:
+        last = next(line for line in reversed(errors[cell.cell].splitlines()) if not line.startswith("("))
+        yield "try:"
+        yield f"    exec({cell.code!r}, globals())"
+        yield f"except BaseException as error:  # in the run: {last!a}"
+        yield '    print(f"{type(error).__name__}: {error}")'
+    else:
+        yield cell.code

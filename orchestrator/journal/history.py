@@ -1,0 +1,231 @@
+"""What the events of a run say: its result and its turns. Folds over a list of events, nothing else."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from orchestrator.journal.events import (
+    Answer,
+    AnyEvent,
+    CellFinished,
+    CellRolledBack,
+    CellStarted,
+    ModelCalled,
+    ModelReplied,
+    Reply,
+    RunFinished,
+    SubcallFinished,
+    SubcallStarted,
+    Unparsed,
+    Usage,
+    run_started,
+)
+
+EXCERPT = 2000  # code points of a sub-call's prompt and reply
+
+
+class RunUsage(msgspec.Struct, frozen=True):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What POST /query answers; `answer` is partial unless `success`."""
+
+    run_id: str
+    success: bool
+    answer: str | None
+    error: str | None
+    stopped: str
+    iterations: int
+    sub_calls: int
+    usage: RunUsage
+    duration_ms: int
+
+
+class Action(msgspec.Struct, kw_only=True):
+    """One thing that a turn did. kind: python, commands, answer (in the text), unparsed."""
+
+    kind: str
+    started_ms: int
+    finished_ms: int | None = None
+    code: str | None = None
+    output: str = ""
+    error: str | None = None
+    fuel: int = 0
+    guest_ms: int = 0
+
+
+class SubQuery(msgspec.Struct, kw_only=True):
+    """One sub-call; of long texts the beginning. Times are since the run's start; `finished_ms` is None meanwhile."""
+
+    subcall: int
+    prompt: str
+    prompt_chars: int
+    started_ms: int
+    finished_ms: int | None = None
+    provider: str | None = None
+    reply: str | None = None
+    error: str | None = None
+
+
+class Turn(msgspec.Struct, kw_only=True):
+    """One root reply and its execution; `prompt` is what the model was told since its last reply."""
+
+    step: int
+    prompt: str
+    llm_response: str
+    reasoning: str
+    started_ms: int
+    actions: list[Action] = []
+    sub_queries: list[SubQuery] = []
+    output: str = ""
+    error: str | None = None
+    sub_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    sub_prompt_tokens: int = 0
+    sub_completion_tokens: int = 0
+    model_ms: int = 0
+    sub_calls_ms: int = 0
+
+
+class RunSummary(RunResult, frozen=True, kw_only=True):
+    """A result with what was asked."""
+
+    query: str
+
+
+class RunDetail(RunSummary, frozen=True, kw_only=True):
+    """What POST /debug answers: the result, and every turn."""
+
+    context_id: str
+    context_length: int
+    history: list[Turn]
+
+
+def result(events: Sequence[AnyEvent]) -> RunResult:
+    """The result of a run; `stopped` is "running" while it is not finished."""
+    started = run_started(events)
+    answer: str | None = None
+    error: str | None = None
+    stopped = "running"
+    iterations = sub_calls = 0
+    usage = Usage()
+    for event in events:
+        match event:
+            case ModelReplied():
+                iterations += not event.best_answer
+                usage += event.reply.usage
+            case SubcallStarted():
+                sub_calls += 1
+            case SubcallFinished(reply=Reply() as reply):
+                usage += reply.usage
+            case Answer():
+                answer = event.text
+            case RunFinished():
+                stopped, error = event.stopped, event.error
+    return RunResult(
+        run_id=started.run_id,
+        success=stopped == "answered",
+        answer=answer,
+        error=error,
+        stopped=stopped,
+        iterations=iterations,
+        sub_calls=sub_calls,
+        usage=RunUsage(usage.prompt_tokens, usage.completion_tokens),
+        duration_ms=round(events[-1].at * 1000),
+    )
+
+
+def summary(events: Sequence[AnyEvent]) -> RunSummary:
+    """The result of a run and its query."""
+    return RunSummary(**msgspec.structs.asdict(result(events)), query=run_started(events).query)
+
+
+def detail(events: Sequence[AnyEvent]) -> RunDetail:
+    """The same and its turns so far."""
+    started = run_started(events)
+    return RunDetail(
+        **msgspec.structs.asdict(summary(events)),
+        context_id=started.context_id,
+        context_length=sum(started.context_lengths),
+        history=turns(events),
+    )
+
+
+def turns(events: Iterable[AnyEvent]) -> list[Turn]:
+    """The turns of a run so far; the one best-answer call at its end is the last."""
+    found: list[Turn] = []
+    called: ModelCalled | None = None
+    for event in events:
+        if isinstance(event, ModelCalled):
+            called = event
+        elif isinstance(event, ModelReplied) and called is not None:
+            found.append(_turn(called, event))
+        elif found:
+            _add(found[-1], event)
+    return found
+
+
+def _turn(called: ModelCalled, event: ModelReplied) -> Turn:
+    return Turn(
+        step=event.turn,
+        prompt="\n\n".join(called.told),
+        started_ms=_ms(called),
+        llm_response=event.reply.text,
+        reasoning=event.reply.reasoning,
+        prompt_tokens=event.reply.usage.prompt_tokens,
+        completion_tokens=event.reply.usage.completion_tokens,
+        model_ms=round(event.reply.seconds * 1000),
+        actions=[],
+        sub_queries=[],
+    )
+
+
+def _ms(event: AnyEvent) -> int:
+    return round(event.at * 1000)
+
+
+def _add(turn: Turn, event: AnyEvent) -> None:
+    match event:
+        case CellStarted():
+            turn.actions.append(Action(kind=event.kind, started_ms=_ms(event), code=event.code))
+        case CellFinished():
+            _close(turn, event.output, event.error, event)
+        case CellRolledBack():
+            _close(turn, "", event.message, event)
+        case Unparsed():
+            turn.actions.append(Action(kind="unparsed", started_ms=_ms(event), error=event.reason))
+            turn.error = event.reason
+        case SubcallStarted():
+            prompt = event.prompt[:EXCERPT]
+            length = len(event.prompt)
+            turn.sub_queries.append(SubQuery(subcall=event.subcall, prompt=prompt, prompt_chars=length, started_ms=_ms(event)))
+        case SubcallFinished():
+            turn.sub_calls += 1
+            _add_usage(turn, event.reply)
+            _answered(next(each for each in turn.sub_queries if each.subcall == event.subcall), event)
+        case Answer() if not turn.actions:
+            turn.actions.append(Action(kind="answer", started_ms=_ms(event), output=event.text))
+
+
+def _answered(query: SubQuery, event: SubcallFinished) -> None:
+    query.finished_ms, query.error = _ms(event), event.error
+    if event.reply is not None:
+        query.provider, query.reply = event.reply.provider, event.reply.text[:EXCERPT]
+
+
+def _add_usage(turn: Turn, reply: Reply | None) -> None:
+    if reply is not None:
+        turn.sub_prompt_tokens += reply.usage.prompt_tokens
+        turn.sub_completion_tokens += reply.usage.completion_tokens
+        turn.sub_calls_ms += round(reply.seconds * 1000)
+
+
+def _close(turn: Turn, output: str, error: str | None, event: CellFinished | CellRolledBack) -> None:
+    action = turn.actions[-1]
+    action.output, action.error, action.finished_ms = output, error, _ms(event)
+    action.fuel, action.guest_ms = event.fuel, round(event.guest_seconds * 1000)
+    turn.output += output
+    turn.error = error or turn.error

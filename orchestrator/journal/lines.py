@@ -1,0 +1,52 @@
+"""A journal as JSON Lines.
+
+Each line ends with a `chain`: the sha256 of the chain before it and of the line, so that a line that was altered or is
+missing is found.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from orchestrator.errors import JournalError
+from orchestrator.journal.events import AnyEvent, RunFinished, RunStarted
+
+_CHAIN = re.compile(rb',"chain":"([0-9a-f]{16})"\}$')
+
+
+def to_lines(events: Iterable[AnyEvent]) -> Iterator[bytes]:
+    """One JSON object for each event."""
+    chain = ""
+    for event in events:
+        line = msgspec.json.encode(event)
+        chain = _next(chain, line)
+        yield line[:-1] + f',"chain":"{chain}"}}\n'.encode()
+
+
+def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:
+    """The events of a whole run. Raises JournalError with the first line that is not as it was written."""
+    events: list[AnyEvent] = []
+    chain = ""
+    for number, written in enumerate(lines, 1):
+        found = _CHAIN.search(written.rstrip(b"\n"))
+        if found is None:
+            raise JournalError(f"line {number}: not a line of a journal")
+        line = written[: found.start()] + b"}"
+        chain = _next(chain, line)
+        if chain != found[1].decode():
+            raise JournalError(f"line {number}: it was altered, or a line before it is missing")
+        try:
+            events.append(msgspec.json.decode(line, type=AnyEvent))
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise JournalError(f"line {number}: {error}") from None
+    if not events or not isinstance(events[0], RunStarted):
+        raise JournalError("line 1: it is not run_started")
+    if not isinstance(events[-1], RunFinished):
+        raise JournalError(f"line {len(events) + 1}: the end is missing: the last event is not run_finished")
+    return events
+
+
+def _next(chain: str, line: bytes) -> str:
+    return hashlib.sha256(chain.encode() + line).hexdigest()[:16]

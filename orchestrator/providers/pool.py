@@ -1,0 +1,74 @@
+"""All providers: choose one for a role, limit its concurrency, retry once."""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+from orchestrator.errors import ProviderError
+from orchestrator.journal.events import Reply, Usage
+from orchestrator.providers.messages import Completion, Message, Provider, Schema
+
+Role = Literal["root", "sub"]
+ATTEMPTS = 2
+BACKOFF_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 30.0
+
+
+class Pool:
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self._providers = providers
+        self._calls = [0] * len(providers)
+        self._slots = [asyncio.Semaphore(each.settings.max_concurrency) for each in providers]
+
+    def check(self, query: str) -> None:
+        """Raises NotScripted where no run for this query could begin."""
+        self._providers[self._choose("root")].check(query)
+
+    async def complete(self, role: Role, messages: tuple[Message, ...], schema: Schema | None = None) -> Reply:
+        """One model call, tried again once where that may help; the text may still be empty. Raises ProviderError."""
+        started = time.monotonic()
+        usage = Usage()
+        for attempt in range(1, ATTEMPTS + 1):
+            index = self._choose(role)
+            try:
+                completion = await self._call(index, messages, schema)
+            except ProviderError as error:
+                if not error.retry or attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(_backoff(error))
+                continue
+            usage += completion.usage
+            if completion.text.strip() or attempt == ATTEMPTS:
+                break
+        return Reply(
+            provider=self._providers[index].name,
+            text=completion.text,
+            reasoning=completion.reasoning,
+            usage=usage,
+            attempts=attempt,
+            seconds=time.monotonic() - started,
+        )
+
+    def _choose(self, role: Role) -> int:
+        """The provider for this role with the fewest calls; the first among equals."""
+        candidates = [index for index, each in enumerate(self._providers) if each.settings.role in (role, "both")]
+        return min(candidates, key=lambda index: self._calls[index])
+
+    async def _call(self, index: int, messages: tuple[Message, ...], schema: Schema | None) -> Completion:
+        provider = self._providers[index]
+        seconds = provider.settings.timeout_seconds
+        self._calls[index] += 1
+        try:
+            async with self._slots[index], asyncio.timeout(seconds):
+                return await provider.complete(messages, schema)
+        except TimeoutError:
+            raise ProviderError(f"{provider.name}: no reply within {seconds:g} seconds (timeout_seconds)") from None
+        finally:
+            self._calls[index] -= 1
+
+
+def _backoff(error: ProviderError) -> float:
+    wanted = error.after if error.after is not None else BACKOFF_SECONDS * random.uniform(1, 2)
+    return min(wanted, LONGEST_BACKOFF_SECONDS)

@@ -1,0 +1,8 @@
+"""The Python guest as a component.
+
+component.py  built once, kept by hash; its compiled code cached
+soundness.py  a component whose memory is its whole state
+binary.py     reading and writing the WebAssembly format
+cache.py      the folder where what was built is kept
+selftest.py   at every start: a fork is its original
+"""

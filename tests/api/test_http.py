@@ -1,0 +1,299 @@
+"""The HTTP interface, against a real server on loopback."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from fakes import FakeModel, python, streamed
+from serving import serving
+
+from orchestrator.config import ServerSettings
+
+
+@pytest.fixture
+async def client(engine):
+    """A server whose model answers 1 to everything."""
+
+    class Answers(FakeModel):
+        async def handle_async_request(self, request):
+            self.replies = [python("FINAL(1)")]
+            return await super().handle_async_request(request)
+
+    async with serving(engine, Answers(), server=ServerSettings(max_request_bytes=2_000_000)) as client:
+        yield client
+
+
+def problem(status, title, detail):
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+
+
+async def test_health(client):
+    """GET /health is 200 as soon as queries are accepted."""
+    response = await client.get("/health")
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "version": "0.1.0"})
+
+
+async def test_query_answers_200_with_the_result(client):
+    """Every documented field, and no other."""
+    response = await client.post("/query", json={"query": "q", "context": "c"})
+    result = response.json()
+    assert response.status_code == 200
+    assert len(result.pop("run_id")) == 32
+    assert result.pop("duration_ms") >= 0
+    assert result == {
+        "success": True,
+        "answer": "1",
+        "error": None,
+        "stopped": "answered",
+        "iterations": 1,
+        "sub_calls": 0,
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+    }
+
+
+async def test_debug_has_the_history(client):
+    """One step per turn, with the reply, the code, its output and the tokens."""
+    response = await client.post("/debug", json={"query": "q", "documents": ["a", "bc"]})
+    result = response.json()
+    [step] = result["history"]
+    [action] = step.pop("actions")
+    prompt = step.pop("prompt")
+    assert prompt.startswith("You answer a question about an input that is too large for you to read.")
+    assert prompt.endswith(
+        "Question: q\n\n`context` is a list of 2 documents (str), 3 characters in all. Begin by looking at it."
+    )
+    for each in (
+        step.pop("model_ms"),
+        step.pop("started_ms"),
+        action.pop("started_ms"),
+        action.pop("finished_ms"),
+        action.pop("fuel"),
+        action.pop("guest_ms"),
+    ):
+        assert each >= 0
+    assert action == {"kind": "python", "code": "FINAL(1)", "output": "", "error": None}
+    assert step == {
+        "step": 1,
+        "llm_response": "```python\nFINAL(1)\n```",
+        "reasoning": "",
+        "sub_queries": [],
+        "output": "",
+        "error": None,
+        "sub_calls": 0,
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "sub_prompt_tokens": 0,
+        "sub_completion_tokens": 0,
+        "sub_calls_ms": 0,
+    }
+    assert (result["query"], result["context_length"], result["answer"]) == ("q", 3, "1")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "title", "detail"),
+    [
+        ({"query": " ", "context": "c"}, 400, "Bad Request", "query: it is empty"),
+        ({"query": "q"}, 400, "Bad Request", "send exactly one of context, documents and messages"),
+        (
+            {"query": "q", "context": "c", "documents": []},
+            400,
+            "Bad Request",
+            "send exactly one of context, documents and messages",
+        ),
+        ({"context": "c"}, 400, "Bad Request", "Object missing required field `query`"),
+        ({"query": 1, "context": "c"}, 400, "Bad Request", "query: Expected `str`, got `int`"),
+        ({"query": "q", "context": "c", "x": 1}, 400, "Bad Request", "Object contains unknown field `x`"),
+        ({"query": "q", "documents": ["a", 1]}, 400, "Bad Request", "documents[1]: Expected `str`, got `int`"),
+        ({"query": "q", "context": "c", "max_iterations": 0}, 400, "Bad Request", "max_iterations: Expected `int` >= 1"),
+        (
+            {"query": "q", "context": "c", "max_iterations": 21},
+            422,
+            "Unprocessable Entity",
+            "max_iterations: 21 is above this server's 20",
+        ),
+        (
+            {"query": "q", "context": "c", "max_sub_calls": 51},
+            422,
+            "Unprocessable Entity",
+            "max_sub_calls: 51 is above this server's 50",
+        ),
+        (
+            {"query": "q", "messages": [{"role": "boss", "content": "x"}]},
+            400,
+            "Bad Request",
+            "messages[0].role: Invalid enum value 'boss'",
+        ),
+        (
+            {"query": "q", "messages": [{"role": "user"}]},
+            400,
+            "Bad Request",
+            "messages[0]: Object missing required field `content`",
+        ),
+        ([], 400, "Bad Request", "Expected `object`, got `array`"),
+    ],
+)
+async def test_a_wrong_request_is_a_problem_that_says_what_to_do(client, body, status, title, detail):
+    """The status and the whole body."""
+    response = await client.post("/query", json=body)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert (response.status_code, response.json()) == (status, problem(status, title, detail))
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        (b"", "the body is empty; send JSON with query and context"),
+        (b'{"query": "q",', "the body is not valid JSON: Input data was truncated"),
+        (b'{"query": "q", "context": "ab\xff"}', "the body is not valid UTF-8 at byte 29"),
+        (rb'{"query": "q", "context": "ab\ud800c"}', "context: a lone surrogate at code point 2 is not text"),
+        (rb'{"query": "q", "documents": ["x", "\udc00"]}', "documents[1]: a lone surrogate at code point 0 is not text"),
+        (b"[" * 100_000, "the body is not valid JSON: it is nested too deeply"),
+    ],
+)
+async def test_a_body_that_is_not_text_or_json_is_refused_with_its_place(client, content, detail):
+    """Broken JSON, invalid UTF-8 (offset in bytes), lone surrogates (offset in code points)."""
+    response = await client.post("/query", content=content, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()) == (400, problem(400, "Bad Request", detail))
+
+
+async def test_a_body_that_is_too_large_names_the_setting(client):
+    """413, and where the operator can change it."""
+    response = await client.post("/query", json={"query": "q", "context": "x" * 2_000_000})
+    detail = "the body is larger than 2000000 bytes (server.max_request_bytes)"
+    assert (response.status_code, response.json()) == (413, problem(413, "Request Entity Too Large", detail))
+
+
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)])
+async def test_pages_of_other_sites_are_refused(client, site, status):
+    """A page that somebody has open in a browser cannot ask in their name."""
+    body = json.dumps({"query": "q", "context": "c"})
+    response = await client.post("/query", content=body, headers={"content-type": "text/plain", "sec-fetch-site": site})
+    assert response.status_code == status
+    if status == 403:
+        assert response.json() == problem(403, "Forbidden", "requests from pages of other sites are refused")
+
+
+async def test_unknown_paths_and_methods_are_problems_too(client):
+    """The API has one shape of error."""
+    assert (await client.get("/nothing")).json() == problem(404, "Not Found", "Not Found")
+    assert (await client.get("/query")).json() == problem(405, "Method Not Allowed", "Method Not Allowed")
+
+
+async def test_openapi_describes_the_requests(client):
+    """GET /schema/openapi.json has the paths and the request's fields."""
+    schema = (await client.get("/schema/openapi.json")).json()
+    assert set(schema["paths"]) == {"/health", "/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal"}
+    assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {
+        "query",
+        "context",
+        "documents",
+        "messages",
+        "max_iterations",
+        "max_sub_calls",
+        "protocol",
+    }
+
+
+async def test_runs_are_kept_and_shown(client):
+    """The list has results, the newest first; one run is what /debug answered; an unknown one is a 404."""
+    await client.post("/query", json={"query": "first", "context": "c"})
+    second = (await client.post("/debug", json={"query": "second", "context": "c"})).json()
+    listed = (await client.get("/runs")).json()["runs"]
+    assert len(listed) == 2
+    assert listed[0] == {name: second[name] for name in listed[0]}
+    assert (await client.get(f"/runs/{second['run_id']}")).json() == second
+    missing = await client.get("/runs/nope")
+    assert (missing.status_code, missing.json()) == (
+        404,
+        problem(404, "Not Found", "there is no run 'nope'; the last 200 are kept"),
+    )
+
+
+async def test_a_run_is_shown_while_it_goes_on(engine):
+    """It is running, with the turns so far."""
+    model = FakeModel([python("print(5)"), python("FINAL(6)")])
+    started = asyncio.Event()
+
+    async def wait(request):
+        if len(model.replies) == 1:
+            started.set()
+            await asyncio.sleep(0.3)
+        return await FakeModel.handle_async_request(model, request)
+
+    async with serving(engine, httpx.MockTransport(wait)) as client:
+        asking = asyncio.create_task(client.post("/query", json={"query": "q", "context": "c"}))
+        await started.wait()
+        [running] = (await client.get("/runs")).json()["runs"]
+        shown = (await client.get(f"/runs/{running['run_id']}")).json()
+        assert (running["stopped"], shown["stopped"], len(shown["history"])) == ("running", "running", 1)
+        assert shown["history"][0]["output"] == "5\n"
+        assert (await asking).json()["answer"] == "6"
+
+
+async def test_a_query_over_12_megabytes_end_to_end(engine):
+    """The answer needs the whole text: exact length, and a needle near the end."""
+    text = "0123456789\r\n" * 1_000_000 + "the needle is ✓ here\n"
+    model = FakeModel([python("where = context.find('needle')"), python("FINAL([len(context), where, context[where + 10]])")])
+    async with serving(engine, model) as client:
+        result = (await client.post("/query", json={"query": "q", "context": text})).json()
+    assert json.loads(result["answer"]) == [12_000_021, 12_000_004, "✓"]
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"context": {"a": [1, 2.5, None, "é"]}}, '[{"a": [1, 2.5, null, "é"]}, "dict"]'),
+        ({"context": [{"id": 2**70}]}, '[[{"id": 1180591620717411303424}], "list"]'),
+        ({"context": None}, '[null, "NoneType"]'),
+        ({"context": 5}, '[5, "int"]'),
+        (
+            {"messages": [{"role": "user", "content": "hi\r\n"}]},
+            '[[{"role": "user", "content": "hi\\r\\n"}], "list"]',
+        ),
+    ],
+)
+async def test_json_and_messages_are_values_in_the_cell(engine, body, answer):
+    """What was sent, parsed."""
+    async with serving(engine, FakeModel([python("FINAL([context, type(context).__name__])")])) as client:
+        assert (await client.post("/query", json={"query": "q"} | body)).json()["answer"] == answer
+
+
+async def test_a_caller_that_goes_away_cancels_its_model_call(engine):
+    """The pending model call is cancelled, and the next query is answered."""
+    model = FakeModel([python("1"), python("FINAL(2)")], delay=5)
+    async with serving(engine, model) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post("/query", json={"query": "q", "context": "c"}, timeout=0.3)
+        async with asyncio.timeout(5):
+            await model.cancelled.wait()
+        model.delay = 0
+        assert (await client.post("/query", json={"query": "q", "context": "c"})).json()["answer"] is not None
+
+
+async def test_a_caller_that_goes_away_stops_its_running_cell(engine):
+    """An endless cell of a caller that left is stopped long before its limits."""
+    model = FakeModel([python("import itertools\nfor _ in itertools.count(): llm_query('x' * 10)"), python("FINAL(2)")])
+    model.sub = lambda prompt: "y"
+    async with serving(engine, model, max_sub_calls=10_000_000) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post("/query", json={"query": "q", "context": "c"}, timeout=0.5)
+        await asyncio.sleep(0.3)
+        sent = len(model.sub_prompts)
+        await asyncio.sleep(0.3)
+        assert len(model.sub_prompts) == sent
+        assert (await client.post("/query", json={"query": "q", "context": "c"})).json()["answer"] == "2"
+
+
+async def test_runs_at_the_same_time_do_not_mix(engine):
+    """Sixteen runs with their own contexts and variables."""
+
+    class Mirror(FakeModel):
+        async def handle_async_request(self, request):
+            turn = sum(each["role"] == "assistant" for each in json.loads(await request.aread())["messages"])
+            return streamed(python("FINAL(mine)") if turn else python("mine = context * 2\nprint(mine)"))
+
+    async with serving(engine, Mirror()) as client:
+        calls = (client.post("/query", json={"query": "q", "context": f"run {number}"}) for number in range(16))
+        answers = [response.json()["answer"] for response in await asyncio.gather(*calls)]
+    assert answers == [f"run {number}" * 2 for number in range(16)]

@@ -1,0 +1,251 @@
+"""The JSON commands: shapes on the host, execution in the guest."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from orchestrator.dialogue.command_text import REPLACED, parse_block
+from orchestrator.dialogue.commands import KNOWN, SCHEMA, Malformed, form, read_context
+
+EXAMPLES = Path(__file__).parents[2] / "guest_sdk" / "examples"
+TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
+
+
+@pytest.fixture
+def run_commands(new_interpreter):
+    """await run_commands(command, ..., text=...): the outcome."""
+
+    async def run(*commands, before="", **context):
+        interpreter = new_interpreter(**({"text": TEXT} | context))
+        if before:
+            await interpreter.run_cell(1, before)
+        checked = parse_block(json.dumps(commands))
+        assert not any(isinstance(each, Malformed) for each in checked)
+        return await interpreter.run_commands(2, msgspec.json.encode(checked).decode())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ({"op": "slice", "start": 0, "end": 5}, "alpha\n"),
+        ({"op": "slice", "start": -5}, "line\n\n"),
+        ({"op": "slice", "start": 30, "end": 29}, "\n"),
+        ({"op": "lines", "start": 1, "end": 2}, "[Lines 1 to 2 of 5]\nbeta one\n"),
+        ({"op": "lines", "start": -1}, "[Lines 4 to 5 of 5]\nlast line\n"),
+        ({"op": "lines", "start": 9}, "[Lines 5 to 5 of 5]\n\n"),
+        ({"op": "find", "text": "BETA"}, "2 lines hold 'BETA' (numbers from 0):\nL0: alpha Beta\nL1: beta one\n"),
+        ({"op": "find", "text": "é"}, "1 lines hold 'é' (numbers from 0):\nL3: GAMMA é😀\n"),
+        ({"op": "find", "text": "one beta"}, "1 lines hold all of one, beta (numbers from 0):\nL1: beta one\n"),
+        ({"op": "find", "text": "zz"}, "0 lines hold 'zz' (numbers from 0):\n"),
+        ({"op": "regex", "pattern": "^[ab]"}, "2 lines match '^[ab]' (numbers from 0):\nL0: alpha Beta\nL1: beta one\n"),
+        ({"op": "count", "what": "lines"}, "5\n"),
+        ({"op": "count", "what": "chars"}, f"{len(TEXT)}\n"),
+        ({"op": "count", "what": "words"}, "8\n"),
+        ({"op": "len"}, f"{len(TEXT)}\n"),
+        ({"op": "split", "delimiter": "\n"}, "Split into 6 parts\n"),
+        ({"op": "index_terms", "pattern": "(?i)beta"}, "[0 terms that occur at least 2 times]\n\n"),
+        ({"op": "index_terms", "pattern": "all_caps", "min_count": 1}, "[1 terms that occur at least 1 times]\nGAMMA (1)\n"),
+        ({"op": "print", "value": "costs $500 and ${n}"}, "costs $500 and 7\n"),
+        ({"op": "print", "var": "$n"}, "7\n"),
+        ({"op": "get", "name": "n"}, "7\n"),
+        ({"op": "llm_query", "prompt": "say ${n}"}, "SAY 7\n"),
+    ],
+)
+async def test_a_command_prints_its_result(run_commands, command, output):
+    """Positions are code points, lines are counted from 0, a last empty line does not count."""
+    outcome = await run_commands(command, before="n = 7")
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("commands", "error"),
+    [
+        ([{"op": "get", "name": "nope"}], "command 1 (get): there is no variable 'nope'"),
+        ([{"op": "len"}, {"op": "find", "text": "x", "on": "nope"}], "command 2 (find): there is no variable 'nope'"),
+        ([{"op": "print", "value": "${nope}"}], "command 1 (print): there is no variable 'nope'"),
+        ([{"op": "final_var", "name": "nope"}], "command 1 (final_var): there is no variable 'nope'"),
+        ([{"op": "regex", "pattern": "("}], 'command 1 (regex): regex.lines: "(", character 1: unclosed group'),
+        ([{"op": "split", "delimiter": ""}], "command 1 (split): the delimiter is empty"),
+    ],
+)
+async def test_a_command_that_fails_says_which_and_why(run_commands, commands, error):
+    """The whole message."""
+    assert (await run_commands(*commands)).error == error
+
+
+async def test_store_keeps_the_whole_result(run_commands):
+    """Previews are for the model; `on` works on what was stored, `last` on the last result."""
+    outcome = await run_commands(
+        {"op": "regex", "pattern": "line", "store": "hits"},
+        {"op": "print", "var": "hits"},
+        {"op": "count", "what": "matches"},
+        {"op": "len", "on": "$hits", "store": "size"},
+        {"op": "final", "answer": "${hits} has ${size}"},
+        text="\n".join(f"line {number}" for number in range(20)),
+    )
+    assert outcome.answer == "\n".join(f"line {number}" for number in range(20)) + " has 149"
+
+
+async def test_a_long_result_is_previewed(run_commands):
+    """5000 characters, and how many more."""
+    outcome = await run_commands({"op": "slice"}, text="x" * 6000)
+    assert outcome.head + outcome.tail == "x" * 5000 + "\n[... 1000 more characters]\n"
+
+
+async def test_an_answer_ends_the_commands(run_commands):
+    """What follows is not run."""
+    outcome = await run_commands({"op": "final", "answer": "yes"}, {"op": "get", "name": "nope"})
+    assert (outcome.answer, outcome.error) == ("yes", None)
+
+
+async def test_commands_and_cells_share_variables(run_commands):
+    """Also in the other direction."""
+    outcome = await run_commands({"op": "final_var", "name": "table"}, before="table = {'a': [1]}")
+    assert outcome.answer == '{"a": [1]}'
+
+
+async def test_commands_work_on_documents(run_commands):
+    """Over all of them, joined by line ends."""
+    outcome = await run_commands({"op": "find", "text": "b"}, {"op": "len"}, text=None, documents=["a\nb", "B"])
+    assert outcome.head == "2 lines hold 'b' (numbers from 0):\nL1: b\nL2: B\n2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"op": "grep"}', 'there is no command "grep"; there are: slice, lines, find, regex, count, split, len, index_terms, wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var'),
+        ('{"op": "slice", "from": 1}', 'Object contains unknown field `from`; the form is {"op": "slice", "start"?: number, "end"?: number, "on"?: text, "store"?: text}'),
+        ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": text}'),
+        ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, index_terms, wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var'),
+        ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, index_terms, wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var'),
+        ('{"op": ', 'not valid JSON: {"op": '),
+        ("[" * 100_000, "not valid JSON: " + "[" * 200),
+    ],
+)  # fmt: skip
+def test_what_is_no_command_is_told_with_the_right_form(text, message):
+    """The whole message, in its place."""
+    assert parse_block(text) == (Malformed(message=message),)
+
+
+def test_a_block_of_broken_lines_is_read_only_so_far():
+    """And says so."""
+    commands = parse_block("{\n" * 30)
+    assert len(commands) == 21
+    assert commands[-1] == Malformed(message="the rest was not read: 20 lines before it are not JSON")
+
+
+async def test_a_malformed_command_does_not_drop_its_neighbours(new_interpreter):
+    """It is told where it stands."""
+    checked = parse_block('[{"op": "len"}, {"op": "nope"}, {"op": "final", "answer": "x"}]')
+    outcome = await new_interpreter(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
+    assert outcome.head == (
+        '3\nError: there is no command "nope"; there are: slice, lines, find, regex, count, split, len, index_terms, '
+        "wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var\n"
+    )
+    assert outcome.answer == "x"
+
+
+def test_the_schema_is_an_object_of_every_command_and_no_other():
+    """What decoding is constrained to is what parse_block takes; a server that wants an object at the root finds one."""
+    assert (SCHEMA["type"], SCHEMA["required"]) == ("object", ["commands"])
+    names = [each["$ref"].rpartition("/")[2] for each in SCHEMA["properties"]["commands"]["items"]["anyOf"]]
+    assert names == [each.__name__ for each in KNOWN]
+    for name, command in zip(names, KNOWN, strict=True):
+        shape = SCHEMA["$defs"][name]
+        assert shape["properties"]["op"] == {"enum": [command.__struct_config__.tag]}
+        assert (shape["additionalProperties"], set(shape["properties"])) == (False, {"op", *command.__struct_fields__})
+        assert all(f'"{field}": ' in form(command) for field in shape["required"])
+
+
+LINE_ENDS = (EXAMPLES / "line_ends.wat").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a"}}, "5\n"),
+        ({"op": "wasm", "module": "regex", "function": "top", "args": {"pattern": "(?i)beta"}}, '{"distinct": 2, "total": 2, "top": [["Beta", 1], ["beta", 1]]}\n'),
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "x"}, "on": "table"}, "1\n"),
+        ({"op": "csv", "function": "select", "on": "table"}, '[{"x": 1, "y": "b"}]\n'),
+        ({"op": "json", "function": "get", "args": {"path": "a[1]"}, "on": "value"}, "3\n"),
+        ({"op": "text", "function": "words", "args": {"k": 1}}, '[["beta", 2]]\n'),
+        ({"op": "wasm_wat", "wat": LINE_ENDS}, "5\n"),
+        ({"op": "wasm_wat", "wat": LINE_ENDS, "on": "table"}, "2\n"),
+        ({"op": "wasm_wat", "wat": LINE_ENDS.replace('(export "run")', '(export "count")'), "function": "count"}, "5\n"),
+    ],
+)  # fmt: skip
+async def test_a_module_is_called_by_a_command(run_commands, command, output):
+    """Over the context, or a variable as text; the result is shown as JSON."""
+    outcome = await run_commands(command, before="table = 'x,y\\n1,b\\n'; value = {'a': [2, 3]}")
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("commands", "reads"),
+    [
+        ([{"op": "csv", "function": "describe"}, {"op": "final", "answer": "x"}], False),
+        ([{"op": "regex", "pattern": "x"}, {"op": "wasm_wat", "wat": LINE_ENDS}], False),
+        ([{"op": "lines", "on": "hits"}], False),
+        ([{"op": "csv", "function": "describe"}, {"op": "len"}], True),
+    ],
+)
+def test_the_context_is_loaded_for_commands_that_read_it(commands, reads):
+    """Modules have it from the host."""
+    assert read_context(parse_block(json.dumps(commands))) is reads
+
+
+async def test_a_context_that_no_command_read_is_there_for_the_next(new_interpreter):
+    """It is loaded when it is wanted."""
+    interpreter = new_interpreter(text="a b")
+    await interpreter.run_commands(1, '[{"op": "text", "function": "describe"}]', names_context=False)
+    assert interpreter.loaded is False
+    outcome = await interpreter.run_commands(2, '[{"op": "len"}, {"op": "print", "value": "${context}!"}]', names_context=False)
+    assert (outcome.head, outcome.error) == ("3\na b!\n", None)
+
+
+async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_interpreter):
+    """Not as its text."""
+    interpreter = new_interpreter(text="a b a")
+    await interpreter.run_commands(1, '[{"op": "text", "function": "words", "args": {"k": 5}, "store": "words"}]')
+    assert (await interpreter.run_cell(2, "words[0][1] + 1")).head == "3\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ({"op": "wasm", "module": "nope", "function": "f"}, "command 1 (wasm): nope.f: there is no module 'nope'; there are: regex, csv, json, text"),
+        ({"op": "csv", "function": "nope"}, 'command 1 (csv): csv.nope: there is no function "nope"; there are: describe, select, aggregate'),
+        ({"op": "wasm", "module": "regex", "function": "count"}, "command 1 (wasm): Regex.count() missing 1 required positional argument: 'pattern'"),
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a", "x": 1}}, "command 1 (wasm): Regex.count() got an unexpected keyword argument 'x'"),
+        ({"op": "wasm_wat", "wat": "(module"}, "command 1 (wasm_wat): wasm_wat.run: it cannot be compiled: expected `)`\n     --> <anon>:1:8\n      |\n    1 | (module\n      |        ^"),
+        ({"op": "wasm_wat", "wat": "(module)"}, "command 1 (wasm_wat): wasm_wat.run: it does not export its memory as memory"),
+    ],
+)  # fmt: skip
+async def test_a_module_command_that_fails_says_why(run_commands, command, error):
+    """The whole message."""
+    assert (await run_commands(command)).error == error
+
+
+@pytest.mark.parametrize("op", sorted(REPLACED))
+def test_an_operation_that_compiles_elsewhere_is_answered_with_what_does_the_same(op):
+    """It names a cell or a call that works."""
+    [answer] = parse_block(json.dumps({"op": op, "intent": "count the users"}))
+    assert answer == Malformed(message=f'"{op}" is not needed here, nothing is compiled: {REPLACED[op]}')
+    assert "modules." in REPLACED[op] or "```python" in REPLACED[op]
+
+
+async def test_what_the_answers_show_works(run_cells, run_commands):
+    """Each example in them, over a log."""
+    text = "user=ann x\nuser=bob y\nuser=ann z\n"
+    code = re.search(r"```python\n(.*?)```", REPLACED["rust_wasm"], re.DOTALL)[1]
+    assert (await run_cells(code, text=text)).head == "Counter({'user=ann': 2, 'user=bob': 1})\n"
+    call = re.search(r"(modules\.regex\.top\(.*?, k=10\))", REPLACED["rust_wasm_mapreduce"])[1]
+    top = "{'distinct': 2, 'total': 3, 'top': [['ann', 2], ['bob', 1]]}\n"
+    assert (await run_cells(call, text=text)).head == top
+    command = re.search(r'(\{"op": "wasm".*?\}\})', REPLACED["rust_wasm_mapreduce"])[1]
+    assert parse_block(command)[0].args["pattern"] == "user=(\\w+)"

@@ -1,0 +1,174 @@
+"""Ollama's protocol at the wire."""
+
+import json
+
+import httpx
+import pytest
+
+from orchestrator.config import OllamaSettings
+from orchestrator.errors import ProviderError
+from orchestrator.journal.events import Usage
+from orchestrator.providers.messages import Completion, Message
+from orchestrator.providers.ollama import OllamaProvider
+
+SHOWN = {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40_960}}
+
+
+def line(content="", **fields):
+    return json.dumps({"model": "m", "message": {"role": "assistant", "content": content}, "done": False} | fields)
+
+
+def lines(*each):
+    return httpx.Response(200, headers={"content-type": "application/x-ndjson"}, text="\n".join(each) + "\n")
+
+
+DONE = line(done=True, done_reason="stop", prompt_eval_count=7, eval_count=3)
+
+
+class Server:
+    """Answers /api/show, and /api/chat with one response after the other."""
+
+    def __init__(self, *responses, shown=SHOWN):
+        self.responses = list(responses)
+        self.shown = shown
+        self.chats = []
+        self.shows = 0
+
+    def __call__(self, request):
+        if request.url.path == "/api/show":
+            self.shows += 1
+            return httpx.Response(200, json=self.shown)
+        self.chats.append(json.loads(request.content))
+        return self.responses.pop(0)
+
+
+async def complete(server, *prompts, schema=None, **settings):
+    """The last completion of one provider for these prompts."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as client:
+        provider = OllamaProvider(OllamaSettings(model="m", base_url="http://ollama", **settings), client)
+        for prompt in prompts:
+            completion = await provider.complete((Message("user", prompt),), schema)
+        return completion
+
+
+async def error_of(response, prompt="hi", **settings):
+    with pytest.raises(ProviderError) as error:
+        await complete(Server(response), prompt, **settings)
+    return str(error.value), error.value.retry
+
+
+async def test_pieces_are_joined_and_tokens_counted():
+    """Text, thinking and usage of a streamed reply."""
+    server = Server(lines(line("Hel"), line("lo"), DONE))
+    assert await complete(server, "hi") == Completion(text="Hello", reasoning="", usage=Usage(7, 3))
+
+
+async def test_thinking_is_kept_apart():
+    """message.thinking never becomes text."""
+    thought = json.dumps({"message": {"role": "assistant", "content": "", "thinking": "hmm"}, "done": False})
+    completion = await complete(Server(lines(thought, line("yes"), DONE)), "hi")
+    assert (completion.text, completion.reasoning) == ("yes", "hmm")
+
+
+async def test_the_request_is_what_ollama_documents():
+    """Model, messages, streaming, keep_alive and num_ctx."""
+    server = Server(lines(DONE))
+    await complete(server, "hi", keep_alive="1h")
+    assert server.chats == [
+        {
+            "model": "m",
+            "messages": [{"role": "user", "content": "hi"}],
+            "stream": True,
+            "keep_alive": "1h",
+            "truncate": False,
+            "shift": False,
+            "options": {"num_ctx": 4096},
+        }
+    ]
+
+
+async def test_the_window_grows_with_the_prompt_and_never_shrinks():
+    """Another num_ctx makes Ollama load the model anew: a small prompt after a large one keeps it."""
+    server = Server(lines(DONE), lines(DONE), lines(DONE))
+    await complete(server, "hi", "x" * 40_000, "hi")
+    assert [chat["options"]["num_ctx"] for chat in server.chats] == [4096, 16384, 16384]
+    assert server.shows == 1
+
+
+async def test_the_window_is_at_most_the_models():
+    """Near the end of the model's context length, num_ctx is that length."""
+    server = Server(lines(DONE))
+    await complete(server, "x" * 3 * 38_000)
+    assert server.chats[0]["options"]["num_ctx"] == 40_960
+
+
+async def test_a_prompt_that_does_not_fit_the_model_is_refused():
+    """Ollama would cut it silently; nothing is sent."""
+    server = Server()
+    with pytest.raises(ProviderError) as error:
+        await complete(server, "x" * 400_000)
+    assert str(error.value) == ("m: the prompt and a reply need about 135381 tokens; the model's context length is 40960")
+    assert server.chats == []
+
+
+async def test_a_configured_window_is_used_and_kept():
+    """num_ctx from the configuration; nothing is asked of /api/show."""
+    server = Server(lines(DONE))
+    await complete(server, "hi", num_ctx=8192)
+    assert (server.chats[0]["options"], server.shows) == ({"num_ctx": 8192}, 0)
+
+
+async def test_a_prompt_that_does_not_fit_the_configured_window_names_the_setting():
+    """The operator can raise it."""
+    assert await error_of(lines(DONE), "x" * 40_000, num_ctx=8192) == (
+        "m: the prompt and a reply need about 15381 tokens; num_ctx is 8192",
+        False,
+    )
+
+
+async def test_a_missing_model_is_told_in_ollamas_words():
+    """404 with {"error": ...} is not retried."""
+    response = httpx.Response(404, json={"error": "model 'm' not found"})
+    assert await error_of(response) == ('m: HTTP 404: {"error":"model \'m\' not found"}', False)
+
+
+async def test_an_error_inside_the_stream_is_retried():
+    """A line {"error": ...} after the status 200."""
+    response = lines(line("par"), json.dumps({"error": "llama runner process has terminated"}))
+    assert await error_of(response) == ("m: llama runner process has terminated", True)
+
+
+async def test_half_a_stream_is_an_error():
+    """No line says done."""
+    assert await error_of(lines(line("par"))) == ("m: the stream broke off", True)
+
+
+async def test_what_is_not_json_is_an_error():
+    """A proxy's HTML page, for instance."""
+    assert await error_of(lines("<html>")) == ("m: sent something that is not a completion", True)
+
+
+async def test_tokens_that_were_not_counted_are_estimated():
+    """Four characters a token, and said to be an estimate."""
+    completion = await complete(Server(lines(line("Hello"), line(done=True))), "hi there")
+    assert completion.usage == Usage(2, 2, estimated=True)
+
+
+async def test_an_empty_key_variable_sends_no_authorization():
+    """Ollama needs none."""
+    seen = []
+
+    def server(request):
+        seen.append(request.headers.get("authorization"))
+        return httpx.Response(200, json=SHOWN) if request.url.path == "/api/show" else lines(DONE)
+
+    await complete(server, "hi")
+    assert seen == [None, None]
+
+
+async def test_a_schema_constrains_decoding():
+    """As `format`; without a schema nothing is sent."""
+    server = Server(lines(DONE), lines(DONE))
+    await complete(server, "hi", schema={"type": "object"})
+    await complete(server, "hi")
+    assert [chat.get("format") for chat in server.chats] == [{"type": "object"}, None]

@@ -1,0 +1,190 @@
+"""A run executed again from its journal: identical, or the first difference with its place."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from fakes import FakeModel, python
+from processes import rlm
+from serving import serving_app
+
+from orchestrator.app import Service
+from orchestrator.config import SandboxSettings, load
+from orchestrator.contexts.store import ContextStore
+from orchestrator.errors import JournalError
+from orchestrator.journal import events as ev
+from orchestrator.journal.lines import from_lines, to_lines
+from orchestrator.runs.replay import replay
+
+ROOT = Path(__file__).parents[2]
+REPLIES = [
+    python("import random, uuid, time\nx = llm_query('a')\nprint(x, random.random(), uuid.uuid4(), time.time(), id(x), {'p', 'q', 'r'}, '.' * 50)"),
+    python("x = 'lost'\nllm_query('paid')\nwhile True: pass"),
+    '[{"op": "regex", "pattern": "the", "store": "hits"}, {"op": "print", "value": "${hits} ${x}"}]',
+    f"{python('1 / 0')}\n{python('never = 1')}",
+    python("print(len(context), llm_batch(['paid', 'b']))\ntry:\n    llm_batch(['c'] * 9)\nexcept BudgetError as error:\n    print(error)"),
+    python("FINAL([x, hits])"),
+]  # fmt: skip
+
+
+def context(text="the context"):
+    return ContextStore().add("text", (text,))
+
+
+@pytest.fixture
+async def journal(run_query):
+    """The events of a run with sub-calls, a rollback, commands, an exception and a refusal."""
+    found = await run_query(FakeModel(list(REPLIES)), max_iterations=10, max_sub_calls=5)
+    assert found.events[-1].stopped == "answered"
+    return found.events
+
+
+async def difference(events, engine, over=None):
+    with pytest.raises(JournalError) as error:
+        await replay(events, over or context(), engine)
+    return str(error.value)
+
+
+async def test_a_run_comes_to_the_same_again(journal, engine):
+    """Clock, randomness, addresses, rollback, commands and errors included; nothing is asked of a model."""
+    assert await replay(journal, context(), engine) == 6
+
+
+async def test_a_run_that_found_its_context_loaded_comes_to_the_same(run_query, engine):
+    """Whether it was is in the journal: the first cell here does not name it."""
+    await run_query(FakeModel([python("FINAL(len(context))")]))
+    events = (await run_query(FakeModel([python("x = []"), python("FINAL([id(x), context])")]))).events
+    assert await replay(events, context(), engine) == 2
+
+
+async def test_a_call_of_a_module_is_in_the_journal_with_its_fuel_and_is_not_made_again(run_query, engine):
+    """Replay gives the cell what the journal says, and takes the same fuel."""
+    code = "print(modules.regex.count('t'), modules.csv.describe(text='a,b\\n1,2'))\ntry:\n    modules.regex.count('(')\nexcept ModuleError as error:\n    print(error)"
+    events = (await run_query(FakeModel([python(code), python("FINAL(1)")]))).events
+    calls = [each for each in events if isinstance(each, ev.HostCall)]
+    assert [(each.name, msgspec.json.decode(each.result), each.error) for each in calls] == [
+        ("module", 3, None),
+        ("module", {"delimiter": ",", "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": 0}, None),
+        ("module", None, {"type": "ModuleError", "message": 'regex.count: "(", character 1: unclosed group'}),
+    ]  # fmt: skip
+    assert all(each.fuel > 10_000 for each in calls)
+    assert await replay(events, context(), engine) == 2
+
+
+async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engine):
+    """It was rolled back, so it never was; what it was given stands."""
+    slow = new_engine(SandboxSettings(seconds=0.3, fuel=10**14))
+    replies = [
+        python("x = llm_query('a')"),
+        python("x = llm_query('b')\nwhile True: pass"),
+        python("FINAL([x, llm_query('b')])"),
+    ]
+    events = (await run_query(FakeModel(replies), on=slow)).events
+    assert [each.limit for each in events if isinstance(each, ev.CellRolledBack)] == ["seconds"]
+    assert await replay(events, context(), slow) == 2
+
+
+def altered(events, kind, number=0, **changes):
+    """The events with one of a kind changed."""
+    place = [place for place, event in enumerate(events) if isinstance(event, kind)][number]
+    return [*events[:place], msgspec.structs.replace(events[place], **changes), *events[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e: altered(e, ev.HostCall, 0, result=msgspec.Raw(b'[{"text": "Z"}]')), "cell 1 (turn 1): it was given what no sub-model replied"),
+        (lambda e: altered(e, ev.HostCall, 0, result=msgspec.Raw(b'[{"text": "B"}]')), "cell 1 (turn 1): output: now \"B 0."),
+        (lambda e: altered(e, ev.HostCall, 0, arguments_sha256="0"), "cell 1 (turn 1), call 1: llm_query: its arguments are not those of the journal"),
+        (lambda e: [each for each in e if not (isinstance(each, ev.HostCall) and each.cell == 1)], "cell 1 (turn 1), call 1: llm_query: in the journal there is none"),
+        (lambda e: altered(e, ev.CellFinished, 0, answer="x"), "cell 1 (turn 1): answer: now None, in the journal 'x'"),
+        (lambda e: altered(e, ev.CellRolledBack, 0, limit="stack"), "cell 2 (turn 2): limit: now 'fuel', in the journal 'stack'"),
+        (lambda e: altered(e, ev.CellStarted, 0, code="x = 1"), "cell 1 (turn 1): its code is not in the reply"),
+        (lambda e: altered(e, ev.RunStarted, output_limit=100), "cell 1 (turn 1): output: "),
+        (lambda e: altered(e, ev.RunStarted, seed=8), "cell 1 (turn 1): output: "),
+        (lambda e: altered(e, ev.RunStarted, clock_start_ns=8), "cell 1 (turn 1): output: "),
+    ],
+)  # fmt: skip
+async def test_what_was_changed_is_found_with_its_place(journal, engine, change, message):
+    """A result, a call, an outcome, a limit, the code, a setting."""
+    assert (await difference(change(journal), engine)).startswith(message)
+
+
+async def test_another_fuel_is_another_run(journal, new_engine):
+    """The rolled-back cell stops elsewhere."""
+    other = new_engine(SandboxSettings(fuel=2_000_000_000, seconds=20.0, memory_bytes=256 << 20, output_chars=10_000))
+    assert await difference(journal, other) == "cell 2 (turn 2): fuel: now 2000000000, in the journal 3000000000"
+
+
+async def test_another_context_is_named(journal, engine):
+    """By its hash."""
+    found = await difference(journal, engine, context("another"))
+    assert found == f"the context: the run's was {context().id}, this one is {context('another').id}"
+
+
+def test_a_journal_is_read_back_as_it_was_written(journal):
+    """As JSON Lines, one object for each event."""
+    lines = list(to_lines(journal))
+    assert from_lines(lines) == journal
+    assert [json.loads(line)["event"] for line in lines][:3] == ["run_started", "model_called", "model_replied"]
+    assert json.loads(lines[0])["sandbox"]["fuel"] == 3_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: lines[:4] + lines[5:], "line 5: it was altered, or a line before it is missing"),
+        (lambda lines: [lines[0].replace(b'"max_iterations":10', b'"max_iterations":11'), *lines[1:]], "line 1: it was altered, or a line before it is missing"),
+        (lambda lines: [lines[1], lines[0], *lines[2:]], "line 1: it was altered, or a line before it is missing"),
+        (lambda lines: lines[:-1], "line {last}: the end is missing: the last event is not run_finished"),
+        (lambda lines: [b"{}\n"], "line 1: not a line of a journal"),
+        (lambda lines: [b"\xff\n"], "line 1: not a line of a journal"),
+        (lambda lines: [], "line 1: it is not run_started"),
+    ],
+)  # fmt: skip
+def test_a_line_that_was_altered_or_is_missing_is_found(journal, change, message):
+    """The whole message, with its number."""
+    lines = list(to_lines(journal))
+    with pytest.raises(JournalError) as error:
+        from_lines(change(lines))
+    assert str(error.value) == message.format(last=len(lines))
+
+
+async def test_the_command_replays_a_journal_from_a_server(tmp_path, monkeypatch):
+    """GET /runs/RUN/journal into a file; `rlm replay` needs nothing else, and no configuration."""
+    monkeypatch.syspath_prepend(str(ROOT / "demo"))
+    questions = importlib.import_module("questions")
+    files = {"a.py": "class A: pass\nimport b\n__import__('b')\n", "b.py": '"""B."""\nclass B: pass\n'}
+    for question in questions.all_questions(files):
+        service = Service(load(ROOT / "config.toml"), print)
+        async with serving_app(service) as client:
+            run_id = (await client.post("/query", json={"query": question.text} | question.body)).json()["run_id"]
+            response = await client.get(f"/runs/{run_id}/journal")
+        assert response.headers["content-type"] == "application/jsonl"
+        (tmp_path / "journal").write_bytes(response.content)
+        over = tmp_path / question.name
+        questions.write_context(question.body, over)
+        replaying = ("replay", tmp_path / "journal", "--context", over)
+        status, out, err = await rlm(*replaying, folder=tmp_path)
+        assert (status, out) == (0, "identical\n")
+        assert re.fullmatch(r"rlm: \d+ cells were executed again\n", err)
+        changed = response.content.replace(b'"output_limit":10000', b'"output_limit":10001')
+        (tmp_path / "journal").write_bytes(changed)
+        assert await rlm(*replaying, folder=tmp_path) == (
+            1,
+            "line 1: it was altered, or a line before it is missing\n",
+            "",
+        )
+
+
+async def test_a_component_that_is_not_at_hand_is_named(journal, tmp_path):
+    """By its hash; exit status 2."""
+    lines = to_lines(altered(journal, ev.RunStarted, component_sha256="0" * 64))
+    (tmp_path / "journal").write_bytes(b"".join(lines))
+    (tmp_path / "context").write_text("the context")
+    status, out, err = await rlm("replay", tmp_path / "journal", "--context", tmp_path / "context", folder=tmp_path)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"rlm: the component {'0' * 64} is not at hand: it is kept as ")

@@ -1,0 +1,49 @@
+"""The folder of what was compiled: whose it is, and who may write there."""
+
+import os
+import stat
+
+import pytest
+
+from orchestrator.errors import SandboxError
+from orchestrator.sandbox.build import cache
+
+
+@pytest.fixture
+def folder(tmp_path):
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path)
+    return tmp_path / "rlm"
+
+
+def test_the_cache_folder_is_made_for_this_user_alone(folder):
+    """Nobody else may read or write it."""
+    assert cache.folder() == folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_cache_folder_that_others_can_write_is_refused(folder, mode):
+    """Loading compiled code that others can write is running their code."""
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(SandboxError) as error:
+        cache.folder()
+    assert str(error.value) == (
+        f"others can write to the cache folder {folder}, which holds compiled code; run: chmod 700 {folder}"
+    )
+
+
+def test_a_cache_folder_that_is_a_link_is_refused(folder, tmp_path):
+    """A link may point to a folder of somebody else's."""
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SandboxError):
+        cache.folder()
+
+
+def test_a_cache_that_is_a_file_is_a_clear_error(folder):
+    """The message names the folder and the reason."""
+    folder.write_text("")
+    with pytest.raises(SandboxError) as error:
+        cache.folder()
+    assert str(error.value) == f"the cache folder {folder} cannot be used: File exists"

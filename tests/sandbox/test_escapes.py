@@ -1,0 +1,313 @@
+"""What a cell must not be able to do, with the exact thing that it gets; the host's side is checked after each."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from orchestrator.sandbox.guest import CellOutcome
+from orchestrator.sandbox.limits import Trap
+from orchestrator.sandbox.memory import memory
+
+NO_MODULE = (
+    "ModuleNotFoundError: No module named '{}'\n"
+    "(Only Python's standard library is here, without threads, asyncio and sockets; llm_batch runs prompts in parallel.)"
+)
+
+# cell -> the last line(s) of its error, its output, or the trap that ends it
+RAISES = [
+    ("open('/etc/passwd')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("open('written', 'w')", "FileNotFoundError: [Errno 44] No such file or directory: 'written'"),
+    ("import io\nio.open('/etc/passwd')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import os\nos.open('/etc/passwd', 0)", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import os\nos.listdir('/')", "FileNotFoundError: [Errno 44] No such file or directory: '/'"),
+    ("import os\nos.mkdir('/tmp/x')", "FileNotFoundError: [Errno 44] No such file or directory: '/tmp/x'"),
+    ("import pathlib\npathlib.Path('/etc/hosts').read_text()", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/hosts'"),
+    ("import posix\nposix.open('/proc/self/mem', 2)", "FileNotFoundError: [Errno 44] No such file or directory: '/proc/self/mem'"),
+    ("().__class__.__base__.__subclasses__()[0].__name__ and open('/dev/zero')", "FileNotFoundError: [Errno 44] No such file or directory: '/dev/zero'"),
+    ("import socket", NO_MODULE.format("socket")),
+    ("import ssl", NO_MODULE.format("ssl")),
+    ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1')", NO_MODULE.format("urllib.request")),
+    ("import http.client", NO_MODULE.format("http")),
+    ("import subprocess", NO_MODULE.format("subprocess")),
+    ("import multiprocessing", NO_MODULE.format("multiprocessing")),
+    ("import ctypes", NO_MODULE.format("ctypes")),
+    ("import sqlite3", NO_MODULE.format("sqlite3")),
+    ("import os\nos.system('id')", "AttributeError: module 'os' has no attribute 'system'"),
+    ("import os\nos.fork()", "AttributeError: module 'os' has no attribute 'fork'"),
+    ("import os\nos.execv('/bin/sh', ['sh'])", "AttributeError: module 'os' has no attribute 'execv'. Did you mean: 'execl'?"),
+    ("import os\nos.environ['HOME']", "KeyError: 'HOME'"),
+    ("import threading\nthreading.Thread(target=print).start()", "RuntimeError: can't start new thread"),
+    ("import importlib\nimportlib.import_module('orchestrator')", NO_MODULE.format("orchestrator")),
+    ("import builtins\nbuiltins.__import__('os').open('/etc/passwd', 0)", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import importlib\nimportlib.reload(importlib.import_module('posix')).open('/etc/passwd', 0)", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import importlib.util\nimportlib.util.spec_from_file_location('x', '/etc/x.py')", NO_MODULE.format("importlib._abc")),
+    ("import sys\nsys.path.append('/usr/lib/python3.11')\nimport smtplib", NO_MODULE.format("smtplib")),
+    ("import zipimport\nzipimport.zipimporter('/etc/passwd')", "zipimport.ZipImportError: not a Zip file"),
+    ("import os\nos.kill(1, 9)", "AttributeError: module 'os' has no attribute 'kill'"),
+    ("import signal\nsignal.raise_signal(9)", NO_MODULE.format("signal")),
+    ("import _posixsubprocess", NO_MODULE.format("_posixsubprocess")),
+    ("import os\nos.symlink('/etc', 'x')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc' -> 'x'"),
+    ("import os\nos.rename('/etc/passwd', 'x')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd' -> 'x'"),
+    ("import os\nos.remove('/etc/passwd')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("import os\nos.chdir('/')", "FileNotFoundError: [Errno 44] No such file or directory: '/'"),
+    ("import os\nos.scandir('/proc')", "FileNotFoundError: [Errno 44] No such file or directory: '/proc'"),
+    ("import logging\nlogging.FileHandler('/tmp/x')", "FileNotFoundError: [Errno 44] No such file or directory: '/tmp/x'"),
+    ("import pickle, os\npickle.loads(b\"cos\\nsystem\\n(S'id'\\ntR.\")", "AttributeError: module 'os' has no attribute 'system'"),
+    ("import marshal, types\ntypes.FunctionType(marshal.loads(marshal.dumps(compile('open(\"/etc/passwd\")', 'x', 'exec'))), {})()", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+    ("[each for each in object.__subclasses__() if each.__name__ == 'FileIO'][0]('/etc/passwd')", "IndexError: list index out of range"),
+    ("import sys\nsys._getframe(3).f_globals['host'].call('open', {'path': '/etc/passwd'})", "ValueError: there is no such host import"),
+    ("import mmap", NO_MODULE.format("mmap")),
+    ("help()", NO_MODULE.format("pydoc")),
+    ("import asyncio\nasyncio.open_connection('127.0.0.1', 80)", NO_MODULE.format("asyncio")),
+    ("import wit_world\nwit_world.exit(1)", "AttributeError: module 'wit_world' has no attribute 'exit'"),
+    ("import componentize_py_runtime\ncomponentize_py_runtime.call_import(99, [], 0)", "TypeError: call_import() takes 2 positional arguments but 3 were given"),
+    ("class S(str):\n    def encode(self, *a): return b'\\xff'\nllm_query(S('x'))", "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+    ("class L(list):\n    def __iter__(self): return iter([1, 2])\nllm_batch(L(['x']))", "TypeError: a prompt must be a str, not int"),
+    ("llm_batch(['x' * 10**6] * 30)", "ValueError: the prompts have 30000000 characters in all; 20000000 at once is the limit"),
+    ("class E(Exception):\n    def __str__(self): raise RuntimeError('in str')\nraise E", "E: <exception str() failed>"),
+    ("raise BaseException('x')", "BaseException: x"),
+    ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ("import json\njson.loads('[' * 10**6)", "RecursionError: Stack overflow (used 1008 kB) while decoding a JSON array from a unicode string"),
+    ("def f(): return f()\nf()", "RecursionError: maximum recursion depth exceeded"),
+    ("int('9' * 10**7)", "ValueError: Exceeds the limit (4300 digits) for integer string conversion: value has 10000000 digits; use sys.set_int_max_str_digits() to increase the limit"),
+    ("del context\ncontext", "NameError: name 'context' is not defined"),
+    ("x = memoryview(bytearray(8)); x.release(); x[0]", "ValueError: operation forbidden on released memoryview object"),
+    ("memoryview(b'x').cast('B')[10**9]", "IndexError: index out of bounds on dimension 1"),
+    ("import rlm_guest.host\nrlm_guest.host.call = None\nllm_query('x')", "TypeError: 'NoneType' object is not callable"),
+    ("for _ in range(10**6): llm_query('x')", "ValueError: one cell may make at most 10000 calls"),
+    ("input('password? ')", "RuntimeError: there is no keyboard input in a cell: work with `context`, ask a model with llm_query(prompt)"),
+]  # fmt: skip
+
+PRINTS = [
+    ("import os\nprint(dict(os.environ))", "{}\n"),
+    ("import sys\nprint(sys.argv[1:])", "[]\n"),
+    ("import time\ntime.sleep(10**6)\nprint('at once')", "at once\n"),
+    ("import sys\nsys.stdout.close()\nprint('x', file=sys.__stderr__) if False else None", ""),
+    ("import os\nprint(os.getpid() >= 0)", "True\n"),
+    ("[each for each in object.__subclasses__() if each.__name__ == 'Popen']", "[]\n"),
+    (
+        "import gc\nprint([each for each in gc.get_objects() if isinstance(each, str) and 'of another run' in each[:90]])",
+        "[]\n",
+    ),
+    ("import glob\nglob.glob('/*')", "[]\n"),
+    ("import os\nos.close(0); os.close(1); os.close(2)\nprint('still here')", "still here\n"),
+    ("import os\nos.putenv('A', 'b')\nos.environ['PATH'] = 'x'", ""),
+    ("import sys\nsys.stdout.close()\nprint('x')", "x\n"),
+    ("import sys\nsys.stdout = None\nprint('x')", ""),
+    ("import sys\n_ = sys.__stdout__.write('x')", "x"),
+    ("import threading\nthreading.Event().wait(10)", "False\n"),
+    ("context = 'forged'", ""),
+    ("llm_query = lambda prompt: 'forged'\nllm_query('x')", "'forged'\n"),
+    ("FINAL = FINAL_VAR = SHOW_VARS = answer = None", ""),
+    ("print('\\ud800', llm_query('\\ud800'))", "\\ud800 \\UD800\n"),
+    ("import sys\nsys.settrace(lambda *a: None)\nsys.setprofile(lambda *a: None)\nsys.setrecursionlimit(10**9)", ""),
+    ("import atexit\n_ = atexit.register(lambda: open('/etc/passwd'))", ""),
+    ("import sys\nsys.exit = None\nsys.modules.clear()", ""),
+    ("import builtins\nbuiltins.print = builtins.open = builtins.len = None", ""),
+    ("vars(__builtins__).clear()", ""),
+    ("import ast, linecache, traceback\nast.parse = linecache.cache = traceback.TracebackException.from_exception = None", ""),
+    ("class A:\n    def __del__(self): A()\n_ = A()", ""),
+    ("try:\n    raise MemoryError\nexcept BaseException: pass", ""),
+    ("from rlm_guest import host\nprint(repr(host.call('llm_query', {'prompts': ['x']})))", "[{'text': 'X'}]\n"),
+]
+
+# What ends at a limit, or where the guest has no way on: cell -> the kind of trap.
+STOPS = [
+    ("import _socket\n_socket.socket()", "aborted"),
+    ("import _socket\n_socket.getaddrinfo(b'127.0.0.1', 80)", "aborted"),
+    ("[each for each in object.__subclasses__() if each.__name__ == 'BuiltinImporter'][0].load_module('_socket').socket()", "aborted"),
+    ("import os\nos.write(1, b'x')", "aborted"),
+    ("import os\nos.read(0, 1)", "aborted"),
+    ("import sys\nsys.stdout = None\nimport os\nos.fdopen(1, 'w').write('x' * 100_000)", "aborted"),
+    ("import select\nselect.select([0], [], [], 1)", "aborted"),
+    ("import faulthandler\nfaulthandler._sigsegv()", "aborted"),
+    ("import os\nos._exit(0)", "aborted"),
+    ("import os\nos.abort()", "aborted"),
+    ("import threading\nlock = threading.Lock()\nlock.acquire(); lock.acquire()", "aborted"),
+    ("import wit_world\nwit_world.call('llm_query', 5)", "aborted"),
+    ("import wit_world\nwit_world.context_read(-1, 0, 1)", "aborted"),
+    ("import wit_world\nwit_world.context_read(0, 'x', 1)", "aborted"),
+    ("FINAL.__self__.recorded = 5", "aborted"),
+    ("import json\njson.dumps = json.loads = None", "aborted"),
+    ("from rlm_guest import runner\nrunner.json.dumps = lambda *a, **k: '{\"head\": 1}'", "aborted"),
+    ("while True: pass", "fuel"),
+    ("while True:\n    try: raise KeyError\n    except BaseException: pass", "fuel"),
+    ("import re\nre.match(r'(a|aa)+$', 'a' * 60 + 'b')", "fuel"),
+    ("10 ** 10 ** 10", "fuel"),
+    ("sum(range(10**12))", "fuel"),
+    ("import itertools\nsum(itertools.repeat(1))", "fuel"),
+    ("import math\nmath.factorial(10**7)", "fuel"),
+    ("import sys\nsys.set_int_max_str_digits(0)\nstr(7 ** 10**7)", "fuel"),
+    ("class A:\n    def __lt__(self, other):\n        while True: pass\nsorted([A(), A()])", "fuel"),
+    ("import gc\ngc.disable()\nx = []\nwhile True: x = [x, x]", "fuel"),
+    ("import fractions\nsum(fractions.Fraction(1, n) for n in range(1, 10**6))", "fuel"),
+    ("while True: print('x' * 1000)", "fuel"),
+    ("llm_batch(['x'] * 1_000_000)", "fuel"),
+]  # fmt: skip
+
+# The raw import, with everything that a hostile guest can hand to it.
+RAW = [
+    ("'nothing', '{}'", '{"type":"ValueError","message":"there is no such host import"}'),
+    ("'__class__', '{}'", '{"type":"ValueError","message":"there is no such host import"}'),
+    ("'llm_query', 'x'", '{"type":"TypeError","message":"llm_query: JSON is malformed: invalid character (byte 0)"}'),
+    ("'llm_query', '{}'", '{"type":"TypeError","message":"llm_query: Object missing required field `prompts`"}'),
+    ("""'llm_query', '{"prompts": [1]}'""", '{"type":"TypeError","message":"llm_query: Expected `str`, got `int` - at `$.prompts[0]`"}'),
+    ("""'llm_query', '{"prompts": [], "url": "x"}'""", '{"type":"TypeError","message":"llm_query: Object contains unknown field `url`"}'),
+    ("""'llm_query', '{"prompts": []}'""", '{"type":"ValueError","message":"llm_query: 1 to 10000 prompts at once, not 0"}'),
+    ("""'llm_query', json.dumps({"prompts": [""] * 10001})""", '{"type":"ValueError","message":"llm_query: 1 to 10000 prompts at once, not 10001"}'),
+    ("""'llm_query', json.dumps({"prompts": ["x" * 20000001]})""", '{"type":"ValueError","message":"llm_query: at most 20000000 characters at once"}'),
+]  # fmt: skip
+
+RAW_READS = [
+    ("1, 0, 1", '{"type":"IndexError","message":"there is no document 1"}'),
+    ("2**32 - 1, 0, 1", '{"type":"IndexError","message":"there is no document 4294967295"}'),
+    ("0, 0, 2**64 - 1", '{"type":"ValueError","message":"one read may have at most 16777216 code points"}'),
+]
+
+
+@pytest.fixture(autouse=True)
+async def untouched_host(engine):
+    """No attempt opens a file or a socket, starts a process, changes the environment, or keeps memory."""
+    gc.collect()  # what earlier tests left open closes now, not in the middle
+    before = host_state()
+    yield
+    for _ in range(100):  # a thread lets go of its guest right after it has given its result
+        gc.collect()
+        if host_state() == before:
+            break
+        await asyncio.sleep(0.02)
+    assert host_state() == before
+
+
+def host_state():
+    files, children = [], []
+    for entry in os.scandir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            files.append(os.readlink(entry.path))
+    files = [each for each in files if "memfd:rlm" not in each]  # images of guests; test_memory.py sees them end
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children.append(path.read_text())
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return sorted(files), "".join(children), os.getcwd(), environment, len(memory._live)
+
+
+@pytest.fixture
+def attempt(new_interpreter):
+    """await attempt(code): its outcome, in a run beside another; after it both go on, and so does the next run."""
+
+    async def run(code):
+        neighbour, interpreter = new_interpreter(text="a secret of another run"), new_interpreter(text="the context")
+        await neighbour.run_cell(1, "mine = context")
+        await interpreter.run_cell(1, "kept = [1]")
+        outcome = await interpreter.run_cell(2, code)
+        assert (await interpreter.run_cell(3, "kept")).head == "[1]\n"
+        assert (await neighbour.run_cell(2, "mine")).head == "'a secret of another run'\n"
+        assert (await new_interpreter(text="the context").run_cell(1, NEXT_RUN)).head == (
+            "the context X False [2, 'os', 3, '[1]'] [] 1000\n"
+        )
+        return outcome
+
+    return run
+
+
+NEXT_RUN = """
+import builtins, json, os, re, sys
+checked = [len('ab'), os.__name__, len(re.findall('a', 'aaa')), json.dumps([1])]
+print(context, llm_query('x'), 'kept' in globals(), checked, [each for each in dir(builtins) if each == 'leak'], sys.getrecursionlimit())
+"""
+
+
+def test_there_are_enough_attempts():
+    """Roads to files, network, processes, other runs, and endless work."""
+    assert len(RAISES) + len(PRINTS) + len(STOPS) + len(RAW) + len(RAW_READS) >= 60
+
+
+@pytest.mark.parametrize(("code", "error"), RAISES)
+async def test_an_attempt_raises(attempt, code, error):
+    """The cell gets an ordinary exception."""
+    outcome = await attempt(code)
+    assert isinstance(outcome, CellOutcome)
+    assert "\n".join(outcome.error.splitlines()[-len(error.splitlines()) :]) == error
+
+
+@pytest.mark.parametrize(("code", "output"), PRINTS)
+async def test_an_attempt_finds_nothing(attempt, code, output):
+    """The cell runs, and sees only what it is given."""
+    outcome = await attempt(code)
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(("code", "kind"), STOPS)
+async def test_an_attempt_is_stopped(attempt, code, kind):
+    """At a limit, or at a function that no host defines; the cell is rolled back."""
+    outcome = await attempt(code)
+    assert isinstance(outcome, Trap)
+    assert (outcome.kind, outcome.lost) == (kind, False)
+
+
+@pytest.mark.parametrize(("arguments", "failure"), RAW)
+async def test_the_raw_import_refuses(run_cells, arguments, failure):
+    """Every argument is checked on the host; the failure comes back as err."""
+    code = (
+        "import json, wit_world\nfrom componentize_py_types import Err\n"
+        f"try:\n    wit_world.call({arguments})\nexcept Err as error:\n    print(error.value)"
+    )
+    assert (await run_cells(code)).head == failure + "\n"
+
+
+@pytest.mark.parametrize(("arguments", "failure"), RAW_READS)
+async def test_the_raw_read_refuses(run_cells, arguments, failure):
+    """Document and length are checked; a start beyond the end reads nothing."""
+    code = (
+        "import wit_world\nfrom componentize_py_types import Err\n"
+        f"try:\n    wit_world.context_read({arguments})\nexcept Err as error:\n    print(error.value)"
+    )
+    assert (await run_cells(code, text="abc")).head == failure + "\n"
+    assert (await run_cells("import wit_world\nwit_world.context_read(0, 2**63, 5)", text="abc")).head == "''\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from rlm_guest import runner\nrunner.json.dumps = lambda *a, **k: 'not json'",
+        "from rlm_guest import runner\nrunner.json.dumps = lambda *a, **k: '{\"head\": 1}'",
+        "from rlm_guest import runner\nrunner._notebook.run = None",
+        "import wit_world\nwit_world.call = None\nimport rlm_guest.runner\nrlm_guest.runner.run_cell = lambda n, c: 5",
+        "import sys\nsys.modules['rlm_guest.runner'].host.valid = None",
+    ],
+)
+async def test_a_guest_whose_runner_was_tampered_with_is_thrown_away(new_interpreter, code):
+    """A report that is none is a trap. What was before the tampering is there; where that is gone, the run begins anew."""
+    interpreter = new_interpreter()
+    await interpreter.run_cell(1, "kept = 1")
+    first = await interpreter.run_cell(2, code)
+    second = first if isinstance(first, Trap) else await interpreter.run_cell(3, "1")
+    assert (second.kind, second.lost) == ("aborted", second is not first)
+    outcome = await interpreter.run_cell(4, "'kept' in globals()")
+    assert outcome.head == f"{not second.lost}\n"
+
+
+async def test_one_guest_never_sees_another(new_interpreter):
+    """Variables, modules and builtins of one run are not those of another."""
+    first, second = new_interpreter(text="mine"), new_interpreter(text="yours")
+    await first.run_cell(1, "import builtins, json\nsecret = 1\nbuiltins.leak = context\njson.leak = context")
+    outcome = await second.run_cell(
+        1, "import builtins, json\n[hasattr(builtins, 'leak'), hasattr(json, 'leak'), 'secret' in globals(), context]"
+    )
+    assert outcome.head == "[False, False, False, 'yours']\n"
+
+
+async def test_attempts_leave_no_thread_behind(new_interpreter):
+    """A trapped guest's thread is back in the pool."""
+    interpreter = new_interpreter()
+    await interpreter.run_cell(1, "1")
+    before = threading.active_count()
+    for number in range(5):
+        await interpreter.run_cell(number, "import os\nos._exit(1)")
+    assert threading.active_count() <= before + 1
