@@ -37,7 +37,7 @@ lint: $(VENV)/.dev  ## formatting, lint, types
 	@$(BIN)/mypy
 
 bench: $(VENV)/.bench  ## measure the sandbox beside native CPython and pydantic-monty; writes tests/bench/README.md
-	@PYTHONPATH=. $(BIN)/python tests/bench/bench.py
+	@PYTHONPATH=.:tests $(BIN)/python tests/bench/bench.py
 
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt

@@ -1,4 +1,4 @@
-"""The only place where objects are built, connected and closed: for the server, and for one query without it."""
+"""Builds what answers queries, and the HTTP interface over it; opens and closes both."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,8 +21,8 @@ from orchestrator.api.visualize import asset, visualize
 from orchestrator.config import Settings
 from orchestrator.providers.make import make_provider
 from orchestrator.providers.pool import Pool
-from orchestrator.runs.run import Tools
-from orchestrator.runs.service import Runs
+from orchestrator.runs.execute import Tools
+from orchestrator.runs.service import RunService
 from orchestrator.sandbox.build.cache import Progress
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.guest import describe
@@ -33,7 +33,7 @@ EXPIRE_SECONDS = 10
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
-class Service:
+class Orchestrator:
     """Everything that answers queries, over HTTP or not."""
 
     def __init__(
@@ -52,14 +52,17 @@ class Service:
         self._engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Runs]:
-        """Open for queries, once."""
+    async def open(self) -> AsyncIterator[RunService]:
+        """Open for queries, once; what still runs at the end is cancelled."""
         expiring = asyncio.create_task(self._expire_templates())
         try:
             async with self._client:
-                functions = await describe(self._engine)
-                tools = Tools(self._engine, Pool(self._providers), functions, self.settings.output_limit)
-                yield Runs(self.settings, tools)
+                tools = Tools(self._engine, await describe(self._engine))
+                runs = RunService(self.settings, tools, Pool(self._providers))
+                try:
+                    yield runs
+                finally:
+                    await runs.close()
         finally:
             expiring.cancel()
             if self._own_engine:
@@ -72,18 +75,18 @@ class Service:
             self._engine.templates.expire()
 
 
-def create_app(service: Service) -> Litestar:
-    """The HTTP interface of a service."""
-    settings = service.settings
+def create_app(orchestrator: Orchestrator) -> Litestar:
+    """The HTTP interface of an orchestrator."""
+    settings = orchestrator.settings
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with service.running() as runs:
+        async with orchestrator.open() as runs:
             app.state.runs = runs
             yield
 
-    def runs(state: State) -> Runs:
-        started: Runs = state.runs
+    def runs(state: State) -> RunService:
+        started: RunService = state.runs
         return started
 
     return Litestar(

@@ -27,7 +27,7 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     max_request_bytes: Positive = 536_870_912
 
 
-class SandboxSettings(Base, frozen=True, kw_only=True):
+class CellLimits(Base, frozen=True, kw_only=True):
     """Limits of one cell; guest_sdk/README.md says what each one counts."""
 
     fuel: Positive = 100_000_000_000
@@ -35,6 +35,11 @@ class SandboxSettings(Base, frozen=True, kw_only=True):
     memory_bytes: Annotated[int, Meta(ge=33_554_432, le=4_294_967_296)] = 1_073_741_824
     output_chars: Annotated[int, Meta(ge=100, le=10_000_000)] = 1_000_000
     context_inline_limit: Positive = 1_073_741_824
+
+
+class SandboxSettings(CellLimits, frozen=True, kw_only=True):
+    """The limits of cells, and what is kept of contexts."""
+
     template_bytes: Positive = 4_294_967_296
     template_seconds: PositiveSeconds = 600.0
 

@@ -6,8 +6,7 @@ import json
 import httpx
 
 from orchestrator.config import OpenAISettings
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion
+from orchestrator.providers.messages import Completion, Usage
 
 
 def streamed(text, prompt_tokens=10, completion_tokens=5):

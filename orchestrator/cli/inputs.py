@@ -28,8 +28,8 @@ def read_json(path: Path) -> Any:
 def read_context(path: Path, contexts: ContextStore) -> Context:
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file())
-        return contexts.add("documents", tuple(_text(each) for each in files))
-    return contexts.add("text", (_text(path),))
+        return contexts.add_documents(_text(each) for each in files)
+    return contexts.add_text(_text(path))
 
 
 def _text(path: Path) -> str:

@@ -19,7 +19,7 @@ WIDTH = 100
 
 
 class RunProgress:
-    """Called with each event of one run."""
+    """Shows the events of one run, one after the other."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -28,7 +28,8 @@ class RunProgress:
         self._turn = 0
         self._asked = self._answered = 0
 
-    def __call__(self, event: AnyEvent) -> None:
+    def show(self, event: AnyEvent) -> None:
+        """Says what happens now."""
         match event:
             case ModelCalled():
                 self._turn = event.turn

@@ -6,20 +6,19 @@ import sys
 from pathlib import Path
 
 from orchestrator import config
-from orchestrator.app import Service
-from orchestrator.budget import Budget
+from orchestrator.app import Orchestrator
 from orchestrator.cli.inputs import read_context
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say
 from orchestrator.config import Settings
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
-from orchestrator.runs.run import Query
+from orchestrator.runs.service import Query
 
 
 def query(options: argparse.Namespace) -> int:
     """The answer on stdout, all else on stderr; status 1 where the model did not answer."""
-    result = asyncio.run(_answered(config.load(options.config), options.context, options.question))
+    result = asyncio.run(_answer(config.load(options.config), options.context, options.question))
     if result.answer is not None:
         print(result.answer)
     if not result.success:
@@ -27,12 +26,13 @@ def query(options: argparse.Namespace) -> int:
     return 0 if result.success else 1
 
 
-async def _answered(settings: Settings, path: Path, question: str) -> RunResult:
+async def _answer(settings: Settings, path: Path, question: str) -> RunResult:
     progress = RunProgress(sys.stderr)
-    async with Service(settings, say).running() as runs:
-        asked = Query(question, read_context(path, runs.contexts), settings.protocol)
-        budget = Budget(settings.max_iterations, settings.max_sub_calls, settings.max_seconds, settings.max_fuel)
+    async with Orchestrator(settings, say).open() as runs:
+        run = runs.start(Query(question, read_context(path, runs.contexts)))
         try:
-            return history.result((await runs.execute(asked, budget, progress)).events)
+            async for event in run.follow():
+                progress.show(event)
         finally:
             progress.close()
+        return history.result(await run.finished())

@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 
-import msgspec
-
 from orchestrator.cli.inputs import read_context, read_journal, read_json
 from orchestrator.cli.say import say
+from orchestrator.config import SandboxSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.events import run_started
 from orchestrator.runs.replay import replay as execute_again
@@ -22,9 +21,7 @@ def replay(options: argparse.Namespace) -> int:
         context = contexts.add_json(started.context_kind, read_json(options.context))
     else:
         context = read_context(options.context, contexts)
-    # On a slower machine the wall clock must not stop what it did not stop then.
-    unhurried = msgspec.structs.replace(started.sandbox, seconds=float("inf"))
-    engine = Engine(unhurried, say, started.component_sha256)
+    engine = Engine(SandboxSettings(), say, started.component_sha256)
     try:
         executed = asyncio.run(execute_again(events, context, engine))
     finally:

@@ -8,7 +8,7 @@ import uvicorn
 from litestar import Litestar
 
 from orchestrator import config
-from orchestrator.app import Service, create_app
+from orchestrator.app import Orchestrator, create_app
 from orchestrator.cli.say import say
 from orchestrator.errors import ConfigError
 
@@ -21,7 +21,7 @@ def serve(options: argparse.Namespace) -> int:
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
     with _listening(settings.server.host, port) as listener:
-        server = uvicorn.Server(_uvicorn(create_app(Service(settings, say))))
+        server = uvicorn.Server(_uvicorn(create_app(Orchestrator(settings, say))))
         say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
     return 0

@@ -1,7 +1,8 @@
-"""Holds each context once, for as long as a run uses it."""
+"""The contexts that runs use."""
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -14,6 +15,14 @@ class ContextStore:
 
     def __init__(self) -> None:
         self._held: WeakValueDictionary[str, Context] = WeakValueDictionary()
+
+    def add_text(self, text: str) -> Context:
+        """One text."""
+        return self.add("text", (text,))
+
+    def add_documents(self, documents: Iterable[str]) -> Context:
+        """A list of texts."""
+        return self.add("documents", tuple(documents))
 
     def add(self, kind: Kind, parts: tuple[str, ...]) -> Context:
         """The context with this content: the one that is held already, where there is one."""

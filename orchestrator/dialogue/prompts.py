@@ -2,42 +2,26 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from orchestrator.budget import Budget
-from orchestrator.config import Protocol, SandboxSettings
+from orchestrator.budget import Budget, RunLimits
+from orchestrator.config import CellLimits, Protocol
 from orchestrator.dialogue.commands import KNOWN, form
-from orchestrator.sandbox.limits import Trap
+from orchestrator.sandbox.messages import Function, Trap
 
 
-class Function(msgspec.Struct, frozen=True):
-    """A function that a cell can call, as the guest describes it."""
-
-    name: str
-    signature: str
-    summary: str
-
-
-class Told(msgspec.Struct, frozen=True):
-    """The settings whose numbers a root model is told."""
-
-    sandbox: SandboxSettings
-    output_limit: int
-
-
-def system(protocol: Protocol, functions: Sequence[Function], budget: Budget, told: Told) -> str:
+def system(
+    protocol: Protocol, functions: Sequence[Function], limits: RunLimits, cell_limits: CellLimits, output_limit: int
+) -> str:
     """What a root model is told before the query."""
     taught = _json_protocol(functions) if protocol == "json" else _python_protocol(functions)
-    sandbox = told.sandbox
     return f"""\
 You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
 there.
 
 {taught}
 
-Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
-{told.output_limit} characters; a block may compute for {sandbox.seconds:g} seconds (waiting for sub-models is free) and use \
-{sandbox.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all variables as they were before \
+Limits: {limits.max_iterations} replies, {limits.max_sub_calls} sub-calls in all; of each block's output you see \
+{output_limit} characters; a block may compute for {cell_limits.seconds:g} seconds (waiting for sub-models is free) and use \
+{cell_limits.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all variables as they were before \
 it."""
 
 
@@ -102,7 +86,7 @@ def cell_report(cell: int, shown: str, length: int, error: str | None) -> str:
     return "\n".join(parts)
 
 
-def rolled_back(trap: Trap, limits: SandboxSettings, answered: int) -> str:
+def rolled_back(trap: Trap, limits: CellLimits, answered: int) -> str:
     """Which limit stopped a block, how far it was, what is left of it, what to do instead.
 
     `answered`: the sub-calls that it had got answers to.
@@ -138,8 +122,8 @@ EMPTY_REPLY = "your reply was empty"
 
 def status(budget: Budget) -> str:
     """The line under every report: what is left."""
-    left = budget.max_iterations - budget.iterations
-    lines = [f"({left} replies and {budget.max_sub_calls - budget.sub_calls} sub-calls left.)"]
+    left = budget.iterations_left
+    lines = [f"({left} replies and {budget.sub_calls_left} sub-calls left.)"]
     if budget.refused:
         lines.append("The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have.")
     elif left == 1:

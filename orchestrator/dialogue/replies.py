@@ -18,13 +18,13 @@ class RunCell(msgspec.Struct, frozen=True, tag=True):
     code: str
 
 
-class Final(msgspec.Struct, frozen=True, tag=True):
+class FinalText(msgspec.Struct, frozen=True, tag=True):
     """The text FINAL(...) on a line of its own, in a reply without any block."""
 
     text: str
 
 
-class Unparsed(msgspec.Struct, frozen=True, tag=True):
+class NothingToDo(msgspec.Struct, frozen=True, tag=True):
     """Nothing to act on; `reason` is for the model."""
 
     reason: str
@@ -36,7 +36,7 @@ class RunCommands(msgspec.Struct, frozen=True, tag=True):
     commands: tuple[Command, ...]
 
 
-Action = RunCell | RunCommands | Final | Unparsed
+Action = RunCell | RunCommands | FinalText | NothingToDo
 
 _JSON = frozenset({"", "json", "jsonl", "ndjson"})
 _COMMANDS = re.compile(r"\s*+[\[{](?s:.*)\"op\"")
@@ -64,14 +64,14 @@ def parse_reply(text: str) -> list[Action]:
     blocks, prose = _split(_without_opened_thinking(text.replace("\r\n", "\n")))
     if not blocks:
         bare = parse_prose(prose)
-        return [RunCommands(bare) if bare else _final(prose) or Unparsed("it has no fenced block of Python")]
+        return [RunCommands(bare) if bare else _final(prose) or NothingToDo("it has no fenced block of Python")]
     # Beside labelled blocks, one without a language is an invented output, not code.
     languages = _PYTHON if any(block.language in _PYTHON for block in blocks) else {""}
     actions = [action for block in blocks if (action := _action(block, languages))]
     if not actions and any(block.language in languages for block in blocks):
-        return [Unparsed("its Python block is empty")]
+        return [NothingToDo("its Python block is empty")]
     found = ", ".join(sorted({block.language for block in blocks}))
-    return actions or [Unparsed(f"its fenced blocks are not Python but {found}")]
+    return actions or [NothingToDo(f"its fenced blocks are not Python but {found}")]
 
 
 def _action(block: _Block, languages: Collection[str]) -> Action | None:
@@ -192,12 +192,12 @@ def _final(prose: str) -> Action | None:
     if found is None:
         started = _FINAL_START.search(prose)
         rest = prose[started.end() :].rstrip() if started else ""
-        return Final(_unquoted(rest[:-1].strip())) if rest.endswith(")") else None
+        return FinalText(_unquoted(rest[:-1].strip())) if rest.endswith(")") else None
     value = _unquoted(found["value"].strip())
     if not found["var"]:
-        return Final(value)
+        return FinalText(value)
     # The guest knows the variables; a name is all that it is asked for.
-    return RunCell(f'FINAL_VAR("{value}")') if value.isidentifier() else Unparsed("FINAL_VAR(...) must name one variable")
+    return RunCell(f'FINAL_VAR("{value}")') if value.isidentifier() else NothingToDo("FINAL_VAR(...) must name one variable")
 
 
 def _unquoted(value: str) -> str:

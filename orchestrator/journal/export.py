@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.errors import JournalError
-from orchestrator.journal.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCall, run_started
+from orchestrator.journal.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCalled, run_started
 
 _HEAD = '''"""Run {run_id}, exported. {cells} cells; the answers of sub-models are those of its journal.
 
@@ -110,8 +110,9 @@ def script(events: Sequence[AnyEvent]) -> str:
     cells = [event for event in events if isinstance(event, CellStarted)]
     calls: dict[str, list[Any]] = {"llm_query": [], "module": []}
     for event in events:
-        if isinstance(event, HostCall) and event.name in calls and event.cell not in rolled_back:
-            calls[event.name].append((msgspec.json.decode(event.result), event.error))
+        if isinstance(event, HostCalled) and event.call.name in calls and event.cell not in rolled_back:
+            call = event.call
+            calls[call.name].append((msgspec.json.decode(call.result), msgspec.to_builtins(call.error)))
     head = _HEAD.format(
         run_id=_in_docstring(started.run_id),
         cells=len(cells),

@@ -12,14 +12,13 @@ from orchestrator.journal.events import (
     CellStarted,
     ModelCalled,
     ModelReplied,
-    Reply,
     RunFinished,
     SubcallFinished,
     SubcallStarted,
     Unparsed,
-    Usage,
     run_started,
 )
+from orchestrator.providers.messages import Reply, Usage
 
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
 
@@ -43,7 +42,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
 
 
-class Action(msgspec.Struct, kw_only=True):
+class TurnAction(msgspec.Struct, kw_only=True):
     """One thing that a turn did. kind: python, commands, answer (in the text), unparsed."""
 
     kind: str
@@ -77,7 +76,7 @@ class Turn(msgspec.Struct, kw_only=True):
     llm_response: str
     reasoning: str
     started_ms: int
-    actions: list[Action] = []
+    actions: list[TurnAction] = []
     sub_queries: list[SubQuery] = []
     output: str = ""
     error: str | None = None
@@ -171,7 +170,7 @@ def turns(events: Iterable[AnyEvent]) -> list[Turn]:
 def _turn(called: ModelCalled, event: ModelReplied) -> Turn:
     return Turn(
         step=event.turn,
-        prompt="\n\n".join(called.told),
+        prompt="\n\n".join(called.texts),
         started_ms=_ms(called),
         llm_response=event.reply.text,
         reasoning=event.reply.reasoning,
@@ -190,13 +189,13 @@ def _ms(event: AnyEvent) -> int:
 def _add(turn: Turn, event: AnyEvent) -> None:
     match event:
         case CellStarted():
-            turn.actions.append(Action(kind=event.kind, started_ms=_ms(event), code=event.code))
+            turn.actions.append(TurnAction(kind=event.kind, started_ms=_ms(event), code=event.code))
         case CellFinished():
             _close(turn, event.output, event.error, event)
         case CellRolledBack():
             _close(turn, "", event.message, event)
         case Unparsed():
-            turn.actions.append(Action(kind="unparsed", started_ms=_ms(event), error=event.reason))
+            turn.actions.append(TurnAction(kind="unparsed", started_ms=_ms(event), error=event.reason))
             turn.error = event.reason
         case SubcallStarted():
             prompt = event.prompt[:EXCERPT]
@@ -207,7 +206,7 @@ def _add(turn: Turn, event: AnyEvent) -> None:
             _add_usage(turn, event.reply)
             _answered(next(each for each in turn.sub_queries if each.subcall == event.subcall), event)
         case Answer() if not turn.actions:
-            turn.actions.append(Action(kind="answer", started_ms=_ms(event), output=event.text))
+            turn.actions.append(TurnAction(kind="answer", started_ms=_ms(event), output=event.text))
 
 
 def _answered(query: SubQuery, event: SubcallFinished) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from orchestrator.errors import JournalError
-from orchestrator.journal.events import AnyEvent, RunFinished, RunStarted
+from orchestrator.journal.events import FORMAT, AnyEvent, RunFinished, RunStarted
 
 _CHAIN = re.compile(rb',"chain":"([0-9a-f]{16})"\}$')
 
@@ -37,6 +37,8 @@ def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:
         chain = _next(chain, line)
         if chain != found[1].decode():
             raise JournalError(f"line {number}: it was altered, or a line before it is missing")
+        if number == 1:
+            _check_format(line)
         try:
             events.append(msgspec.json.decode(line, type=AnyEvent))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -46,6 +48,25 @@ def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:
     if not isinstance(events[-1], RunFinished):
         raise JournalError(f"line {len(events) + 1}: the end is missing: the last event is not run_finished")
     return events
+
+
+class _Beginning(msgspec.Struct):
+    """What the first line of any format has, to tell which one it is."""
+
+    event: str = ""
+    format: int | None = None
+
+
+def _check_format(line: bytes) -> None:
+    try:
+        beginning = msgspec.json.decode(line, type=_Beginning)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise JournalError(f"line 1: {error}") from None
+    if beginning.event == "run_started" and beginning.format != FORMAT:
+        written = "has no format number: a development version before 0.1.0 wrote it"
+        if beginning.format is not None:
+            written = f"is of format {beginning.format}: another version of this program wrote it"
+        raise JournalError(f"line 1: the journal {written}; this version reads format {FORMAT}")
 
 
 def _next(chain: str, line: bytes) -> str:

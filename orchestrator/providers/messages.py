@@ -5,7 +5,6 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from orchestrator.config import ProviderSettings
-from orchestrator.journal.events import Usage
 
 Schema = dict[str, Any]  # a JSON Schema
 
@@ -13,6 +12,32 @@ Schema = dict[str, Any]  # a JSON Schema
 class Message(msgspec.Struct, frozen=True):
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens, as the provider counted them; `estimated` where it did not and they are length / 4."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.estimated or other.estimated,
+        )
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model call brought. `usage` is that of all attempts; `reasoning` is kept, never parsed."""
+
+    provider: str
+    text: str
+    reasoning: str
+    usage: Usage
+    attempts: int
+    seconds: float
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,7 @@ import httpx
 import msgspec
 
 from orchestrator.config import OllamaSettings
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion, Message, Schema, estimated_usage
+from orchestrator.providers.messages import Completion, Message, Schema, Usage, estimated_usage
 from orchestrator.providers.wire import Wire
 
 SMALLEST_WINDOW = 4096  # tokens; doubled until the prompt and a reply fit

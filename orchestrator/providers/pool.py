@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Reply, Usage
-from orchestrator.providers.messages import Completion, Message, Provider, Schema
+from orchestrator.providers.messages import Completion, Message, Provider, Reply, Schema, Usage
 
 Role = Literal["root", "sub"]
 ATTEMPTS = 2

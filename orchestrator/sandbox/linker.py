@@ -6,7 +6,9 @@ from typing import Any
 import wasmtime
 from wasmtime.component import Component, Linker, LinkerInstance, Record
 
-from orchestrator.sandbox.host_imports import HostImports, guest
+from orchestrator.sandbox import host_imports
+from orchestrator.sandbox.entered import entered
+from orchestrator.sandbox.execution import Execution
 
 
 def _host(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,13 +19,13 @@ def _host(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def run(_store: object, *arguments: Any) -> Any:
-        entered_guest = guest()
+        execution: Execution = entered()
         try:
-            return function(entered_guest.imports, *arguments)
+            return function(execution, *arguments)
         except wasmtime.WasmtimeError:
             raise
         except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
-            entered_guest.imports.failure = error
+            execution.failure = error
             raise wasmtime.WasmtimeError("host import failed") from None
 
     return run
@@ -36,8 +38,8 @@ def link(engine: wasmtime.Engine, component: Component) -> Linker:
     linker.define_unknown_imports_as_traps(component)
     names = {name.partition("@")[0]: name for name in component.type.imports(engine)}
     with linker.root() as root:
-        root.add_func("call", _host(HostImports.call))
-        root.add_func("context-read", _host(HostImports.context_read))
+        root.add_func("call", _host(host_imports.call))
+        root.add_func("context-read", _host(host_imports.context_read))
         for interface, functions in _POLITE.items():
             with root.add_instance(names[interface]) as instance:
                 _define(instance, functions)
@@ -49,8 +51,8 @@ def _define(instance: LinkerInstance, functions: dict[str, Callable[..., Any]]) 
         instance.add_func(name, _host(function))
 
 
-def _wall_clock(imports: HostImports) -> Record:
-    seconds, nanoseconds = divmod(imports.clock_ns(), 1_000_000_000)
+def _wall_clock(execution: Execution) -> Record:
+    seconds, nanoseconds = divmod(host_imports.read_clock(execution), 1_000_000_000)
     now = Record()
     vars(now).update(seconds=seconds, nanoseconds=nanoseconds)
     return now
@@ -59,15 +61,15 @@ def _wall_clock(imports: HostImports) -> Record:
 # The WASI functions that CPython needs to fail politely; all others trap.
 _POLITE: dict[str, dict[str, Callable[..., Any]]] = {
     "wasi:cli/environment": {
-        "get-environment": lambda imports: [],
-        "get-arguments": lambda imports: [],
-        "initial-cwd": lambda imports: None,
+        "get-environment": lambda execution: [],
+        "get-arguments": lambda execution: [],
+        "initial-cwd": lambda execution: None,
     },
-    "wasi:filesystem/preopens": {"get-directories": lambda imports: []},
-    "wasi:clocks/monotonic-clock": {"now": HostImports.clock_ns},
+    "wasi:filesystem/preopens": {"get-directories": lambda execution: []},
+    "wasi:clocks/monotonic-clock": {"now": host_imports.read_clock},
     "wasi:clocks/wall-clock": {"now": _wall_clock},
     "wasi:random/random": {
-        "get-random-bytes": HostImports.random_bytes,
-        "get-random-u64": lambda imports: int.from_bytes(imports.random_bytes(8)),
+        "get-random-bytes": host_imports.random_bytes,
+        "get-random-u64": lambda execution: int.from_bytes(host_imports.random_bytes(execution, 8)),
     },
 }

@@ -9,7 +9,7 @@ import wasmtime
 from wasmtime import _bindings
 from wasmtime import _ffi as ffi
 
-from orchestrator.sandbox.host_imports import entered
+from orchestrator.sandbox.entered import entered
 
 TICK_SECONDS = 0.01
 
@@ -46,7 +46,7 @@ _NO_FINALIZER = _FINALIZER(0)
 @_CALLBACK  # type: ignore[untyped-decorator]
 def _on_tick(_context: Any, _data: Any, delta: Any, kind: Any) -> int:
     """Goes on for one more tick, or traps."""
-    meter = entered.guest.meter
+    meter = entered().meter
     if meter.cancelled or meter.exceeded:
         error = wasmtime.WasmtimeError("stopped by the host")
         return ctypes.cast(error._consume(), ctypes.c_void_p).value or 0

@@ -15,16 +15,16 @@ TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
 
 
 @pytest.fixture
-def run_commands(new_interpreter):
+def run_commands(new_notebook):
     """await run_commands(command, ..., text=...): the outcome."""
 
     async def run(*commands, before="", **context):
-        interpreter = new_interpreter(**({"text": TEXT} | context))
+        notebook = new_notebook(**({"text": TEXT} | context))
         if before:
-            await interpreter.run_cell(1, before)
+            await notebook.run_cell(1, before)
         checked = parse_block(json.dumps(commands))
         assert not any(isinstance(each, Malformed) for each in checked)
-        return await interpreter.run_commands(2, msgspec.json.encode(checked).decode())
+        return await notebook.run_commands(2, msgspec.json.encode(checked).decode())
 
     return run
 
@@ -139,10 +139,10 @@ def test_a_block_of_broken_lines_is_read_only_so_far():
     assert commands[-1] == Malformed(message="the rest was not read: 20 lines before it are not JSON")
 
 
-async def test_a_malformed_command_does_not_drop_its_neighbours(new_interpreter):
+async def test_a_malformed_command_does_not_drop_its_neighbours(new_notebook):
     """It is told where it stands."""
     checked = parse_block('[{"op": "len"}, {"op": "nope"}, {"op": "final", "answer": "x"}]')
-    outcome = await new_interpreter(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
+    outcome = await new_notebook(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
     assert outcome.head == (
         '3\nError: there is no command "nope"; there are: slice, lines, find, regex, count, split, len, index_terms, '
         "wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var\n"
@@ -199,20 +199,20 @@ def test_the_context_is_loaded_for_commands_that_read_it(commands, reads):
     assert read_context(parse_block(json.dumps(commands))) is reads
 
 
-async def test_a_context_that_no_command_read_is_there_for_the_next(new_interpreter):
+async def test_a_context_that_no_command_read_is_there_for_the_next(new_notebook):
     """It is loaded when it is wanted."""
-    interpreter = new_interpreter(text="a b")
-    await interpreter.run_commands(1, '[{"op": "text", "function": "describe"}]', names_context=False)
-    assert interpreter.loaded is False
-    outcome = await interpreter.run_commands(2, '[{"op": "len"}, {"op": "print", "value": "${context}!"}]', names_context=False)
+    notebook = new_notebook(text="a b")
+    first = await notebook.run_commands(1, '[{"op": "text", "function": "describe"}]', names_context=False)
+    assert first.loaded is False
+    outcome = await notebook.run_commands(2, '[{"op": "len"}, {"op": "print", "value": "${context}!"}]', names_context=False)
     assert (outcome.head, outcome.error) == ("3\na b!\n", None)
 
 
-async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_interpreter):
+async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_notebook):
     """Not as its text."""
-    interpreter = new_interpreter(text="a b a")
-    await interpreter.run_commands(1, '[{"op": "text", "function": "words", "args": {"k": 5}, "store": "words"}]')
-    assert (await interpreter.run_cell(2, "words[0][1] + 1")).head == "3\n"
+    notebook = new_notebook(text="a b a")
+    await notebook.run_commands(1, '[{"op": "text", "function": "words", "args": {"k": 5}, "store": "words"}]')
+    assert (await notebook.run_cell(2, "words[0][1] + 1")).head == "3\n"
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ async def test_describe(ask, text):
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text("a é😀\n\t\u3000", max_size=60))
-async def test_describe_any_text(new_interpreter, text):
+async def test_describe_any_text(new_notebook, text):
     """The same over all texts of a small alphabet."""
-    outcome = await new_interpreter(text=text).run_cell(1, "import json\nprint(json.dumps(modules.text.describe()))")
+    outcome = await new_notebook(text=text).run_cell(1, "import json\nprint(json.dumps(modules.text.describe()))")
     assert json.loads(outcome.head) == described(text)
 
 

@@ -35,7 +35,7 @@ def folder_with(path, wat, **changes):
 
 def refusal(folder):
     with pytest.raises(ConfigError) as error:
-        Modules(SandboxSettings(), folder, lambda message: None)
+        Modules(folder, lambda message: None)
     return str(error.value).removeprefix(f"{folder}/")
 
 
@@ -85,7 +85,7 @@ def test_the_shipped_modules_are_small_and_of_the_abi():
     sizes = {path.name: path.stat().st_size for path in SHIPPED.glob("*.wasm")}
     assert sizes.keys() == {"regex.wasm", "csv.wasm", "json.wasm", "text.wasm"}
     assert max(sizes.values()) < 1_500_000
-    Modules(SandboxSettings(), "", lambda message: None)
+    Modules("", lambda message: None)
 
 
 SMALL = SandboxSettings(memory_bytes=32 << 20)
@@ -115,9 +115,9 @@ def test_what_is_compiled_is_kept(tmp_path, monkeypatch):
     """A second start says nothing of compiling."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     said = []
-    Modules(SandboxSettings(), "", said.append)
+    Modules("", said.append)
     assert said == [f"compiling the module {name} (once)" for name in ("regex", "csv", "json", "text")]
-    Modules(SandboxSettings(), "", said.append)
+    Modules("", said.append)
     assert len(said) == 4
 
 
@@ -128,16 +128,16 @@ def with_examples(tmp_path):
     return str(tmp_path / "examples")
 
 
-async def test_a_module_of_the_users_own_is_called_like_the_others(new_engine, new_interpreter, with_examples):
+async def test_a_module_of_the_users_own_is_called_like_the_others(new_engine, new_notebook, with_examples):
     """The sample in plain WAT, over a context longer than what it reads at once, a text and documents."""
     engine = new_engine(SandboxSettings(), module_folder=with_examples)
-    outcome = await new_interpreter(text="é\n" * 100_000, engine=engine).run_cell(
+    outcome = await new_notebook(text="é\n" * 100_000, engine=engine).run_cell(
         1, "modules.line_ends.count(), modules.line_ends.count(text='a\\nb')"
     )
     assert (outcome.head, outcome.error) == ("(100000, 1)\n", None)
-    outcome = await new_interpreter(documents=["a\n", "", "\n\n"], engine=engine).run_cell(1, "modules.line_ends.count()")
+    outcome = await new_notebook(documents=["a\n", "", "\n\n"], engine=engine).run_cell(1, "modules.line_ends.count()")
     assert outcome.head == "3\n"
-    outcome = await new_interpreter(text="\n", engine=engine).run_commands(
+    outcome = await new_notebook(text="\n", engine=engine).run_commands(
         1, '[{"op": "wasm", "module": "line_ends", "function": "count", "store": "n"}]'
     )
     assert outcome.head == "1\n"

@@ -7,8 +7,7 @@ import pytest
 
 from orchestrator.config import OllamaSettings
 from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion, Message
+from orchestrator.providers.messages import Completion, Message, Usage
 from orchestrator.providers.ollama import OllamaProvider
 
 SHOWN = {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40_960}}

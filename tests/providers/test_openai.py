@@ -9,8 +9,7 @@ from fakes import streamed
 
 from orchestrator.config import OpenAISettings
 from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion, Message
+from orchestrator.providers.messages import Completion, Message, Usage
 from orchestrator.providers.openai import OpenAIProvider
 
 HI = (Message("user", "hi"),)

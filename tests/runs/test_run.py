@@ -318,7 +318,7 @@ async def test_the_events_of_a_run_come_in_order(run_query):
         "CellStarted",
         "SubcallStarted",
         "SubcallFinished",
-        "HostCall",
+        "HostCalled",
         "CellFinished",
         "Answer",
         "RunFinished",

@@ -41,7 +41,6 @@ class Call:
         self.emitted = bytearray()
         self.failure: BaseException | None = None
         self.allocating = False
-        self.fuel = 0  # that it used
 
     def context_len(self, _module: "_Module") -> int:
         return self._source.length

@@ -1,0 +1,39 @@
+"""Puts a run together from its first event, and executes it: for the first time, or again."""
+
+import msgspec
+
+from orchestrator.budget import Budget, RunLimits
+from orchestrator.config import CellLimits
+from orchestrator.contexts.context import Context
+from orchestrator.dialogue import prompts
+from orchestrator.journal.events import RunStarted
+from orchestrator.runs.cells import Cells, Room
+from orchestrator.runs.run import Run
+from orchestrator.runs.sources import Source
+from orchestrator.runs.subcalls import SubCalls, Writer
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.guest import Guest
+from orchestrator.sandbox.messages import Function, Opening
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What all runs are executed with; `functions` are those that a root model is told of."""
+
+    engine: Engine
+    functions: tuple[Function, ...] = ()
+
+
+async def execute(tools: Tools, started: RunStarted, context: Context, source: Source, journal: Writer) -> int:
+    """Executes a run to its end, once its first event is written; returns how many of its cells were executed.
+
+    Raises SandboxError; JournalError if it does not come to what is recorded of it.
+    """
+    limits = RunLimits(**msgspec.structs.asdict(started.limits))
+    cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
+    opening = Opening(seed=started.seed, clock_start_ns=started.clock_start_ns, limits=cell_limits, loaded=source.loaded)
+    budget = Budget(limits)
+    room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit)
+    cells = Cells(source, SubCalls(source, budget, journal), budget, journal, room)
+    system = prompts.system(started.protocol, tools.functions, limits, cell_limits, started.output_limit)
+    await Run(started, system, source, budget, journal).execute(cells, source.seconds_left(limits.max_seconds))
+    return cells.executed
