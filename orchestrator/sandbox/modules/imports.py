@@ -59,6 +59,7 @@ class Call:
         if length > MAX_PROMPTS:
             raise ModuleError(f"llm_query: at most {MAX_PROMPTS >> 20} MiB of prompts at once")
         replies = self._ask(module.read(address, length))
+        # Code of the module runs inside its own host call; if that called the host in turn, there would be no end to it.
         self.allocating = True
         room = module.alloc(len(replies))
         self.allocating = False
@@ -94,6 +95,7 @@ class _Module:
             raise ModuleError(why_stopped(trap)) from None
 
     def _place(self, address: int, length: int) -> int:
+        # Asked anew for each use: alloc may have grown the memory in between.
         size = self._memory.data_len(self._caller)
         if address + length > size:
             raise ModuleError(f"it named the bytes {address} to {address + length} of a memory of {size}")
@@ -115,7 +117,7 @@ def why_stopped(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> str:
 
 
 class _Running(threading.local):
-    """The call that this thread is in."""
+    """The call that this thread is in: the functions are linked once for all calls, and wasmtime passes on only an index."""
 
     call: Call
 
@@ -167,6 +169,7 @@ def _called(index: Any, caller_pointer: Any, arguments: Any, _count: int, outcom
     try:
         if call.allocating:
             raise ModuleError("alloc must not call the host")
+        # The index comes as a pointer, and ctypes makes None of 0.
         parameters, results, function = _FUNCTIONS[index or 0]
         values = [_unsigned(arguments[each], kind) for each, kind in enumerate(parameters)]
         value = function(call, _Module(caller), *values)
@@ -175,10 +178,12 @@ def _called(index: Any, caller_pointer: Any, arguments: Any, _count: int, outcom
     except BaseException as error:  # noqa: BLE001  (nothing may leave into wasmtime; Call.failure has it)
         # The first one is the reason of those that follow.
         call.failure = call.failure or error
+        # Consumed: wasmtime frees it.
         return ctypes.cast(wasmtime.Trap("stopped by the host")._consume(), ctypes.c_void_p).value or 0
     else:
         return 0
     finally:
+        # What it points to ends with this call; who kept it gets an error, not somebody else's memory.
         caller._invalidate()
 
 
