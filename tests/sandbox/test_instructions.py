@@ -10,7 +10,7 @@ from orchestrator.sandbox.build.instructions import HARMLESS
 AROUND = "(memory 1) (table 1 funcref) (global i32 (i32.const 0))"
 EDGES = [
     ("unreachable", "00"), ("nop", "01"),
-    ("block", "02 40"), ("if", "04 40"), ("loop (result f64)", "03 7c"), ("block (type 200)", "02 c8 01"),
+    ("block", "02 40"), ("if", "04 40"), ("loop (result f64)", "03 7c"), ("block (type 200)", "02 c8 01"), ("block (type 63)", "02 3f"),
     ("else", "05"), ("end", "0b"),
     ("br 0", "0c 00"), ("br_if 300", "0d ac 02"), ("return", "0f"), ("call 300", "10 ac 02"),
     ("call_indirect (type 1)", "11 01 00"),
@@ -54,8 +54,9 @@ def opcodes_of(table):
     [(b"", opcodes_of(instructions._ONE_BYTE) | {0xFC}), (b"\xfc", opcodes_of(instructions._AFTER_FC))],
 )
 def test_the_expression_passes_the_opcodes_of_the_table_and_no_other(before, opcodes):
-    """Of all that a byte can be; zeros or one type are all that any of them can need behind it."""
-    either = [(before + bytes([opcode]) + behind, opcode) for opcode in range(256) for behind in (bytes(8), b"\x01\x7f")]
+    """Of all that a byte can be; zeros, or a type, or one type, are all that any of them can need behind it."""
+    needed = (bytes(8), b"\x70", b"\x01\x70")
+    either = [(before + bytes([opcode]) + behind, opcode) for opcode in range(256) for behind in needed]
     assert {opcode for code, opcode in either if HARMLESS.match(code).end()} == opcodes
 
 
@@ -72,6 +73,9 @@ def test_the_expression_passes_the_opcodes_of_the_table_and_no_other(before, opc
     pytest.param("fc 0e 00 00", id="table.copy"), pytest.param("fc 0f 00", id="table.grow"),
     pytest.param("fc 11 00", id="table.fill"), pytest.param("fc 13", id="i64.add128"), pytest.param("fc 80 00", id="a long 0"),
     pytest.param("fd 0c", id="v128.const"), pytest.param("fe 10 02 00", id="i32.atomic.load"), pytest.param("ff", id="no opcode"),
+    pytest.param("02 63 00", id="a block of (ref null 0)"), pytest.param("03 64 00", id="a loop of (ref 0)"),
+    pytest.param("04 7b", id="an if of v128"), pytest.param("02 c1", id="half the number of a type"),
+    pytest.param("1c 01 63 00", id="select of (ref null 0)"), pytest.param("d0 00", id="ref.null 0"),
     pytest.param("1c 00", id="select of no type"), pytest.param("1c 02 7f 7f", id="select of two types"),
     pytest.param("28 42 01 00", id="a load from memory 1"), pytest.param("28 82 00 00", id="a long alignment"),
     pytest.param("fc 0a 01 00", id="a copy to memory 1"), pytest.param("fc 0a 00 01", id="a copy from memory 1"),

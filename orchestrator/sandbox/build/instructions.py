@@ -19,13 +19,17 @@ BR_TABLE, GLOBAL_SET = 0x0E, 0x24
 _NOTHING = rb""
 _NUMBER = rb"[\x80-\xff]*[\x00-\x7f]"  # LEB128: any bytes with the highest bit, and one without
 _MEMORY_PLACE = rb"[\x00-\x3f]" + _NUMBER  # alignment, offset; 0x40 in the first would say that the memory's number follows
-_ONE_TYPE = rb"\x01."
+# Other types have the number of a type behind this byte, of a length of its own: they refuse the component.
+VALUE_TYPES = b"\x7f\x7e\x7d\x7c\x70\x6f"  # i32, i64, f32, f64, funcref, externref
+_ONE_TYPE = rb"\x01[" + VALUE_TYPES + rb"]"
+# Nothing (0x40), one of these types, or the number of a type, which is under 0x40 if it is one byte.
+_BLOCK_TYPE = rb"(?:[\x00-\x40" + VALUE_TYPES + rb"]|[\x80-\xff]+[\x00-\x7f])"
 
 # (first opcode, last opcode, what follows each)
 _ONE_BYTE = (
     # Control: it decides which instruction is next, and nothing of that stays.
     (0x00, 0x01, _NOTHING),  # unreachable, nop
-    (0x02, 0x04, _NUMBER),  # block, loop, if: type of the block
+    (0x02, 0x04, _BLOCK_TYPE),  # block, loop, if: what they take and leave on the operand stack
     (0x05, 0x05, _NOTHING),  # else
     (0x0B, 0x0B, _NOTHING),  # end
     (0x0C, 0x0D, _NUMBER),  # br, br_if: label
@@ -47,7 +51,7 @@ _ONE_BYTE = (
     (0x43, 0x43, rb".{4}"),  # f32.const: value
     (0x44, 0x44, rb".{8}"),  # f64.const: value
     (0x45, 0xC4, _NOTHING),  # i32.eqz to i64.extend32_s: comparisons, arithmetic, conversions
-    (0xD0, 0xD0, _NUMBER),  # ref.null: type of what it could refer to
+    (0xD0, 0xD0, rb"[" + VALUE_TYPES + rb"]"),  # ref.null: type of what it could refer to
     (0xD1, 0xD1, _NOTHING),  # ref.is_null
     (0xD2, 0xD2, _NUMBER),  # ref.func: function
 )

@@ -13,7 +13,7 @@ import msgspec
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.build import binary
 from orchestrator.sandbox.build.binary import Reader, section, unsigned
-from orchestrator.sandbox.build.instructions import BR_TABLE, GLOBAL_SET, HARMLESS
+from orchestrator.sandbox.build.instructions import BR_TABLE, GLOBAL_SET, HARMLESS, VALUE_TYPES
 
 WASM_PAGE = 65536
 STACK_POINTER = "__stack_pointer"
@@ -58,12 +58,13 @@ class _Module:
                 case 0:  # a function: its type
                     reader.unsigned()
                 case 1:  # a table: the type of what is in it, its limits
-                    reader.byte()
+                    _value_type(reader)
                     _limits(reader)
                 case 2:  # a memory
                     _limits(reader)
                 case 3:  # a global: its type, whether it can change
-                    reader.take(2)
+                    _value_type(reader)
+                    reader.byte()
                     if name == STACK_POINTER:
                         self.stack_pointers.add(imported)
                     imported += 1
@@ -90,7 +91,7 @@ class _Module:
         reader = Reader(body)
         for _ in range(reader.unsigned()):  # its locals
             reader.unsigned()
-            reader.byte()
+            _value_type(reader)
         found = set()
         # One match takes all harmless instructions up to the next other one, in C: a loop in Python over the millions that
         # there are would take too long for every start.
@@ -167,6 +168,13 @@ def _one_memory(reader: Reader) -> int:
     if reader.unsigned() != 1:
         raise _refused("a module has several memories")
     return _limits(reader)
+
+
+def _value_type(reader: Reader) -> None:
+    """Passes a type of one byte. Others are longer, and what follows would be read from within them."""
+    kind = reader.byte()
+    if kind not in VALUE_TYPES:
+        raise _refused(f"a type is not allowed: {kind:02x}")
 
 
 def _limits(reader: Reader) -> int:
