@@ -13,6 +13,8 @@ import pytest
 from orchestrator.budget import Budget
 from orchestrator.config import OpenAISettings, SandboxSettings
 from orchestrator.contexts.store import ContextStore
+from orchestrator.dialogue.command_text import parse_block
+from orchestrator.dialogue.commands import Malformed
 from orchestrator.journal.journal import Journal
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
@@ -83,6 +85,13 @@ async def run_cells(new_interpreter) -> AsyncIterator:
         return outcome
 
     return run
+
+
+def as_sent(*commands):
+    """JSON commands as a run sends them to the guest: checked, with every field."""
+    checked = parse_block(json.dumps(commands))
+    assert not any(isinstance(each, Malformed) for each in checked)
+    return msgspec.json.encode(checked).decode()
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from wasmtime import _ffi as ffi
 
 from orchestrator.errors import ModuleError
 
-MAX_READ = 16 << 20  # bytes of one context_read
-MAX_PROMPTS = 16 << 20  # bytes of the prompts of one llm_query
-MAX_RESULT = 16 << 20  # bytes of all that one call emits; it is kept in the journal
+MAX_READ_BYTES = 16 << 20  # of one context_read
+MAX_PROMPTS_BYTES = 16 << 20  # of all prompts of one llm_query
+MAX_RESULT_BYTES = 16 << 20  # of all that one call emits; it is kept in the journal
 
 
 class Source(Protocol):
@@ -48,16 +48,16 @@ class Call:
 
     def context_read(self, module: "_Module", offset: int, length: int, destination: int) -> int:
         """How many bytes were written: fewer than `length` at the end."""
-        if length > MAX_READ:
-            raise ModuleError(f"context_read: at most {MAX_READ} bytes at once")
+        if length > MAX_READ_BYTES:
+            raise ModuleError(f"context_read: at most {MAX_READ_BYTES} bytes at once")
         content = self._source.read(offset, length)
         module.write(destination, content)
         return len(content)
 
     def llm_query(self, module: "_Module", address: int, length: int) -> int:
         """The address of the replies times 2^32, plus their length; the module gave the room for them."""
-        if length > MAX_PROMPTS:
-            raise ModuleError(f"llm_query: at most {MAX_PROMPTS >> 20} MiB of prompts at once")
+        if length > MAX_PROMPTS_BYTES:
+            raise ModuleError(f"llm_query: at most {MAX_PROMPTS_BYTES >> 20} MiB of prompts at once")
         replies = self._ask(module.read(address, length))
         # Code of the module runs inside its own host call; if that called the host in turn, there would be no end to it.
         self.allocating = True
@@ -67,8 +67,8 @@ class Call:
         return room << 32 | len(replies)
 
     def emit(self, module: "_Module", address: int, length: int) -> None:
-        if len(self.emitted) + length > MAX_RESULT:
-            raise ModuleError(f"the result has more than {MAX_RESULT >> 20} MiB: ask for less (limit, columns)")
+        if len(self.emitted) + length > MAX_RESULT_BYTES:
+            raise ModuleError(f"the result has more than {MAX_RESULT_BYTES >> 20} MiB: ask for less (limit, columns)")
         self.emitted += module.read(address, length)
 
 
