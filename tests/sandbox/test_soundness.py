@@ -50,6 +50,35 @@ def test_a_component_with_other_state_is_refused(module, why):
     assert str(error.value) == f"the guest cannot be forked: {why}"
 
 
+# What the instructions after 70 types and 66 locals are read as, one byte later: call 65, i32.const 32, i32.const 38, ...
+HIDDEN = "(table.set (i32.const -63) (local.get 65))"
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (f"(local (ref null 16)) {HIDDEN}", "a type is not allowed: 63"),
+        (f"(drop (block (result (ref null 16)) {HIDDEN} (ref.null 16)))", "an instruction is not allowed: 02 63"),
+        (f"(loop (result (ref 16)) {HIDDEN} unreachable) drop", "an instruction is not allowed: 03 64"),
+        (f"local.get 66 local.get 66 (select (result (ref null 16)) (i32.const 0)) {HIDDEN} drop", "an instruction is not allowed: 1c 01"),
+    ],
+)  # fmt: skip
+def test_no_instruction_hides_behind_a_type_of_two_bytes(function, why):
+    """The second byte would be read as a call, whose function is the first byte of the next instruction."""
+    types = "".join(f"(type (func (param {'i32 ' * count})))" for count in range(70))
+    with pytest.raises(SandboxError) as error:
+        make_sound(of(f"(memory 1) (table 1 funcref) {types} (func (local {'funcref ' * 66}) {function})"))
+    assert str(error.value) == f"the guest cannot be forked: {why}"
+
+
+@pytest.mark.parametrize("import_", ["(table 1 (ref null 0))", "(global (mut (ref null 0)))", "(global v128)"])
+def test_an_import_of_another_type_is_refused(import_):
+    """The number of the stack pointer is counted from the imports."""
+    with pytest.raises(SandboxError) as error:
+        make_sound(of(f'(type (func)) (import "a" "b" {import_}) (memory 1)'))
+    assert str(error.value).startswith("the guest cannot be forked: a type is not allowed: ")
+
+
 def test_two_modules_with_a_memory_each_are_refused():
     """A fork maps one."""
     with pytest.raises(SandboxError) as error:

@@ -48,6 +48,7 @@ def load(path: Path, component: str) -> Image:
         content = file.read()
     if header.component != component:
         raise SandboxError(f"{path} is an image of the component {header.component}, which {component} cannot run")
+    # The hash is of the content alone: that the ranges divide it up, and lie inside the memory, is checked beside it.
     if hashlib.sha256(content).hexdigest() != header.sha256 or not _fits(header, len(content)):
         raise SandboxError(f"{path} is damaged")
     pieces, position = [], 0

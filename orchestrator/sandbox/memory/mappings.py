@@ -19,7 +19,8 @@ Range = tuple[int, int]
 
 _PROT_NONE, _MAP_FIXED, _MAP_NORESERVE = 0, 0x10, 0x4000 if MAPPABLE else 0
 _F_ADD_SEALS, _SEAL_ALL = 1033, 0x1 | 0x2 | 0x4 | 0x8  # seal, shrink, grow, write
-_PAGEMAP_SCAN = 0xC0606610  # Linux 6.7 and later
+# From linux/fs.h, Linux 6.7 and later. Older ones say no, and are asked through /proc/self/pagemap.
+_PAGEMAP_SCAN = 0xC0606610
 _IS_FILE, _IS_PRESENT, _IS_SWAPPED, _IS_ZERO_PAGE = 4, 8, 16, 32
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -98,7 +99,7 @@ def map_privately(address: int, length: int, file: SealedFile, position: int) ->
 
 
 def view(address: int, length: int) -> memoryview:
-    """The bytes there, writable; only while the region is."""
+    """The bytes there, writable. It does not keep the region: who uses it later writes to what is there then."""
     return memoryview((ctypes.c_char * length).from_address(address)).cast("B")
 
 
@@ -140,7 +141,10 @@ class _Scan:
 
 
 def _written_by_scan(address: int, length: int) -> list[Range]:
-    """ioctl PAGEMAP_SCAN: pages that are present or swapped out, and not those of the file."""
+    """ioctl PAGEMAP_SCAN: pages that are present or swapped out, and not those of the file.
+
+    A private page of a file that is written becomes a copy, which is of the file no more: that is how writing shows.
+    """
     found: list[Range] = []
     regions = (_Region * _Scan.REGIONS)()
     arguments = _ScanArguments(
@@ -149,6 +153,7 @@ def _written_by_scan(address: int, length: int) -> list[Range]:
         end=address + length,
         vec=ctypes.addressof(regions),
         vec_len=_Scan.REGIONS,
+        # Pages that have all of `mask`, the inverted ones turned round (so: neither), and any of `anyof_mask`.
         category_inverted=_IS_FILE | _IS_ZERO_PAGE,
         category_mask=_IS_FILE | _IS_ZERO_PAGE,
         category_anyof_mask=_IS_PRESENT | _IS_SWAPPED,
@@ -158,9 +163,11 @@ def _written_by_scan(address: int, length: int) -> list[Range]:
         while arguments.start < address + length:
             count = _libc.ioctl(pagemap.fileno(), _PAGEMAP_SCAN, ctypes.byref(arguments))
             if count < 0:
+                # An older system, or one that forbids it: that does not change while this process runs.
                 _Scan.available = False
                 return _written_by_pagemap(address, length)
             found += [(region.start - address, region.end - address) for region in regions[:count]]
+            # It stops early if there are more regions than room for them.
             arguments.start = arguments.walk_end
     return found
 
@@ -186,6 +193,7 @@ def coalesced(ranges: Sequence[Range], most: int) -> list[Range]:
             merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
         else:
             merged.append((start, stop))
+    # The widest gaps stay: between `most` ranges there are most - 1.
     by_gap = sorted(range(1, len(merged)), key=lambda place: merged[place][0] - merged[place - 1][1], reverse=True)
     cuts = [0, *sorted(by_gap[: most - 1]), len(merged)]
     return [(merged[first][0], merged[last - 1][1]) for first, last in itertools.pairwise(cuts) if first < last]
