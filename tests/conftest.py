@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import msgspec
 import pytest
+from lazy_contexts import LazyContexts
 from notebooks import Notebook, shout
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings
@@ -135,6 +136,14 @@ def run_module(engine):
         return msgspec.json.decode(ran.result)
 
     return run
+
+
+@pytest.fixture
+def lazy(run_module, monkeypatch):
+    """lazy.text(text), lazy.documents([...]): read a few code points at a time, and asked of a module soon."""
+    contexts = LazyContexts(run_module, monkeypatch)
+    contexts.cut()
+    return contexts
 
 
 FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")

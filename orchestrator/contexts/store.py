@@ -20,16 +20,18 @@ class ContextStore:
         """One text."""
         return self.add("text", (text,))
 
-    def add_documents(self, documents: Iterable[str]) -> Context:
-        """A list of texts."""
-        return self.add("documents", tuple(documents))
+    def add_documents(self, documents: Iterable[str | tuple[str | None, str]]) -> Context:
+        """A list of texts, or of pairs of a name and a text."""
+        pairs = [(None, each) if isinstance(each, str) else each for each in documents]
+        names = tuple(name for name, _ in pairs)
+        return self.add("documents", tuple(text for _, text in pairs), names if set(names) - {None} else ())
 
-    def add(self, kind: Kind, parts: tuple[str, ...]) -> Context:
+    def add(self, kind: Kind, parts: tuple[str, ...], names: tuple[str | None, ...] = ()) -> Context:
         """The context with this content: the one that is held already, where there is one."""
-        identity = _identity(kind, parts)
+        identity = _identity(kind, parts, names)
         held = self._held.get(identity)
         if held is None:
-            held = self._held[identity] = Context(identity, kind, parts)
+            held = self._held[identity] = Context(identity, kind, parts, names)
         return held
 
     def add_json(self, kind: Literal["json", "messages"], value: Any) -> Context:
@@ -40,8 +42,10 @@ class ContextStore:
             raise InvalidRequest(f"{kind}: it is nested too deeply") from None
 
 
-def _identity(kind: Kind, parts: tuple[str, ...]) -> str:
+def _identity(kind: Kind, parts: tuple[str, ...], names: tuple[str | None, ...]) -> str:
     digest = hashlib.sha256(f"{kind} {len(parts)}".encode())
+    if names:
+        digest.update(json.dumps(names).encode())
     for part in parts:
         content = part.encode()
         digest.update(f"\n{len(content)}\n".encode())

@@ -14,13 +14,17 @@ import msgspec
 import wasmtime
 from wasmtime.component import Variant
 
-from orchestrator.contexts.utf8 import UTF8
+from orchestrator.contexts.context import Context
+from orchestrator.contexts.utf8 import UTF8, Joined
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.execution import Execution
 from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, SubReply
-from orchestrator.sandbox.modules.imports import Call
+from orchestrator.sandbox.modules.imports import Call, Source
 from orchestrator.sandbox.modules.instance import Allowance, Ran, Request
 
+# Numbers of context_read that stand for no document: all of them, one behind the other, and Context.table.
+WHOLE = 0xFFFFFFFE
+TABLE = 0xFFFFFFFF
 MAX_READ_CHARS = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
 MAX_BATCH_CHARS = 20_000_000  # of all prompts of one llm_query; wasmtime itself stops at 128 MiB
@@ -36,11 +40,17 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`text` takes the place of the context."""
+    """What the module works on instead of the context and its documents, if one is given.
+
+    `text`: the cell's own; `part`: code points [start, stop) of all documents, one behind the other; `joined`: the
+    documents as one text, with a line end between.
+    """
 
     function: str
     args: dict[str, Any]
     text: str | None = None
+    part: tuple[int, int] | None = None
+    joined: bool = False
 
 
 class _NamedModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -80,14 +90,17 @@ def random_bytes(execution: Execution, length: int) -> bytes:
 
 
 def context_read(execution: Execution, document: int, start: int, length: int) -> Variant:
-    """Code points [start, start + length) of one document."""
+    """Code points [start, start + length) of one document, of all of them (WHOLE), or of their names and lengths (TABLE)."""
     context = execution.inputs.context
-    if document >= len(context.parts):
+    if document >= context.count and document not in (WHOLE, TABLE):
         return _failure(HostError("IndexError", f"there is no document {document}"))
     if length > MAX_READ_CHARS:
         return _failure(HostError("ValueError", f"one read may have at most {MAX_READ_CHARS} code points"))
     execution.note_read(document, start, length)
-    return Variant("ok", context.read(document, start, length))
+    if document == TABLE:
+        return Variant("ok", context.table[start : start + length])
+    found = context.read_all(start, length) if document == WHOLE else context.read(document, start, length)
+    return Variant("ok", found)
 
 
 def call(execution: Execution, name: str, arguments: str) -> Variant:
@@ -151,6 +164,9 @@ def _run_module(execution: Execution, asked: _NamedModule | _WrittenModule) -> _
     name = asked.module if isinstance(asked, _NamedModule) else "wasm_wat"
     if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
         raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
+    part, length = asked.part or (0, 0), execution.inputs.context.length
+    if not 0 <= part[0] <= part[1] <= length:
+        raise Refused("ValueError", f"{name}: part must lie within the {length} characters of the context")
     ran = _call_module(execution, asked)
     try:
         return _Answer(_rewritten(ran), fuel=ran.fuel)
@@ -164,9 +180,7 @@ def _run_module(execution: Execution, asked: _NamedModule | _WrittenModule) -> _
 
 
 def _call_module(execution: Execution, asked: _NamedModule | _WrittenModule) -> Ran:
-    context = execution.inputs.context
-    source = context.utf8 if asked.text is None else UTF8((asked.text,))
-    documents = source.lengths if asked.text is None and context.kind == "documents" else None
+    source, documents = _input(execution.inputs.context, asked)
     try:
         request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
     except (UnicodeError, OverflowError, RecursionError) as failure:
@@ -176,6 +190,17 @@ def _call_module(execution: Execution, asked: _NamedModule | _WrittenModule) -> 
     if isinstance(asked, _NamedModule):
         return execution.modules.run(asked.module, request, call, allowance)
     return execution.modules.run_wat(asked.wat, Request(asked.function, request), call, allowance)
+
+
+def _input(context: Context, asked: _ModuleRequest) -> tuple[Source, list[int] | None]:
+    """What the module works on, and the bytes of each document in it, if it is documents."""
+    if asked.text is not None:
+        return UTF8((asked.text,)), None
+    if asked.part is not None:
+        return context.part(*asked.part), None
+    if context.kind != "documents":
+        return context.utf8, None
+    return (Joined(context.utf8), None) if asked.joined else (context.utf8, context.utf8.lengths)
 
 
 def _rewritten(ran: Ran) -> msgspec.Raw:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import host
+from .calls import run
 
 Row = dict[str, Any]
 Where = list[list[Any]]
@@ -240,42 +240,6 @@ def functions() -> dict[str, Callable[..., Any]]:
     shipped = vars(modules).values()
     public = [(module, name) for module in shipped for name, value in vars(type(module)).items() if callable(value)]
     return {f"{module.name}.{name}": getattr(module, name) for module, name in public}
-
-
-_context: Any = None
-_max_text_chars = 0
-
-
-def limit_texts(characters: int) -> None:
-    """Called once, at the start: what the host takes in one call."""
-    global _max_text_chars
-    _max_text_chars = characters
-
-
-def use_context(value: Any) -> None:
-    """What text=context means: the host has it already."""
-    global _context
-    _context = value
-
-
-def run(module: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The answer of a module's function. Raises ModuleError."""
-    return host.call("module", {"module": module, "function": function, "args": arguments, "text": _checked(text)})
-
-
-def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The same for a module in WebAssembly's text format."""
-    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments, "text": _checked(text)})
-
-
-def _checked(text: Any) -> str | None:
-    if text is None or text is _context:
-        return None
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a str, not {type(text).__name__}; without it the module works on the context")
-    if len(text) > _max_text_chars:
-        raise ValueError(f"text has {len(text)} characters, {_max_text_chars} is the limit; the context itself has none")
-    return host.valid(text)
 
 
 def _told(answer: Row, name: str) -> Any:

@@ -13,16 +13,20 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import context, errors, helpers, host, modules, queries, standard
+from . import calls, chunks, errors, helpers, host, modules, queries, standard
 from .answers import Answers
 from .capture import Capture
 from .commands import CommandError, Commands
+from .context import Context
+from .lazy.documents import Documents, Rows
+from .lazy.parts import Parts, Picked
+from .lazy.text import LazyText, length_of
 
 standard.replace_habits()
 
 _HELPERS = (
-    helpers.chunk_text,
-    helpers.chunk_by_tokens,
+    chunks.chunk_text,
+    chunks.chunk_by_tokens,
     helpers.smart_truncate,
     helpers.regex_search,
     helpers.find_sections,
@@ -39,6 +43,7 @@ _ORIGINAL_BUILTINS = dict(_BUILTINS)
 # The same for what runs before a cell.
 _LINES = linecache.cache
 _parse = ast.parse
+_LAZY = (LazyText, Documents, Rows, Parts, Picked)
 _ERROR_LIMIT = 8000  # code points of one traceback
 
 
@@ -48,7 +53,8 @@ class Notebook:
     def __init__(self) -> None:
         self.variables: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         self.answers = Answers(self.variables)
-        self.commands = Commands(self.variables, self.answers, self.load_context)
+        self.context = Context()
+        self.commands = Commands(self)
         self.provided: dict[str, Any] = {
             function.__name__: function
             for function in (
@@ -84,9 +90,15 @@ class Notebook:
 
     def load_context(self) -> None:
         if "context" not in self.provided:
-            self.provided["context"] = context.make_context(self.settings["context"])
-            modules.use_context(self.provided["context"])
+            self.provided["context"] = self.context.make()
+            self.provided |= self.context.helpers()
+            calls.use_context(self.provided["context"])
         self.variables.setdefault("context", self.provided["context"])
+
+    @property
+    def has_own_context(self) -> bool:
+        """Whether `context` is the cells' own by now, not what the host has."""
+        return "context" in self.variables and self.variables["context"] is not self.provided.get("context")
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
         """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""
@@ -133,27 +145,40 @@ class Notebook:
 
 def _describe_value(value: Any) -> str:
     kind = type(value).__name__
-    return f"{kind} of {len(value)}" if isinstance(value, str | bytes | list | tuple | dict | set | frozenset) else kind
+    sized = str | bytes | list | tuple | dict | set | frozenset | LazyText | Documents
+    return f"{kind} of {length_of(value)}" if isinstance(value, sized) else kind
 
 
 def _format(raised: BaseException) -> str:
     """The traceback through the cells' own lines, bounded, with a hint where one helps."""
     if isinstance(raised, CommandError):
         return str(raised)[:_ERROR_LIMIT]
-    hint = {
-        SystemExit: "\n(A cell cannot end the run this way: call FINAL(value) to answer.)",
-        ModuleNotFoundError: "\n(Only Python's standard library is here, without threads, asyncio and sockets; "
-        "llm_batch runs prompts in parallel.)",
-        MemoryError: "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)",
-    }.get(type(raised), "")
     try:
         text = "".join(_cell_frames(traceback.TracebackException.from_exception(raised)).format()).rstrip()
+        text += _hint(raised)
     except BaseException:
         text = type(raised).__name__
     if len(text) > _ERROR_LIMIT:
         half = _ERROR_LIMIT // 2
         text = f"{text[:half]}\n[{len(text) - 2 * half} code points left out]\n{text[-half:]}"
-    return text + hint
+    return text
+
+
+def _hint(raised: BaseException) -> str:
+    """What to do instead."""
+    if isinstance(raised, TypeError) and any(each.__name__ in str(raised) for each in _LAZY):
+        return (
+            "\n(The context is too large for the memory, so it is no str or list; code in C takes slices of it, context[a:b], "
+            "or its items one by one.)"
+        )
+    if isinstance(raised, MemoryError) and raised.args:
+        return ""
+    return {
+        SystemExit: "\n(A cell cannot end the run this way: call FINAL(value) to answer.)",
+        ModuleNotFoundError: "\n(Only Python's standard library is here, without threads, asyncio and sockets; "
+        "llm_batch runs prompts in parallel.)",
+        MemoryError: "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)",
+    }.get(type(raised), "")
 
 
 def _cell_frames(error: traceback.TracebackException) -> traceback.TracebackException:
@@ -188,10 +213,11 @@ def _signature(function: Any) -> str:
 
 
 def start(settings: dict[str, Any]) -> None:
-    """Once: {"output_chars", "max_batch_chars", "max_text_chars", "context": see context.make_context}."""
+    """Once: {"output_chars", "max_batch_chars", "max_text_chars", "context": see context.Context}."""
     _notebook.settings = settings
+    _notebook.context.describe(settings["context"])
     queries.limit_batches(settings["max_batch_chars"])
-    modules.limit_texts(settings["max_text_chars"])
+    calls.limit_texts(settings["max_text_chars"])
     sys.setrecursionlimit(1000)
 
 

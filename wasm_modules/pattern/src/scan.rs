@@ -57,6 +57,17 @@ pub fn scan(
     pattern: &Pattern,
     document: &Document,
     places: bool,
+    each: impl FnMut(Found) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    scan_behind(pattern, document, 0, places, each)
+}
+
+/// The same for matches that begin behind the first `seen` characters, which `^` and `\b` may look at.
+pub fn scan_behind(
+    pattern: &Pattern,
+    document: &Document,
+    seen: usize,
+    places: bool,
     mut each: impl FnMut(Found) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let mut window = document.open()?;
@@ -66,7 +77,8 @@ pub fn scan(
     }
     let mut search = Search::new(pattern);
     let mut position = Position { counted: 0, code_points: 0, lines: 0 };
-    let mut next = 0; // where the next search begins
+    // Where the next search begins.
+    let mut next = window.text().chars().take(seen).map(char::len_utf8).sum();
     let mut last = None; // where the last match ended
     loop {
         let text = window.text();
