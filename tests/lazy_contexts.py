@@ -30,9 +30,9 @@ class LazyContexts:
         monkeypatch.setattr(host, "read", self._read)
         monkeypatch.setattr(host, "call", self._call)
 
-    def cut(self, piece=3, *, str=4, near=5, ahead=2):
-        """How much is read and held at once."""
-        for name, size in {"PIECE": piece, "STR": str, "NEAR": near, "AHEAD": ahead}.items():
+    def cut(self, piece=3, *, longest=4, near=5, ahead=2):
+        """How much is read and held at once; `longest`: of a str."""
+        for name, size in {"PIECE": piece, "STR": longest, "NEAR": near, "AHEAD": ahead}.items():
             self._patch.setattr(sizes, name, size)
 
     def text(self, text):
@@ -41,7 +41,7 @@ class LazyContexts:
 
     def documents(self, documents):
         self._begin(self._store.add_documents(documents))
-        return Documents(Whole(self.context.length), Table(), range(self.context.count))
+        return Documents(Whole(self.context.length), Table(self.context.count), range(self.context.count))
 
     def _begin(self, context):
         self.context, self.reads, self.calls = context, [], []

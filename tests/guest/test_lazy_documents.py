@@ -24,7 +24,7 @@ def same_as_list(lazy, monkeypatch, expression, *strategies):
     @settings(deadline=None)
     @given(DOCUMENTS, st.tuples(*strategies), st.integers(1, 9), st.integers(1, 9), st.integers(3, 30), st.integers(0, 5))
     def same(documents, arguments, piece, longest, block, listed):
-        lazy.cut(piece, str=longest, near=3, ahead=piece)
+        lazy.cut(piece, longest=longest, near=3, ahead=piece)
         monkeypatch.setattr(table, "BLOCK", block)
         monkeypatch.setattr(documents_module, "LISTED", listed)
         assert outcome(expression, lazy.documents(documents), *arguments) == outcome(expression, documents, *arguments)
@@ -76,7 +76,7 @@ def test_documents_have_their_names(lazy, monkeypatch):
     def named(pairs, block):
         monkeypatch.setattr(table, "BLOCK", block)
         names, texts = [name for name, _ in pairs], [text for _, text in pairs]
-        documents, inline = lazy.documents(pairs), held(Whole(sum(map(len, texts))), len(pairs), 1.0)
+        documents, inline = lazy.documents(pairs), held(Whole(sum(map(len, texts))), table.Table(len(pairs)), 1.0)
         assert (list(documents.names), list(documents.names[1:]), list(documents)) == (names, names[1:], texts)
         assert (inline.names, inline) == (names, texts)
 
@@ -85,7 +85,7 @@ def test_documents_have_their_names(lazy, monkeypatch):
 
 def test_a_million_documents_are_read_by_blocks(lazy):
     """Neither their texts nor their names cost a call each."""
-    lazy.cut(1 << 20, str=1 << 20, near=1 << 20, ahead=1 << 18)
+    lazy.cut(1 << 20, longest=1 << 20, near=1 << 20, ahead=1 << 18)
     documents = lazy.documents([(f"file {number}", "ab") for number in range(20_000)])
     assert sum(len(each) for each in documents) == 40_000
     assert len(lazy.reads) < 30
@@ -94,7 +94,7 @@ def test_a_million_documents_are_read_by_blocks(lazy):
 
 def test_a_document_is_read_when_it_is_asked_for(lazy):
     """And no other."""
-    lazy.cut(100, str=100, near=100, ahead=1)
+    lazy.cut(100, longest=100, near=100, ahead=1)
     documents = lazy.documents(["a" * 10, "b" * 10, "c" * 10])
     assert documents[1] == "b" * 10
     assert lazy.reads[1:] == [(10, 10)]
@@ -120,10 +120,10 @@ def test_documents_are_no_list():
 def test_inline_documents_are_a_list(lazy):
     """With names beside: code in C sees what Python sees."""
     lazy.documents([("one", "a"), (None, "b")])
-    documents = held(Whole(2), 2, 1.0)
+    documents = held(Whole(2), table.Table(2), 1.0)
     documents.append("c")
     documents[0] = "z"
-    assert (documents, json.dumps(documents), documents + ["d"], sorted(documents), isinstance(documents, list)) == (
+    assert (documents, json.dumps(documents), documents + ["d"], sorted(documents), isinstance(documents, list)) == (  # noqa: RUF005
         ["z", "b", "c"], '["z", "b", "c"]', ["z", "b", "c", "d"], ["b", "c", "z"], True,
     )  # fmt: skip
     assert (documents.names, copy.deepcopy(documents).names, type(documents[:])) == (["one", None], ["one", None], list)

@@ -184,7 +184,7 @@ def test_a_text_of_a_part_is_searched_in_that_part(lazy):
 
 def test_reads_that_follow_each_other_are_few(lazy):
     """Going through a text by small slices, or by its characters, costs a call of the host now and then."""
-    lazy.cut(100, str=100, near=100, ahead=20)
+    lazy.cut(100, longest=100, near=100, ahead=20)
     text = lazy.text(string.ascii_letters * 4)
     assert "".join(text[position : position + 3] for position in range(0, 208, 3)) == str(text)
     assert len(lazy.reads) == 16
@@ -192,7 +192,7 @@ def test_reads_that_follow_each_other_are_few(lazy):
 
 def test_a_small_read_elsewhere_reads_no_more(lazy):
     """A slice here and a slice there."""
-    lazy.cut(100, str=100, near=100, ahead=20)
+    lazy.cut(100, longest=100, near=100, ahead=20)
     text = lazy.text(string.ascii_letters)
     assert (text[30:32], text[3], text[50:]) == ("EF", "d", "YZ")
     assert lazy.reads == [(30, 2), (3, 1), (50, 2)]
@@ -207,7 +207,7 @@ def full(lazy, monkeypatch):
             raise MemoryError
         return "abcdefghij"[start : start + length]
 
-    lazy.cut(20, str=5, near=5, ahead=2)
+    lazy.cut(20, longest=5, near=5, ahead=2)
     monkeypatch.setattr(host, "read", read)
     return lazy.text("abcdefghij")
 

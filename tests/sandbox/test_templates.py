@@ -13,8 +13,8 @@ from orchestrator.contexts.context import Context
 class Counted(Context, frozen=True, weakref=True, eq=False):
     """Counts the code points that guests read of it."""
 
-    def read(self, document, start, length):
-        found = super().read(document, start, length)
+    def read_all(self, start, length):
+        found = super().read_all(start, length)
         read_of[self.id] = read_of.get(self.id, 0) + len(found)
         return found
 
@@ -129,9 +129,28 @@ async def test_a_template_that_nobody_uses_leaves(run_over, new_engine):
     assert (await run.run_cell(2, "context")).head == "'some text'\n"
 
 
-async def test_documents_and_lazy_texts_have_no_template(run_over, new_engine):
-    """They are read piece by piece anyway."""
+async def test_documents_are_loaded_once(run_over):
+    """Each run sees a real list, and changes its own."""
+    context = Counted(uuid.uuid4().hex, "documents", ("one", "two"), ("a.txt", None))
+    for _ in range(3):
+        outcome = await run_over(context).run_cell(1, "context.append('three')\ncontext, context.names")
+        assert outcome.head == "(['one', 'two', 'three'], ['a.txt', None])\n"
+    assert read_of[context.id] == len("onetwo")
+
+
+async def test_a_million_empty_documents_are_loaded_in_seconds(run_over, new_engine):
+    """They cost neither a call nor a place each."""
+    engine = new_engine(SandboxSettings(fuel=30_000_000_000))
+    context = Counted(uuid.uuid4().hex, "documents", ("",) * 1_000_000)
+    assert (await run_over(context, engine=engine).run_cell(1, "len(context), set(context)")).head == "(1000000, {''})\n"
+    assert engine.templates.held(context, engine.settings) is not None
+
+
+@pytest.mark.parametrize("kind", ["text", "documents"])
+async def test_what_is_lazy_has_no_template(run_over, new_engine, kind):
+    """It is read piece by piece anyway."""
     engine = new_engine(SandboxSettings(context_inline_limit=10))
-    context = counted("a text that is longer than the limit")
-    assert (await run_over(context, engine=engine).run_cell(1, "context[:6]")).head == "'a text'\n"
+    context = counted("a text that is longer than the limit", kind)
+    code = "context[:6]" if kind == "text" else "context[0][:6]"
+    assert (await run_over(context, engine=engine).run_cell(1, code)).head == "'a text'\n"
     assert engine.templates.held(context, engine.settings) is None

@@ -29,11 +29,11 @@ class Context:
 
     def make(self) -> Any:
         """Inline a str, or a list of str; else LazyText, Documents."""
-        source = Whole(self._length)
+        source, table = Whole(self._length), Table(self._count)
         if self._is_lazy:
-            return Documents(source, Table(), range(self._count)) if self.kind == "documents" else LazyText(source)
+            return Documents(source, table, range(self._count)) if self.kind == "documents" else LazyText(source)
         if self.kind == "documents":
-            return held(source, self._count, self._bytes / max(1, self._length))
+            return held(source, table, self._bytes / max(1, self._length))
         text = read_str(source.read, 0, self._length, self._bytes)
         return text if self.kind == "text" else json.loads(text)
 

@@ -1,6 +1,7 @@
 """A context of documents: a list of texts, each with a name."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from . import sizes
@@ -100,12 +101,19 @@ def joined(documents: Sequence[Any]) -> LazyText:
     return LazyText(Joined(documents, lengths))
 
 
-def held(source: Source, count: int, bytes_each: float) -> DocumentList:
+def held(source: Source, table: Table, bytes_each: float) -> DocumentList:
     """All of them. `bytes_each`: what a character takes."""
-    table, documents = Table(), DocumentList()
+    documents = DocumentList()
     documents.names = []
-    for number in range(count):
-        name, start, length = table.row(number)
-        documents.names.append(name)
-        documents.append(read_str(source.read, start, start + length, int(length * bytes_each)))
+    for names, bounds in table.blocks():
+        documents.names += names
+        first, last = bounds[0], bounds[-1]
+        if last - first <= sizes.PIECE:
+            # Of many small ones a call for each would cost more than the rest.
+            together = source.read(first, last)
+            documents += [together[start - first : stop - first] for start, stop in pairwise(bounds)]
+        else:
+            documents += [
+                read_str(source.read, start, stop, int((stop - start) * bytes_each)) for start, stop in pairwise(bounds)
+            ]
     return documents

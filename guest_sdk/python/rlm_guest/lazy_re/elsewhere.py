@@ -37,30 +37,35 @@ _REFUSED = {
 
 
 class Elsewhere:
-    """`pattern` is the module's. `by_words`: it has a \\b, so it means the same only if all agree what belongs to a word."""
+    """`pattern` is the module's.
+
+    `by_words`: it has a \\b, so it means the same only if all agree what belongs to a word. `passes_end`: it has a $, and its
+    matches may have the last line end of the text in them.
+    """
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
         """Raises Unable."""
         tree = parsed(pattern)
-        if tree.getwidth()[0] == 0:
-            raise Unable("it can match nothing at all")
-        self.by_words = False
-        self.pattern = self._sequence(tree, pattern.flags)
+        self.by_words = self.passes_end = False
+        self.pattern = self._sequence(tree, pattern.flags, last=True)
 
-    def _sequence(self, tree: Any, flags: int) -> str:
-        return "".join(self._one(op, value, flags) for op, value in tree)
+    def _sequence(self, tree: Any, flags: int, *, last: bool) -> str:
+        """`last`: nothing of the pattern follows."""
+        return "".join(
+            self._one(op, value, flags, last=last and number == len(tree)) for number, (op, value) in enumerate(tree, 1)
+        )
 
-    def _one(self, op: Any, value: Any, flags: int) -> str:
+    def _one(self, op: Any, value: Any, flags: int, *, last: bool) -> str:
         match op:
             case ops.LITERAL | ops.NOT_LITERAL | ops.IN:
                 return _class(_as_class(op, value), flags)
             case ops.ANY:
                 return "(?s:.)" if flags & re.DOTALL else r"[^\n]"
             case ops.AT:
-                return self._at(value, flags)
+                return self._at(value, flags, last=last)
             case ops.BRANCH | ops.SUBPATTERN:
                 within = flags_within(op, value, flags)
-                return f"(?:{'|'.join(self._sequence(each, within) for each in children(op, value))})"
+                return f"(?:{'|'.join(self._sequence(each, within, last=last) for each in children(op, value))})"
             case ops.MAX_REPEAT | ops.MIN_REPEAT:
                 return self._repeat(value, flags) + ("?" if op is ops.MIN_REPEAT else "")
         raise Unable(_REFUSED.get(op, f"it has {op}"))
@@ -69,27 +74,23 @@ class Elsewhere:
         least, most, tree = value
         if tree.getwidth()[0] == 0:
             raise Unable("it repeats what can match nothing")
-        return f"(?:{self._sequence(tree, flags)}){{{least},{'' if most == ops.MAXREPEAT else most}}}"
+        return f"(?:{self._sequence(tree, flags, last=False)}){{{least},{'' if most == ops.MAXREPEAT else most}}}"
 
-    def _at(self, value: Any, flags: int) -> str:
-        match value:
-            case ops.AT_BEGINNING:
-                return "(?m:^)" if flags & re.MULTILINE else r"\A"
-            case ops.AT_BEGINNING_STRING:
-                return r"\A"
-            case ops.AT_END_STRING:
-                return r"\z"
-            case ops.AT_END if flags & re.MULTILINE:
-                return "(?m:$)"
-            case ops.AT_BOUNDARY | ops.AT_NON_BOUNDARY:
-                boundary = r"\b" if value is ops.AT_BOUNDARY else r"\B"
-                if flags & re.ASCII:
-                    return f"(?-u:{boundary})"
-                self.by_words = True
-                return boundary
-        raise Unable("it has a $ without re.MULTILINE")
+    def _at(self, value: Any, flags: int, *, last: bool) -> str:
+        by_line = flags & re.MULTILINE
+        if value in (ops.AT_BOUNDARY, ops.AT_NON_BOUNDARY):
+            boundary = r"\b" if value is ops.AT_BOUNDARY else r"\B"
+            self.by_words = self.by_words or not flags & re.ASCII
+            return f"(?-u:{boundary})" if flags & re.ASCII else boundary
+        if value is ops.AT_END and not by_line:
+            if not last:
+                raise Unable("it has a $ before its end, without re.MULTILINE")
+            self.passes_end = True
+            return r"\n?\z"
+        return {ops.AT_BEGINNING: "(?m:^)" if by_line else r"\A", ops.AT_END: "(?m:$)"}.get(value) or _AT[value]
 
 
+_AT = {ops.AT_BEGINNING_STRING: r"\A", ops.AT_END_STRING: r"\z"}
 # The same pattern object is searched for again and again.
 translated = lru_cache(maxsize=64)(Elsewhere)
 

@@ -39,18 +39,26 @@ class Search:
             if windows.ended or (near and not wide):
                 continue
             try:
-                spans = far.spans(self.text, self._elsewhere(), windows.position, self.stop, most)
+                spans = self._spans(most)
             except Unable as refusal:
                 if wide:
                     raise self._error(str(refusal)) from None
                 self._ask = False
                 continue
             for start, end in spans:
-                windows.position, windows.after_empty = end, False
-                yield self._around(start, end)
-            if len(spans) < most:
+                placed = self._around(start, end)
+                windows.position, windows.after_empty = placed[0].end() + placed[1], False
+                yield placed
+            if not spans or (len(spans) < most and windows.position == spans[-1][1]):
                 return
             most = min(GROWTH * most, MOST)
+
+    def _spans(self, most: int) -> list[tuple[int, int]]:
+        """The next places, by the module. Raises Unable."""
+        if self.windows.reach.least == 0:
+            # Behind a match it finds no empty one.
+            raise Unable("it can match nothing at all")
+        return far.spans(self.text, self._elsewhere(), self.windows.position, self.stop, most)
 
     def _bound(self) -> int:
         """How far to search without asking the module."""
@@ -75,9 +83,13 @@ class Search:
         for beyond in (2, sizes.AHEAD, sizes.STR):
             window = self.text.read(offset, min(end + beyond, self.stop))
             match = self._pattern.match(window, start - offset)
-            if match and offset + match.end() == end:
+            if match and self._is_end(offset + match.end(), end):
                 return match, offset
         raise RuntimeError(f"{self._pattern.pattern[:200]!r}: re and the module do not agree at {start}: search a slice")
+
+    def _is_end(self, here: int, elsewhere: int) -> bool:
+        """Whether a match that ends here is the one that ends elsewhere so."""
+        return here == elsewhere or (here == self.stop - 1 and elsewhere == self.stop and translated(self._pattern).passes_end)
 
     def _elsewhere(self) -> str:
         """The module's pattern. Raises Unable."""
