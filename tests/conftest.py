@@ -120,11 +120,11 @@ class Cut:
 
 @pytest.fixture
 def run_module(engine):
-    """run_module(module, function, args, source, fuel=..., engine=...): what it answers with, without a guest around it."""
+    """run_module(module, function, args, source, documents=...): what it answers with, without a guest around it."""
 
-    def run(module, function, args, source, fuel=10**10, engine=engine):
+    def run(module, function, args, source, fuel=10**10, engine=engine, documents=None):
         def entered():
-            request = {"function": function, "args": args, "documents": None}
+            request = {"function": function, "args": args, "documents": documents}
             allowance = Allowance(fuel, engine.settings.memory_bytes, Meter(engine.settings.seconds))
             with entering(preparing(NOTHING, engine.settings, engine.modules)):
                 call = Call(source, lambda prompts: b"[]")

@@ -180,7 +180,9 @@ async def test_a_lazy_result_is_worked_on_like_the_context(new_notebook, lazy_en
     assert (outcome.head + outcome.tail).splitlines()[-5:] == [
         "1 lines hold 'needle' (numbers from 0):", "L1: needle", "5000002", "Split into 2 parts", "2",
     ]  # fmt: skip
-    assert next(json.loads(call.result) for call in notebook.calls if call.name == "module") == [{"line": 2, "text": "needle"}]
+    assert next(json.loads(bytes(call.result)) for call in notebook.calls if call.name == "module") == [
+        {"line": 2, "text": "needle"}
+    ]
 
 
 async def test_commands_work_on_a_variable_of_any_size(new_notebook, new_engine):

@@ -53,7 +53,7 @@ def test_an_expression_gives_what_it_gives_of_a_list(lazy, expression):
 
 def test_parts_are_cut_when_they_are_asked_for(lazy):
     """The first lines of a huge text cost its beginning."""
-    lazy.cut(10, longest=20, near=10, ahead=2)
+    lazy.cut(20, longest=20, near=20, ahead=10)
     lines = lazy.text("line\n" * 1000).splitlines()
     assert lines[:2] == ["line", "line"]
     assert sum(length for _, length in lazy.reads) < 20
@@ -61,7 +61,7 @@ def test_parts_are_cut_when_they_are_asked_for(lazy):
 
 def test_parts_near_each_other_are_cut_once(lazy):
     """Going through them by number reads the text about once, whatever is looked at beside."""
-    lazy.cut(100, longest=200, near=100, ahead=2)
+    lazy.cut(200, longest=200, near=200, ahead=100)
     lines = lazy.text("line\n" * 1000).splitlines()
     assert all(lines[number - 1] == lines[number] == "line" for number in range(len(lines)))
     assert sum(length for _, length in lazy.reads) < 4 * 5000

@@ -85,7 +85,7 @@ def _from(text: Any, step: Step, start: int | None) -> Iterator[Any]:
 
 
 def _batch(texts: Sequence[Any], step: Step, number: int, start: int | None) -> tuple[list[Any], Any]:
-    """The chunks from there on, up to a piece of the text; and where those begin that follow."""
+    """The chunks from there on, up to so much of the text; and where those begin that follow."""
     chunks, length = [], 0
     while number < len(texts):
         text = texts[number]
@@ -93,7 +93,7 @@ def _batch(texts: Sequence[Any], step: Step, number: int, start: int | None) -> 
             chunk, start = step(text, start)
             chunks.append(chunk)
             length += length_of(chunk)
-            if length >= sizes.PIECE:
+            if length >= sizes.AHEAD:
                 return chunks, (number, start) if start is not None else (number + 1, 0)
         number, start = number + 1, 0
     return chunks, None

@@ -1,12 +1,12 @@
 """A context of documents: a list of texts, each with a name."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from . import sizes
 from .sources import Joined, Source, read_str
-from .table import Row, Table
+from .table import Block, Table
 from .text import LazyText, length_of
 
 # Of a slice: a list up to this many documents, where they are short together; else lazy.
@@ -20,18 +20,29 @@ class DocumentList(list[str]):
 
 
 class Rows(Sequence[Any]):
-    """What can be said of some of the documents by their rows; `numbers` are theirs."""
+    """What can be said of each of some documents; `numbers` are theirs.
 
-    def __init__(self, table: Table, numbers: range, value: Callable[[Row], Any]) -> None:
+    `say(block, first, stop)`: for documents [first, stop) of a block of the table.
+    """
+
+    def __init__(self, table: Table, numbers: range, say: Callable[[Block, int, int], Iterable[Any]]) -> None:
         self._table = table
         self._numbers = numbers
-        self._value = value
+        self._say = say
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def __iter__(self) -> Iterator[Any]:
-        return (self._value(self._table.row(number)) for number in self._numbers)
+        if self._numbers.step != 1:
+            yield from map(self._one, self._numbers)
+            return
+        number = self._numbers.start
+        while number < self._numbers.stop:
+            first, block = self._table.around(number)
+            stop = min(self._numbers.stop, first + len(block.names))
+            yield from self._say(block, number - first, stop - first)
+            number = stop
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -39,10 +50,9 @@ class Rows(Sequence[Any]):
         if not hasattr(index, "__index__"):
             raise TypeError(f"list indices must be integers or slices, not {type(index).__name__}")
         try:
-            number = self._numbers[index]
+            return self._one(self._numbers[index])
         except IndexError:
             raise IndexError("list index out of range") from None
-        return self._value(self._table.row(number))
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, list | Rows):
@@ -57,34 +67,41 @@ class Rows(Sequence[Any]):
     def __radd__(self, other: Any) -> Any:
         return [*other, *self] if isinstance(other, list) else NotImplemented
 
+    def _one(self, number: int) -> Any:
+        first, block = self._table.around(number)
+        [found] = self._say(block, number - first, number - first + 1)
+        return found
+
     def _slice(self, numbers: range) -> Any:
-        return [self._value(self._table.row(number)) for number in numbers]
+        return list(Rows(self._table, numbers, self._say))
 
 
 class Documents(Rows):
     """Documents that are too large together: each is read when it is asked for, and one that is too large is lazy."""
 
     def __init__(self, source: Source, table: Table, numbers: range) -> None:
-        super().__init__(table, numbers, self._document)
+        super().__init__(table, numbers, self._texts)
         self._source = source
 
     @property
     def names(self) -> Sequence[str | None]:
         """The name of each, None for one without."""
-        return Rows(self._table, self._numbers, lambda row: row.name)
+        return Rows(self._table, self._numbers, lambda block, first, stop: block.names[first:stop])
 
     @property
     def lengths(self) -> Sequence[int]:
         """The length of each."""
-        return Rows(self._table, self._numbers, lambda row: row.length)
+        return Rows(self._table, self._numbers, _lengths)
 
     def copy(self) -> "Documents":
         """As list.copy: these cannot be changed."""
         return self
 
-    def _document(self, row: Row) -> Any:
-        stop = row.start + row.length
-        return self._source.read(row.start, stop) if row.length <= sizes.STR else LazyText(self._source, row.start, stop)
+    def _texts(self, block: Block, first: int, stop: int) -> Iterator[Any]:
+        return texts(self._source, block.bounds[first : stop + 1], self._text)
+
+    def _text(self, start: int, stop: int) -> Any:
+        return self._source.read(start, stop) if stop - start <= sizes.STR else LazyText(self._source, start, stop)
 
     def _slice(self, numbers: range) -> Any:
         picked = Documents(self._source, self._table, numbers)
@@ -93,6 +110,19 @@ class Documents(Rows):
 
     def __repr__(self) -> str:
         return f"<{len(self)} documents, too large to hold them all: each is read when it is asked for>"
+
+
+def _lengths(block: Block, first: int, stop: int) -> list[int]:
+    return [end - start for start, end in itertools.pairwise(block.bounds[first : stop + 1])]
+
+
+def texts(source: Source, bounds: list[int], one: Callable[[int, int], Any]) -> Iterator[Any]:
+    """Those between the bounds: small ones are read together, as a call for each would cost more than all else."""
+    start, stop = bounds[0], bounds[-1]
+    if stop - start > sizes.PIECE:
+        return itertools.starmap(one, itertools.pairwise(bounds))
+    together = source.read(start, stop)
+    return iter([together[first - start : last - start] for first, last in itertools.pairwise(bounds)])
 
 
 def joined(documents: Sequence[Any]) -> LazyText:
@@ -107,13 +137,7 @@ def held(source: Source, table: Table, bytes_each: float) -> DocumentList:
     documents.names = []
     for names, bounds in table.blocks():
         documents.names += names
-        first, last = bounds[0], bounds[-1]
-        if last - first <= sizes.PIECE:
-            # Of many small ones a call for each would cost more than the rest.
-            together = source.read(first, last)
-            documents += [together[start - first : stop - first] for start, stop in pairwise(bounds)]
-        else:
-            documents += [
-                read_str(source.read, start, stop, int((stop - start) * bytes_each)) for start, stop in pairwise(bounds)
-            ]
+        documents += texts(
+            source, bounds, lambda start, stop: read_str(source.read, start, stop, int((stop - start) * bytes_each))
+        )
     return documents

@@ -179,7 +179,7 @@ _SPACE = re.compile(r"\s")
 
 
 def _batch(text: Splitting, cutter: Cutter, position: int) -> tuple[list[Any], int | None]:
-    size = sizes.PIECE
+    size = sizes.AHEAD
     while True:
         buffer = text.read(position, position + size)
         if position + size >= text.length:
@@ -187,10 +187,10 @@ def _batch(text: Splitting, cutter: Cutter, position: int) -> tuple[list[Any], i
         parts, passed = cutter.cut(buffer)
         if passed:
             return parts, position + passed
-        if size >= sizes.STR:
+        if size >= sizes.PIECE:
             break
         size *= 2
-    # Too long for a str: where it ends is found without holding it.
+    # It may be too long for a str: where it ends is found without holding it.
     found = cutter.seek(text, position)
     if found is None:
         return [text.cut(position, text.length)], None

@@ -11,16 +11,8 @@ from .. import host
 BLOCK = 1 << 16  # code points of the table
 
 
-class Row(NamedTuple):
-    """One document: [start, start + length) of all, one behind the other."""
-
-    name: str | None
-    start: int
-    length: int
-
-
 class Block(NamedTuple):
-    """Some documents that follow each other: `bounds` are where each begins, and where the last one ends."""
+    """Some documents that follow each other: `bounds` are where each begins in all of them, and where the last one ends."""
 
     names: list[str | None]
     bounds: list[int]
@@ -34,12 +26,6 @@ class Table:
         # Of each block: the number of its first document, its place in the table, where that document begins.
         self._numbers, self._places, self._starts = [0], [1], [0]
         self._held: tuple[int, Block] | None = None
-
-    def row(self, number: int) -> Row:
-        """Of a document that there is."""
-        first, block = self.around(number)
-        start = block.bounds[number - first]
-        return Row(block.names[number - first], start, block.bounds[number - first + 1] - start)
 
     def around(self, number: int) -> tuple[int, Block]:
         """The block that a document is in, and the number of its first one."""

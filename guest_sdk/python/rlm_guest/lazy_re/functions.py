@@ -74,14 +74,14 @@ class LazyPattern:
         return [*parts, string.cut(start, string.length)]
 
     def _split_some(self, text: LazyText, start: int, position: int, after_empty: bool) -> tuple[list[Any], Any]:
-        """The parts from `start` on up to a piece of the text; and the same for those that follow."""
+        """The parts from `start` on up to so much of the text; and the same for those that follow."""
         search = self._search(text, position)
         search.windows.after_empty = after_empty
         parts, first = [], start
         for match, offset in search.matches():
             parts += [text.cut(start, offset + match.start()), *match.groups()]
             start = offset + match.end()
-            if start - first >= sizes.PIECE:
+            if start - first >= sizes.AHEAD:
                 return parts, (start, start, match.start() == match.end())
         return [*parts, text.cut(start, text.length)], None
 
