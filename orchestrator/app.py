@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from litestar import Litestar
@@ -10,7 +11,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
-from orchestrator import __version__
+from orchestrator import __version__, config
 from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.guards import same_site
@@ -30,6 +31,7 @@ from orchestrator.sandbox.guest import describe
 # The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 EXPIRE_SECONDS = 10
+CONFIG = Path("config.toml")
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
@@ -75,8 +77,9 @@ class Orchestrator:
             self._engine.templates.expire()
 
 
-def create_app(orchestrator: Orchestrator) -> Litestar:
-    """The HTTP interface of an orchestrator."""
+def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
+    """The HTTP interface of an orchestrator; without one, of config.toml, or of the defaults where there is none."""
+    orchestrator = orchestrator or Orchestrator(config.load(CONFIG) if CONFIG.exists() else config.DEFAULTS, print)
     settings = orchestrator.settings
 
     @asynccontextmanager

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -97,6 +97,7 @@ class ScriptedSettings(ProviderSettings, frozen=True, kw_only=True, tag="scripte
 
 
 AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettings | ScriptedSettings
+PROVIDER_TYPES: dict[str, type[AnyProvider]] = {str(each.__struct_config__.tag): each for each in get_args(AnyProvider)}
 
 
 class Settings(Base, frozen=True, kw_only=True):
@@ -114,8 +115,18 @@ class Settings(Base, frozen=True, kw_only=True):
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
 
+DEFAULTS = Settings(providers=(ScriptedSettings(model=str(Path(__file__).parents[1] / "demo" / "script.toml")),))
+
+
 def load(path: Path) -> Settings:
     """Read config.toml. Raises ConfigError with the key's path."""
+    settings = read(path)
+    check(settings, str(path))
+    return settings
+
+
+def read(path: Path) -> Settings:
+    """The same, but its providers need not be usable: a caller may replace them. Raises ConfigError."""
     try:
         settings = msgspec.toml.decode(path.read_bytes(), type=Settings)
     except OSError as error:
@@ -124,7 +135,7 @@ def load(path: Path) -> Settings:
         raise ConfigError(f"{path}: {_with_key_first(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return _checked(settings, path)
+    return _locate(settings, path.parent)
 
 
 def _with_key_first(message: str) -> str:
@@ -133,24 +144,32 @@ def _with_key_first(message: str) -> str:
     unknown = re.search(r"unknown field `(.+)`$", problem)
     if unknown:
         return f"{f'{key}.' if key else ''}{unknown[1]}: unknown key"
+    kind = re.search(r"Invalid value '(.*)'$", problem)
+    if kind and key.endswith(".provider_type"):
+        problem = f"there is no {kind[1]!r}; these exist: {', '.join(PROVIDER_TYPES)}"
     return f"{key or 'top level'}: {problem}"
 
 
-def _checked(settings: Settings, path: Path) -> Settings:
+def check(settings: Settings, where: str) -> None:
+    """What no type can say. Raises ConfigError, which begins with `where` the settings are from."""
     roles = {provider.role for provider in settings.providers}
     for role in ("root", "sub"):
         if not roles & {role, "both"}:
-            raise ConfigError(f'{path}: providers: none has role "{role}" or "both"')
+            raise ConfigError(f'{where}: providers: none has role "{role}" or "both"')
     for index, provider in enumerate(settings.providers):
         name = getattr(provider, "api_key_env", None)
         if name and not os.environ.get(name):
-            raise ConfigError(f"{path}: providers[{index}].api_key_env: the environment variable {name} is not set")
-    located = msgspec.structs.replace(settings, providers=tuple(_located(each, path) for each in settings.providers))
-    folder = settings.module_folder
-    return msgspec.structs.replace(located, module_folder=str(path.parent / folder)) if folder else located
+            raise ConfigError(f"{where}: providers[{index}].api_key_env: the environment variable {name} is not set")
 
 
-def _located(provider: AnyProvider, path: Path) -> AnyProvider:
+def _locate(settings: Settings, folder: Path) -> Settings:
+    """Relative paths start at the configuration, wherever the server was started."""
+    providers = tuple(_locate_script(each, folder) for each in settings.providers)
+    modules = str(folder / settings.module_folder) if settings.module_folder else ""
+    return msgspec.structs.replace(settings, providers=providers, module_folder=modules)
+
+
+def _locate_script(provider: AnyProvider, folder: Path) -> AnyProvider:
     if isinstance(provider, ScriptedSettings):
-        return msgspec.structs.replace(provider, model=str(path.parent / provider.model))
+        return msgspec.structs.replace(provider, model=str(folder / provider.model))
     return provider

@@ -1,6 +1,7 @@
 """`rlm serve`: the HTTP server."""
 
 import argparse
+import errno
 import os
 import socket
 
@@ -38,6 +39,8 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         # The message of any other error repeats the address.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        if error.errno == errno.EADDRINUSE:
+            reason = f"{reason}; --port 0 takes a free one"
         raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {reason}") from None
     # asyncio does this only for sockets whose protocol is named; without it every response waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -60,7 +60,7 @@ def test_a_port_in_use_is_one_line_and_status_2(tmp_path):
         done = rlm("serve", "--port", str(port), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
-        f"rlm: server.host, server.port: cannot listen on 127.0.0.1:{port}: Address already in use\n",
+        f"rlm: server.host, server.port: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 takes a free one\n",
     )
 
 
