@@ -32,6 +32,8 @@ from orchestrator.sandbox.guest import describe
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 EXPIRE_SECONDS = 10
 CONFIG = Path("config.toml")
+# A proxy of the environment is for what is outside: it could not reach a model server on this machine.
+PAST_PROXIES = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
@@ -47,7 +49,7 @@ class Orchestrator:
     ) -> None:
         """An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
         self.settings = settings
-        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
+        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [make_provider(each, self._client) for each in settings.providers]
         self._own_engine = engine is None

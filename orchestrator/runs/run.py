@@ -50,7 +50,10 @@ class Run:
             stopped, error = await self._run_within(seconds)
         except Interrupted as interrupted:
             stopped, error = interrupted.finished.stopped, interrupted.finished.error
+            if stopped == "cancelled":
+                self._give_partial(self._draft)
         except asyncio.CancelledError:
+            self._give_partial(self._draft)
             self._finish("cancelled", "the caller went away, or the server stopped")
             raise
         except JournalError:

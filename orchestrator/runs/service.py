@@ -36,6 +36,22 @@ class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_sub_calls: int | None = None
 
 
+EMPTY = {
+    "text": "context: it is empty",
+    "documents": "documents: there is none, or all are empty",
+    "json": 'context: null, "", [] and {} are empty',
+    "messages": "messages: there is none, or all are empty",
+}
+
+
+def _refuse_empty(query: Query) -> None:
+    """Before a model is paid for it. Raises InvalidRequest."""
+    if not query.text.strip():
+        raise InvalidRequest("query: it is empty")
+    if query.context.is_empty:
+        raise InvalidRequest(EMPTY[query.context.kind])
+
+
 class RunHandle:
     """A run that goes on by itself, whoever waits for it."""
 
@@ -77,8 +93,7 @@ class RunService:
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
         """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
-        if not query.text.strip():
-            raise InvalidRequest("query: it is empty")
+        _refuse_empty(query)
         started = self._begin(query, self._allow(wanted or WantedLimits()))
         self._pool.check(query.text)
         journal = self._journals.open(started.run_id)
