@@ -1,23 +1,28 @@
 """`rlm serve`: the HTTP server."""
 
-import argparse
 import errno
 import os
 import socket
+from collections.abc import Sequence
 
 import uvicorn
 from litestar import Litestar
 
-from orchestrator import config
 from orchestrator.app import Orchestrator, create_app
+from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.say import say
+from orchestrator.cli.settings import read_settings
 from orchestrator.errors import ConfigError
 
 GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
 
 
-def serve(options: argparse.Namespace) -> int:
-    settings = config.load(options.config)
+def main(arguments: Sequence[str]) -> int:
+    parser = command_parser("serve", "Start the HTTP server: POST /query, pages at /visualize, OpenAPI at /schema.")
+    add_config(parser)
+    parser.add_argument("--port", type=int, help="default: server.port of the configuration, 8080; 0: any free one")
+    options = parser.parse_args(arguments)
+    settings = read_settings(options.config)
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")

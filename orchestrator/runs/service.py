@@ -16,8 +16,9 @@ from orchestrator.journal import history
 from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import Journals
+from orchestrator.providers.messages import Message
 from orchestrator.providers.pool import Pool
-from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.execute import Tools, execute, first_messages
 from orchestrator.runs.sources import Live
 
 
@@ -103,6 +104,11 @@ class RunService:
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
         return RunHandle(journal, task)
+
+    def preview(self, query: Query) -> tuple[Message, ...]:
+        """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
+        _refuse_empty(query)
+        return first_messages(self._tools, self._begin(query, self._allow(WantedLimits())))
 
     def journal(self, run_id: str) -> Journal:
         """Raises NotFound."""
