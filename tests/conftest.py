@@ -168,7 +168,7 @@ def run_query(engine):
             tools = Tools(on, await describe(on))
             runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]))
             run = runs.start(Query("What is it?", runs.contexts.add_text(text)))
-            await run.finished()
+            await run.wait()
             return runs.journal(run.run_id)
 
     return run
