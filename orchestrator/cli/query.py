@@ -35,4 +35,4 @@ async def _answer(settings: Settings, path: Path, question: str) -> RunResult:
                 progress.show(event)
         finally:
             progress.close()
-        return history.result(await run.finished())
+        return history.result(await run.wait())

@@ -7,7 +7,7 @@ from wasmtime.component import Component, Linker
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.build import cache, soundness
 from orchestrator.sandbox.build.soundness import make_sound
-from orchestrator.sandbox.engine import _configured
+from orchestrator.sandbox.engine import _configure
 from orchestrator.sandbox.memory.memory import supplying
 
 
@@ -132,7 +132,7 @@ async def test_the_guest_begins_with_the_memory_of_its_full_component(engine):
     content = (cache.folder() / f"{engine.sha256}.wasm").read_bytes()
 
     def memory_of_full():
-        full = wasmtime.Engine(_configured())
+        full = wasmtime.Engine(_configure())
         store = wasmtime.Store(full)
         store.set_fuel(10**9)
         store.set_epoch_deadline(10**6)
