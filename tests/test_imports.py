@@ -1,6 +1,7 @@
 """The rooms of the house: who may know whom."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def test_the_words_know_no_framework(name):
     """They could be used anywhere."""
     used = {module.partition(".")[0] for module in imported(PACKAGE / f"{name}.py")}
     assert used & FRAMEWORKS == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["shipped", "errors", "sandbox/build/componentize", "sandbox/build/soundness", "sandbox/build/binary"],
+)
+def test_what_builds_a_wheel_knows_the_standard_library_alone(name):
+    """Nothing else is there when guest_sdk/wheel.py runs."""
+    used = {module.partition(".")[0] for module in imported(PACKAGE / f"{name}.py")}
+    assert used <= sys.stdlib_module_names | {"orchestrator"}
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "sandbox").rglob("*.py")), ids=lambda path: path.stem)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -46,4 +47,35 @@ def test_a_cache_that_is_a_file_is_a_clear_error(folder):
     folder.write_text("")
     with pytest.raises(SandboxError) as error:
         cache.folder()
-    assert str(error.value) == f"the cache folder {folder} cannot be used: File exists"
+    assert str(error.value) == f"the cache folder {folder} cannot be used: File exists; set XDG_CACHE_HOME to another"
+
+
+def test_without_a_home_folder_the_reason_says_what_to_set(monkeypatch):
+    """As for a user that the system does not know, in a container."""
+
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    os.environ.pop("XDG_CACHE_HOME", None)
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(SandboxError) as error:
+        cache.folder()
+    assert str(error.value) == "this user has no home folder to keep compiled code in; set XDG_CACHE_HOME to a folder"
+
+
+@pytest.mark.parametrize("write", [lambda path: cache.write(path, b""), lambda path: cache.made(path, bytes)])
+def test_what_cannot_be_written_is_a_clear_error(tmp_path, write):
+    """Here the folder is gone; a full or read-only one has its own reason."""
+    with pytest.raises(SandboxError) as error:
+        write(tmp_path / "rlm" / "file")
+    assert str(error.value) == (
+        f"the cache folder {tmp_path}/rlm cannot be used: No such file or directory; set XDG_CACHE_HOME to another"
+    )
+
+
+def test_what_is_made_is_made_once(tmp_path):
+    """The second time nothing is written, not even a lock: the folder may be read-only then."""
+    path = cache.made(tmp_path / "file", lambda: b"made")
+    (tmp_path / "lock").unlink()
+    assert cache.made(path, pytest.fail).read_bytes() == b"made"
+    assert list(tmp_path.iterdir()) == [path]

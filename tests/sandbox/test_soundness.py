@@ -40,7 +40,8 @@ def of(*modules):
         ('(memory 1) (global i32 (i32.const 5)) (data (global.get 0) "a")', "a data segment has no fixed place in the module's own memory"),
         ('(memory 1) (data (i32.const 65535) "ab")', "a data segment lies outside the memory"),
         ('(import "env" "memory" (memory 1)) (data (i32.const 0) "a")', "a data segment has no fixed place in the module's own memory"),
-        ("", "it has 0 memories"),
+        ("", "it has no memory"),
+        ("(memory 4097)", "its memory begins with 4097 pages of 65536 bytes; 4096 is the limit"),
     ],
 )  # fmt: skip
 def test_a_component_with_other_state_is_refused(module, why):
@@ -54,7 +55,7 @@ def test_two_modules_with_a_memory_each_are_refused():
     """A fork maps one."""
     with pytest.raises(SandboxError) as error:
         make_sound(of("(memory 1)", "(memory 1)"))
-    assert str(error.value) == "the guest cannot be forked: it has 2 memories"
+    assert str(error.value) == "the guest cannot be forked: it has several memories"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,14 @@ def test_what_is_no_component_is_refused(content):
     with pytest.raises(SandboxError) as error:
         make_sound(content)
     assert str(error.value) == "the guest cannot be forked: it is no WebAssembly component"
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-3], lambda whole: whole[:8] + b"\x01" + b"\x80" * 1_000_000 + b"\0"])
+def test_what_is_cut_off_or_damaged_is_refused(damage):
+    """Also a length of a million digits, without counting them."""
+    with pytest.raises(SandboxError) as error:
+        make_sound(damage(of("(memory 1)")))
+    assert str(error.value) == "the guest cannot be forked: it is cut off or damaged"
 
 
 def test_data_becomes_the_memory_of_a_new_guest():

@@ -7,7 +7,7 @@ Between two calls nothing of a guest lives outside its linear memory, so an imag
 4. the host gives a guest no handle of its own (host_imports.link defines no function that returns one);
 5. an image is mapped while wasmtime asks for the memory, never later, and is not larger than the limit (Engine.fork);
 6. guests run on the engine's own threads, whose stacks are larger than a guest's (threads.GuestThreads).
-Each has a test that breaks it (tests/sandbox/test_memory.py, test_soundness.py), and selftest.py compares a fork with its original.
+Each has a test that breaks it (tests/sandbox/test_memory.py, test_soundness.py); selftest.py compares a fork with its original.
 
 An image is a list of sealed files, mapped copy on write, and a few patches, copied. Where the system cannot map like
 that (macOS), an image is one patch: a plain copy.

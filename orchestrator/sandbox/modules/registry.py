@@ -15,6 +15,7 @@ import wasmtime
 from msgspec import Meta
 from wasmtime import FuncType, ValType
 
+from orchestrator import shipped
 from orchestrator.config import SandboxSettings
 from orchestrator.dialogue.prompts import Function
 from orchestrator.errors import ConfigError, ModuleError
@@ -25,7 +26,6 @@ from orchestrator.sandbox.modules.imports import Call, allocated, calling, why_s
 from orchestrator.sandbox.modules.wat_compiler import compile_text, configured
 from orchestrator.sandbox.ticks import watch
 
-SHIPPED = Path(__file__).parents[3] / "wasm_modules" / "dist"
 ABI = 1
 MAX_WAT = 65_536  # characters
 # Its text has the engine's whole configuration, which machine code must agree with.
@@ -58,7 +58,7 @@ class Modules:
         self._memory_bytes = settings.memory_bytes
         self._linker = imports.link(self.engine)
         self._modules: dict[str, wasmtime.Module] = {}
-        self._load(SHIPPED, progress)
+        self._load(shipped.MODULES, progress)
         self._added = self._load(Path(module_folder), progress) if module_folder else ()
 
     def describe(self) -> tuple[Function, ...]:
@@ -151,14 +151,13 @@ class Modules:
         return module
 
     def _compiled(self, content: bytes, message: str, progress: cache.Progress) -> wasmtime.Module:
-        folder = cache.folder()
+        def compile_it() -> bytes:
+            progress(message)
+            return bytes(wasmtime.Module(self.engine, content).serialize())
+
         sha256 = hashlib.sha256(content).hexdigest()
         key = cache.key(importlib.metadata.version("wasmtime"), platform.machine(), _CONFIGURATION, sha256)
-        compiled = folder / f"{sha256}-{key}.cwasm"
-        with cache.locked(folder):
-            if not compiled.exists():
-                progress(message)
-                cache.write(compiled, bytes(wasmtime.Module(self.engine, content).serialize()))
+        compiled = cache.made(cache.folder() / f"{sha256}-{key}.cwasm", compile_it)
         return wasmtime.Module.deserialize_file(self.engine, str(compiled))
 
 
