@@ -38,8 +38,9 @@ def test_a_cache_folder_that_is_a_link_is_refused(folder, tmp_path):
     """A link may point to a folder of somebody else's."""
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError) as error:
         cache.folder()
+    assert str(error.value) == f"the cache folder {folder} is a link, or another user's; set XDG_CACHE_HOME to another"
 
 
 def test_a_cache_that_is_a_file_is_a_clear_error(folder):

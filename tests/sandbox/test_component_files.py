@@ -1,8 +1,8 @@
 """The components on this machine: found by their sha256, carried by a wheel, brought from elsewhere."""
 
 import hashlib
-import importlib.metadata
 import os
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 import wasmtime
@@ -99,11 +99,12 @@ def test_a_checkout_that_has_built_nothing_has_none_for_new_runs(folder):
 
 
 def test_without_componentize_py_the_reason_says_what_to_install(folder, monkeypatch):
-    """In a checkout that was installed without what it needs."""
+    """In a checkout that was installed without what it needs; asking what is there needs nothing."""
 
     def missing(name):
-        raise importlib.metadata.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(importlib.metadata, "version", missing)
+    monkeypatch.setattr(component_files, "version", missing)
+    assert component_files.current() is None
     said = refused(component_files.newest, pytest.fail)
     assert said == "building the Python guest needs componentize-py; run: pip install componentize-py"

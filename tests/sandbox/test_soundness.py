@@ -10,6 +10,9 @@ from orchestrator.sandbox.build.soundness import make_sound
 from orchestrator.sandbox.engine import _configured
 from orchestrator.sandbox.memory.memory import supplying
 
+# A type number that reads like an instruction (i32.const), which takes what follows as its own.
+TYPES, TYPED = " ".join(f"(type (func (param {'i32 ' * length})))" for length in range(66)), "(ref null 65)"
+
 
 def of(*modules):
     """A component of core modules, as bytes."""
@@ -32,6 +35,9 @@ def of(*modules):
         ("(memory 1) (func (drop (i32.atomic.load (i32.const 0))))", "an instruction is not allowed: fe 10"),
         ("(memory 1) (func $f (return_call $f))", "an instruction is not allowed: 12 00"),
         ("(memory 1) (tag $t) (func (throw $t))", "an instruction is not allowed: 08 00"),
+        (f"(memory 1) {TYPES} (func (drop (select (result {TYPED}) (ref.null 65) (ref.null 65) (i32.const 0))))", "an instruction is not allowed: 1c 01"),
+        (f"(memory 1) {TYPES} (func (drop (block (result {TYPED}) (ref.null 65))))", "an instruction is not allowed: 02 63"),
+        (f"(memory 1) {TYPES} (func (local {TYPED}))", "a local has a type that is not known here"),
         ("(memory 1) (func $f) (start $f)", "a module has a start function"),
         ("(memory 1) (memory 1)", "a module has several memories"),
         ("(memory 1 2 shared)", "a memory is shared, or not of 32 bits"),

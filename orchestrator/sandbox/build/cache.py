@@ -21,7 +21,9 @@ def folder() -> Path:
         status = path.stat(follow_symlinks=False)
     except OSError as error:
         raise _unusable(path, error) from None
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022 or path.is_symlink():
+    if status.st_uid != os.geteuid() or path.is_symlink():
+        raise SandboxError(f"the cache folder {path} is a link, or another user's; set XDG_CACHE_HOME to another")
+    if status.st_mode & 0o022:
         raise SandboxError(f"others can write to the cache folder {path}, which holds compiled code; run: chmod 700 {path}")
     return path
 

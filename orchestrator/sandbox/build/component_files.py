@@ -1,8 +1,8 @@
 """The components on this machine, each in a file named by its sha256: what new runs use, and what kept journals name."""
 
 import hashlib
-import importlib.metadata
 import re
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from orchestrator import shipped
@@ -44,9 +44,14 @@ def current() -> Path | None:
     folder = _folder()
     if carried := shipped.component():
         return folder / carried.name
-    named = _name_of_built()
-    wasm = folder / f"{named.read_text()}.wasm" if named.exists() else folder
-    return wasm if wasm.is_file() else None
+    try:
+        named = _name_of_built()
+    except PackageNotFoundError:
+        return None
+    if not named.exists():
+        return None
+    wasm = folder / f"{named.read_text()}.wasm"
+    return wasm if wasm.exists() else None
 
 
 def read(wasm: Path) -> bytes:
@@ -75,19 +80,19 @@ def _folder() -> Path:
 
 
 def _built(progress: Progress) -> Path:
+    try:
+        named = _name_of_built()
+    except PackageNotFoundError:
+        raise SandboxError("building the Python guest needs componentize-py; run: pip install componentize-py") from None
     progress("building the Python guest (once, about 10 seconds)")
     wasm = keep(componentize(shipped.GUEST_SOURCES))
-    cache.write(_name_of_built(), wasm.stem.encode())
+    cache.write(named, wasm.stem.encode())
     return wasm
 
 
 def _name_of_built() -> Path:
-    """The file that holds the sha256 of the component of today's sources."""
-    try:
-        version = importlib.metadata.version("componentize-py")
-    except importlib.metadata.PackageNotFoundError:
-        raise SandboxError("building the Python guest needs componentize-py; run: pip install componentize-py") from None
+    """The file with the sha256 of the component of today's sources. Raises PackageNotFoundError without componentize-py."""
     sdk = shipped.GUEST_SOURCES
     sources = sorted(path for part in ("wit", "python") for path in (sdk / part).rglob("*") if path.suffix in (".py", ".wit"))
-    key = cache.key(version, *(f"{path.relative_to(sdk)}\n{path.read_text()}" for path in sources))
+    key = cache.key(version("componentize-py"), *(f"{path.relative_to(sdk)}\n{path.read_text()}" for path in sources))
     return cache.folder() / f"{key}.sha256"

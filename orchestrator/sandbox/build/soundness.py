@@ -22,20 +22,27 @@ MAX_PAGES = 4096  # that a memory begins with: 256 MiB; Python's has 13 MB
 STACK_POINTER = "__stack_pointer"
 
 _NUMBER = rb"[\x80-\xff]*[\x00-\x7f]"
+# Of one byte each. A typed reference has more, in which another instruction could hide: nothing here uses one.
+_VALUE_TYPES = b"\x6f\x70\x7c-\x7f"
 # Instructions that touch nothing but the operand stack, locals, memory, calls and branches.
 _HARMLESS = re.compile(
     rb"(?:[\x00\x01\x05\x0b\x0f\x1a\x1b\x45-\xc4\xd1]"
-    rb"|[\x02\x03\x04\x0c\x0d\x10\x20-\x23\x25\x3f-\x42\xd0\xd2]"
+    rb"|[\x02\x03\x04](?![\x63\x64])"
+    + _NUMBER
+    + rb"|[\x0c\x0d\x10\x20-\x23\x25\x3f-\x42\xd0\xd2]"
     + _NUMBER
     + rb"|[\x28-\x3e][\x00-\x3f]"
     + _NUMBER
     + rb"|\x11"
     + _NUMBER
     + _NUMBER
-    + rb"|\x43.{4}|\x44.{8}|\x1c\x01."
+    + rb"|\x43.{4}|\x44.{8}|\x1c\x01["
+    + _VALUE_TYPES
+    + rb"]"
     rb"|\xfc(?:[\x00-\x07]|\x0a\x00\x00|\x0b\x00|\x10" + _NUMBER + rb"))*",
     re.DOTALL,
 )
+_IS_VALUE_TYPE = re.compile(b"[" + _VALUE_TYPES + b"]")
 _BR_TABLE, _GLOBAL_SET = 0x0E, 0x24
 _TRAP = b"\x00\x00\x0b"  # a function body: no locals, unreachable, end
 
@@ -106,7 +113,8 @@ class _Module:
         reader = Reader(body)
         for _ in range(reader.unsigned()):  # its locals
             reader.unsigned()
-            reader.byte()
+            if not _IS_VALUE_TYPE.match(reader.take(1)):
+                raise _refused("a local has a type that is not known here")
         found = set()
         while (end := _HARMLESS.match(body, reader.position).end()) < len(body):  # type: ignore[union-attr]  # it matches nothing, too
             reader.position = end
