@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from orchestrator import shipped
 from orchestrator.errors import ConfigError
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -121,6 +122,9 @@ class Settings(Base, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     sandbox: SandboxSettings = SandboxSettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
+
+
+DEFAULTS = Settings(providers=(ScriptedSettings(model=str(shipped.SCRIPT)),))
 
 
 def load(path: Path) -> Settings:

@@ -96,7 +96,7 @@ class Engine:
                 raise SandboxError(f"a guest cannot be made: {error}") from None
         [memory] = made
         exports = {name: instance.get_func(store, name) for name in EXPORTS}
-        return Instance(self.sha256, store, memory, exports)  # type: ignore[arg-type]  # the component's own world has them
+        return Instance(self.sha256, store, memory, exports)
 
     def _warm_up(self) -> None:
         """What the first cell of any guest sets up is done once. Raises SandboxError if forks cannot be relied on."""

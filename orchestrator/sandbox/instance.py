@@ -29,11 +29,14 @@ def allow_guests_here() -> None:
 class Instance:
     """One live guest: its store, its memory, its exports."""
 
-    def __init__(self, component: str, store: wasmtime.Store, memory: Memory, exports: Mapping[str, Func]) -> None:
+    def __init__(self, component: str, store: wasmtime.Store, memory: Memory, exports: Mapping[str, Func | None]) -> None:
+        """Raises SandboxError where an export is missing: the component is not one of ours."""
         self.store = store
         self._component = component
         self._memory = memory
-        self._exports = exports
+        self._exports = {name: function for name, function in exports.items() if function}
+        if missing := exports.keys() - self._exports.keys():
+            raise SandboxError(f"the component is no guest of this program: it does not export {min(missing)}")
         self._lock = threading.Lock()
         self._dead = False
 

@@ -11,7 +11,7 @@ from fuzz_cases import FUNCTIONS
 
 from orchestrator.dialogue.commands import IndexTerms
 from orchestrator.errors import ModuleError
-from orchestrator.sandbox.modules.registry import SHIPPED
+from orchestrator.shipped import MODULES
 
 SIGNATURES = """
 import inspect, json
@@ -55,7 +55,7 @@ def usual(parameters):
 
 
 def manifest():
-    modules = tomllib.loads((SHIPPED / "manifest.toml").read_text())["module"]
+    modules = tomllib.loads((MODULES / "manifest.toml").read_text())["module"]
     return {each["name"]: each["functions"] for each in modules}
 
 
@@ -66,7 +66,7 @@ async def test_the_functions_of_the_guest_are_those_of_the_manifest(signatures):
 
 def test_the_readme_lists_the_functions_of_the_manifest():
     """A row for each module."""
-    text = (SHIPPED.parent / "README.md").read_text()
+    text = (MODULES.parent / "README.md").read_text()
     rows = dict(re.findall(r"^\| `\w+/` \| `modules\.(\w+)`: ([\w, ]+) \|$", text, re.MULTILINE))
     assert {name: functions.split(", ") for name, functions in rows.items()} == manifest()
 

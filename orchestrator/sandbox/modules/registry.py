@@ -10,6 +10,7 @@ import msgspec
 import wasmtime
 from msgspec import Meta
 
+from orchestrator import shipped
 from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.sandbox.build import cache
 from orchestrator.sandbox.messages import Function
@@ -19,7 +20,6 @@ from orchestrator.sandbox.modules.imports import Call
 from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request, run_module
 from orchestrator.sandbox.modules.wat_compiler import compile_text, configure
 
-SHIPPED = Path(__file__).parents[3] / "wasm_modules" / "dist"
 MAX_WAT = 65_536  # characters
 # Its text has the engine's whole configuration, which machine code must agree with.
 _CONFIGURATION = Path(wat_compiler.__file__).read_text()
@@ -50,7 +50,7 @@ class Modules:
         self.engine = wasmtime.Engine(configure())
         self._linker = imports.link(self.engine)
         self._modules: dict[str, wasmtime.Module] = {}
-        self._load_folder(SHIPPED, progress)
+        self._load_folder(shipped.MODULES, progress)
         self._added = self._load_folder(Path(module_folder), progress) if module_folder else ()
 
     def describe(self) -> tuple[Function, ...]:
@@ -110,14 +110,13 @@ class Modules:
         return module
 
     def _compile(self, content: bytes, message: str, progress: cache.Progress) -> wasmtime.Module:
-        folder = cache.folder()
+        def compile_it() -> bytes:
+            progress(message)
+            return bytes(wasmtime.Module(self.engine, content).serialize())
+
         sha256 = hashlib.sha256(content).hexdigest()
         key = cache.key(importlib.metadata.version("wasmtime"), platform.machine(), _CONFIGURATION, sha256)
-        compiled = folder / f"{sha256}-{key}.cwasm"
-        with cache.locked(folder):
-            if not compiled.exists():
-                progress(message)
-                cache.write(compiled, bytes(wasmtime.Module(self.engine, content).serialize()))
+        compiled = cache.made(cache.folder() / f"{sha256}-{key}.cwasm", compile_it)
         return wasmtime.Module.deserialize_file(self.engine, str(compiled))
 
 
