@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from orchestrator import shipped
 from orchestrator.errors import ConfigError
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -18,10 +19,12 @@ BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """forbid_unknown_fields: a misspelt key must stop the start, not be ignored."""
+    """What somebody writes for us: a file, or a request. forbid_unknown_fields: a misspelt key is an error, not ignored."""
 
 
 class ServerSettings(Base, frozen=True, kw_only=True):
+    """Where the server listens, and the largest body that it reads."""
+
     host: NotEmpty = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     max_request_bytes: Positive = 536_870_912
@@ -54,7 +57,7 @@ class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type
 
 
 class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
-    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, where it names one."""
+    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, if it names one."""
 
     base_url: BaseURL
     api_key_env: NotEmpty | None = None
@@ -74,12 +77,16 @@ class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
 
 
 class DeepSeekSettings(OpenAISettings, frozen=True, kw_only=True, tag="deepseek"):
+    """OpenAISettings with DeepSeek's defaults."""
+
     base_url: BaseURL = "https://api.deepseek.com/v1"
     response_format: Literal["json_schema", "json_object", "none"] = "json_object"
     api_key_env: NotEmpty | None = "DEEPSEEK_API_KEY"
 
 
 class LiteLLMSettings(OpenAISettings, frozen=True, kw_only=True, tag="litellm"):
+    """OpenAISettings with the defaults of LiteLLM's proxy."""
+
     base_url: BaseURL = "http://127.0.0.1:4000/v1"
     api_key_env: NotEmpty | None = "LITELLM_API_KEY"
 
@@ -101,7 +108,10 @@ PROVIDER_TYPES: dict[str, type[AnyProvider]] = {str(each.__struct_config__.tag):
 
 
 class Settings(Base, frozen=True, kw_only=True):
-    """module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none."""
+    """The whole of config.toml.
+
+    module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
+    """
 
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 50
@@ -115,7 +125,7 @@ class Settings(Base, frozen=True, kw_only=True):
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
 
-DEFAULTS = Settings(providers=(ScriptedSettings(model=str(Path(__file__).parents[1] / "demo" / "script.toml")),))
+DEFAULTS = Settings(providers=(ScriptedSettings(model=str(shipped.SCRIPT)),))
 
 
 def load(path: Path) -> Settings:
@@ -132,13 +142,13 @@ def read(path: Path) -> Settings:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_with_key_first(str(error))}") from None
+        raise ConfigError(f"{path}: {_put_key_first(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     return _locate(settings, path.parent)
 
 
-def _with_key_first(message: str) -> str:
+def _put_key_first(message: str) -> str:
     problem, _, place = message.partition(" - at `$")
     key = place.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+)`$", problem)

@@ -1,5 +1,11 @@
 """A guest without a run around it: its sub-calls are answered by a function, its calls are kept."""
 
+import json
+
+import msgspec
+
+from orchestrator.dialogue.command_text import parse_block
+from orchestrator.dialogue.commands import Malformed
 from orchestrator.errors import BudgetExceeded
 from orchestrator.runs.cells import _CONTEXT
 from orchestrator.sandbox.guest import Guest
@@ -9,6 +15,13 @@ from orchestrator.sandbox.messages import CellRequest, HostResult, Opening, SubR
 async def shout(prompts):
     """The usual sub-model."""
     return [SubReply(text=prompt.upper()) for prompt in prompts]
+
+
+def as_sent(*commands):
+    """JSON commands as a run sends them to the guest: checked, with every field."""
+    checked = parse_block(json.dumps(commands))
+    assert not any(isinstance(each, Malformed) for each in checked)
+    return msgspec.json.encode(checked).decode()
 
 
 class Notebook:

@@ -7,6 +7,7 @@ serve.py        rlm serve
 replay.py       rlm replay
 export.py       rlm export
 build_guest.py  rlm build-guest
+guest.py        rlm guest
 command.py      how all of them take arguments
 settings.py     the settings of a command: the configuration, and options instead
 inputs.py       what a run is about: files, folders, standard input

@@ -2,13 +2,12 @@
 
 import json
 import re
-from pathlib import Path
 
 import msgspec
 
+from orchestrator import shipped
 from orchestrator.config import AnyProvider
 
-SHIPPED = Path(__file__).parents[2] / "config.toml"
 _ENTRY = "[[providers]]\n"
 # A setting, in use or behind "# "; its comment begins in the same column whatever the value is.
 _SETTING = re.compile(r"(?P<off># )?(?P<name>\w+) = (?P<value>\"[^\"]*\"|\S+)(?P<space> *)(?P<comment>#.*)?")
@@ -16,7 +15,7 @@ _SETTING = re.compile(r"(?P<off># )?(?P<name>\w+) = (?P<value>\"[^\"]*\"|\S+)(?P
 
 def config_text(provider: AnyProvider, note: str) -> str:
     """Every setting with its comment, at its default; `note` stands above the model."""
-    general, entry = SHIPPED.read_text().split(_ENTRY)
+    general, entry = shipped.CONFIG.read_text(encoding="utf-8").split(_ENTRY)
     general = general.rpartition("\n\n")[0]  # without what is said of the shipped model
     values = msgspec.to_builtins(provider)
     lines = [_with_value(line, values) for line in entry.splitlines()]

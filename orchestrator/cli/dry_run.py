@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from orchestrator.cli.inputs import Inputs
 from orchestrator.config import Settings
-from orchestrator.providers.messages import Message, estimated_usage
+from orchestrator.providers.messages import Message, estimate_usage
 
 
 def preview(messages: Sequence[Message], inputs: Inputs, settings: Settings) -> str:
@@ -15,7 +15,7 @@ def preview(messages: Sequence[Message], inputs: Inputs, settings: Settings) -> 
 
 def _facts(messages: Sequence[Message], inputs: Inputs, settings: Settings) -> list[str]:
     size = sum(len(each.content) for each in messages)
-    tokens = estimated_usage(tuple(messages), "").prompt_tokens
+    tokens = estimate_usage(tuple(messages), "").prompt_tokens
     documents = f"{len(inputs.texts)} documents" if inputs.kind == "documents" else "one text"
     cell = settings.sandbox
     return [

@@ -19,6 +19,7 @@ COMMANDS = {
     "serve": "start the HTTP server",
     "replay": "execute a run again, offline, and compare",
     "export": "write a run as something that a person can read",
+    "guest": "list the Python guests that are here, or carry one to another machine",
     "build-guest": "build and compile the Python guest, which the first start does too",
 }
 

@@ -119,7 +119,7 @@ async def _ask(
                 progress.show(event)
             again = _seen_again(run.run_id, options.journal) if journal.is_whole else "its journal is not kept"
         with contextlib.suppress(Cancelled):
-            await run.finished()
+            await run.wait()
         return history.result(runs.journal(run.run_id).events), again
 
 

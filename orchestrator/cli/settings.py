@@ -1,5 +1,6 @@
 """The settings of a command: those of the configuration, with what the command line says instead."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import msgspec
 
 from orchestrator import config
+from orchestrator.cli.say import say
 from orchestrator.config import AnyProvider, Settings
 from orchestrator.errors import ConfigError
 from orchestrator.providers.naming import parse_model
@@ -15,7 +17,13 @@ CONFIG = Path("config.toml")
 
 
 def read_settings(path: Path | None) -> Settings:
-    """Of the configuration that is named, else of config.toml. Raises ConfigError."""
+    """Of the file that is named, else of config.toml, else the defaults. Raises ConfigError."""
+    if path is None and not os.path.lexists(CONFIG):
+        say(
+            "no config.toml here: settings have their defaults, and a scripted model answers the questions of the demo; "
+            "`rlm init` names a model that this machine has"
+        )
+        return config.DEFAULTS
     return config.load(path or CONFIG)
 
 
@@ -28,7 +36,7 @@ def choose_models(path: Path | None, model: str | None, sub_model: str | None) -
         return read_settings(path)
     if model is None:
         settings = read_settings(path)
-    elif path is not None or CONFIG.exists():
+    elif path is not None or os.path.lexists(CONFIG):
         settings = config.read(path or CONFIG)
     else:
         settings = config.DEFAULTS

@@ -25,7 +25,7 @@ class ContextStore:
         return self.add("documents", tuple(documents))
 
     def add(self, kind: Kind, parts: tuple[str, ...]) -> Context:
-        """The context with this content: the one that is held already, where there is one."""
+        """The context with this content: the one that is held already, if there is one."""
         identity = _identity(kind, parts)
         held = self._held.get(identity)
         if held is None:
@@ -33,7 +33,7 @@ class ContextStore:
         return held
 
     def add_json(self, kind: Literal["json", "messages"], value: Any) -> Context:
-        """A JSON value, held as its text. Raises InvalidRequest where it is nested too deeply."""
+        """A JSON value, held as its text. Raises InvalidRequest if it is nested too deeply."""
         try:
             return self.add(kind, (json.dumps(value, ensure_ascii=False),))
         except RecursionError:

@@ -49,8 +49,8 @@ class Wire:
         except httpx.HTTPError as error:
             raise self.error(failures.explain_connection(self._settings, error), retry=True) from None
 
-    def decoded(self, content: bytes | str, type_: type[T]) -> T:
-        """Raises ProviderError where it is not of that type."""
+    def decode(self, content: bytes | str, type_: type[T]) -> T:
+        """Raises ProviderError if it is not of that type."""
         try:
             return msgspec.json.decode(content, type=type_)
         except (msgspec.DecodeError, UnicodeError):

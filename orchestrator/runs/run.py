@@ -27,7 +27,7 @@ from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
 
-Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that is told
+Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its caller sees
 
 
 class Run:
@@ -128,7 +128,7 @@ class Run:
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
                 if position < len(actions):
-                    reports.append(prompts.not_run(len(actions) - position))
+                    reports.append(prompts.not_run_message(len(actions) - position))
                 break
         return "\n\n".join(reports)
 
@@ -142,7 +142,7 @@ class Run:
                 return Report("", failed=False, answer=action.text)
             case NothingToDo():
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
-                return Report(prompts.unparsed(action.reason), failed=True)
+                return Report(prompts.unparsed_message(action.reason), failed=True)
 
     async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""

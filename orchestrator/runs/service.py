@@ -68,7 +68,7 @@ class RunHandle:
         """Its events from that one on, also those to come."""
         return self._journal.follow(from_event)
 
-    async def finished(self) -> Sequence[AnyEvent]:
+    async def wait(self) -> Sequence[AnyEvent]:
         """All its events, at its end. Who stops waiting does not stop it. Raises Cancelled, SandboxError."""
         await asyncio.wait([self._task])
         if self._task.cancelled():
@@ -95,7 +95,7 @@ class RunService:
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
         """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
         _refuse_empty(query)
-        started = self._begin(query, self._allow(wanted or WantedLimits()))
+        started = self._first_event(query, self._allow(wanted or WantedLimits()))
         self._pool.check(query.text)
         journal = self._journals.open(started.run_id)
         journal.write(started)
@@ -108,7 +108,7 @@ class RunService:
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
         _refuse_empty(query)
-        return first_messages(self._tools, self._begin(query, self._allow(WantedLimits())))
+        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())))
 
     def journal(self, run_id: str) -> Journal:
         """Raises NotFound."""
@@ -130,7 +130,7 @@ class RunService:
         if journal.finished:
             logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 
-    def _begin(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
+    def _first_event(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
         """The first event: all that the run depends on."""
         run_id = uuid.uuid4().hex
         cell = self._settings.sandbox

@@ -12,7 +12,7 @@ from orchestrator.contexts.context import Context
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.engine import NOTHING, Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.messages import Opening
 
@@ -42,7 +42,7 @@ def contexts() -> list[Context]:
 
 def in_guest(engine: Engine, action: Callable[[], Any]) -> Any:
     def inside() -> Any:
-        with entering(preparing(NOTHING, UNHURRIED, engine.modules)):
+        with entering(preparation(NOTHING, UNHURRIED, engine.modules)):
             return action()
 
     return engine.enter(inside).result()

@@ -43,7 +43,7 @@ async def test_a_run_that_is_cancelled_gives_what_it_has(engine):
             if isinstance(event, ModelCalled) and event.turn == 2:
                 run.cancel()
         with pytest.raises(Cancelled):
-            await run.finished()
+            await run.wait()
         events = runs.journal(run.run_id).events
     found = result(events)
     assert (found.stopped, found.success, found.answer) == ("cancelled", False, "so far")

@@ -10,7 +10,7 @@ from orchestrator.sandbox import templates
 from orchestrator.sandbox.build import selftest
 from orchestrator.sandbox.engine import NOTHING
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.memory.memory import Image
 from orchestrator.sandbox.messages import SubReply
 from orchestrator.sandbox.threads import THREAD_STACK, WASM_STACK
@@ -22,7 +22,7 @@ def in_guest(engine):
 
     def run(function):
         def inside():
-            with entering(preparing(NOTHING, engine.settings, engine.modules)):
+            with entering(preparation(NOTHING, engine.settings, engine.modules)):
                 return function()
 
         return engine.enter(inside).result()

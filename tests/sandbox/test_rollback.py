@@ -1,6 +1,7 @@
 """A cell that is stopped never was: the next one finds exactly what was there before it."""
 
 import pytest
+from notebooks import as_sent
 
 from orchestrator.config import SandboxSettings
 from orchestrator.sandbox.memory import mappings
@@ -25,6 +26,11 @@ def square(n): return n * n
 square(4)
 decimal.getcontext().prec = 9; random.seed(5); random.random()
 """
+ENDLESS = """(module
+  (memory (export "memory") 1)
+  (func (export "rlm_abi_version") (result i32) (i32.const 1))
+  (func (export "alloc") (param i32) (result i32) (i32.const 0))
+  (func (export "run") (param i32 i32) (result i32) (loop (br 0)) (i32.const 0)))"""
 PROBE = """
 import datetime, time
 print(next(numbers), watched() is node, repr(kept_error), totals.most_common(2), len(text), pattern.search("xaac")[0])
@@ -94,10 +100,10 @@ async def test_an_accident_in_the_first_cell_leaves_a_new_guest(new_notebook):
 
 async def test_commands_are_rolled_back_too(new_notebook):
     """A list of commands counts as one cell."""
-    notebook = new_notebook(text="a" * 40 + "b")
-    await notebook.run_commands(1, '[{"op": "set", "name": "x", "value": "kept"}]')
+    notebook = new_notebook()
+    await notebook.run_commands(1, as_sent({"op": "set", "name": "x", "value": "kept"}))
     stopped = await notebook.run_commands(
-        2, '[{"op": "set", "name": "x", "value": "lost"}, {"op": "index_terms", "pattern": "(a+)+$"}]'
+        2, as_sent({"op": "set", "name": "x", "value": "lost"}, {"op": "wasm_wat", "wat": ENDLESS})
     )
     assert isinstance(stopped, Trap)
     assert (await notebook.run_cell(3, "x")).head == "'kept'\n"

@@ -24,7 +24,7 @@ pub struct Terms {
 
 pub fn terms(request: &Request, args: &Terms) -> Result<Value, Error> {
     let written = NAMED.iter().find(|(name, _)| *name == args.pattern).map_or(args.pattern.as_str(), |(_, pattern)| pattern);
-    let pattern = Pattern::new(written, Flags::default())?;
+    let pattern = Pattern::new(written, Flags { ignore_case: false, multi_line: true })?;
     let mut counter = Counter::default();
     for document in request.documents() {
         scan(&pattern, &document, false, |found| {
