@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     """The answer on stdout, all else on stderr; status 1 if the model did not answer."""
     options = _parser().parse_intermixed_args(arguments)
     logs.configure(logging.INFO if options.verbose else logging.CRITICAL)
+    inputs = _read(options)
     settings = choose_models(options.config, options.model, options.sub_model)
     for assignment in options.set:
         settings = set_value(settings, assignment)
-    inputs = _read(options)
     if options.dry_run:
         write(asyncio.run(_preview(Orchestrator(settings, say), options, inputs)))
         return 0

@@ -1,7 +1,6 @@
 """`rlm serve`: the HTTP server."""
 
 import errno
-import os
 import socket
 from collections.abc import Sequence
 
@@ -42,8 +41,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        # The message of any other error repeats the address.
-        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        reason = (error.strerror or str(error)).partition(" (while attempting")[0]  # what follows repeats the address
         if error.errno == errno.EADDRINUSE:
             reason = f"{reason}; --port 0 takes a free one"
         raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {reason}") from None
