@@ -59,6 +59,7 @@ def test_without_a_configuration_a_scripted_model_answers_and_one_line_says_how_
 def test_a_configuration_that_is_a_broken_link_is_not_taken_for_none(tmp_path):
     """Whoever made the link wants that file."""
     (tmp_path / "config.toml").symlink_to("nowhere.toml")
+    (tmp_path / "log").write_text("x")
     done = rlm("query", "--context", "log", PAYMENTS, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, "rlm: config.toml: cannot be read: No such file or directory\n")
 
