@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from litestar import Litestar
@@ -10,7 +11,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
-from orchestrator import __version__
+from orchestrator import __version__, config
 from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.guards import same_site
@@ -30,6 +31,9 @@ from orchestrator.sandbox.guest import describe
 # The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 EXPIRE_SECONDS = 10
+CONFIG = Path("config.toml")
+# A proxy of the environment is for what is outside: it could not reach a model server on this machine.
+PAST_PROXIES = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
@@ -45,7 +49,7 @@ class Orchestrator:
     ) -> None:
         """An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
         self.settings = settings
-        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
+        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [make_provider(each, self._client) for each in settings.providers]
         self._own_engine = engine is None
@@ -75,8 +79,9 @@ class Orchestrator:
             self._engine.templates.expire()
 
 
-def create_app(orchestrator: Orchestrator) -> Litestar:
-    """The HTTP interface of an orchestrator."""
+def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
+    """The HTTP interface of an orchestrator; without one, of config.toml, or of the defaults where there is none."""
+    orchestrator = orchestrator or Orchestrator(config.load(CONFIG) if CONFIG.exists() else config.DEFAULTS, print)
     settings = orchestrator.settings
 
     @asynccontextmanager

@@ -57,7 +57,10 @@ def test_the_shipped_file_names_every_setting():
         (SCRIPTED + 'role = "boss"\n', "providers[0].role: Invalid enum value 'boss'"),
         ("", "top level: Object missing required field `providers`"),
         ("providers = []", "providers: Expected `array` of length >= 1"),
-        ('[[providers]]\nprovider_type = "gpt"\nmodel = "x"', "providers[0].provider_type: Invalid value 'gpt'"),
+        (
+            '[[providers]]\nprovider_type = "gpt"\nmodel = "x"',
+            "providers[0].provider_type: there is no 'gpt'; these exist: openai, deepseek, litellm, ollama, scripted",
+        ),
         ('[[providers]]\nmodel = "x"', "providers[0]: Object missing required field `provider_type`"),
         ('[[providers]]\nprovider_type = "openai"\nmodel = "x"', "providers[0]: Object missing required field `base_url`"),
         (

@@ -76,7 +76,9 @@ def test_a_room_imports_only_what_is_below_it(room):
 
 def test_every_room_has_its_place():
     """A new one needs a row above."""
-    rooms = {each.name.removesuffix(".py") for each in PACKAGE.iterdir() if each.name[0].isalpha() and each.suffix in ("", ".py")}
+    rooms = {
+        each.name.removesuffix(".py") for each in PACKAGE.iterdir() if each.name[0].isalpha() and each.suffix in ("", ".py")
+    }
     assert rooms == {*BELOW, "app", "cli", "web"}
 
 

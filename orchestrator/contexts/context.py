@@ -1,5 +1,6 @@
 """Contexts: the big inputs. Immutable, exact, held once on the host; the id is the hash of the content."""
 
+import re
 import sys
 from functools import cached_property
 from typing import Literal
@@ -9,6 +10,8 @@ import msgspec
 from orchestrator.contexts.utf8 import UTF8
 
 Kind = Literal["text", "documents", "json", "messages"]
+_EMPTY_JSON = ("null", '""', "[]", "{}")
+_SAID = re.compile(r'"content": "[^"]')  # as a store writes messages; a quote within a text has a backslash before it
 
 
 class Context(msgspec.Struct, frozen=True, weakref=True, eq=False, dict=True):
@@ -30,6 +33,16 @@ class Context(msgspec.Struct, frozen=True, weakref=True, eq=False, dict=True):
     @property
     def length(self) -> int:
         return sum(self.lengths)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask about: only white space; null, "", [] or {}; messages that say nothing."""
+        match self.kind:
+            case "json":
+                return self.parts[0] in _EMPTY_JSON
+            case "messages":
+                return _SAID.search(self.parts[0]) is None
+        return all(not part or part.isspace() for part in self.parts)
 
     @property
     def guest_bytes(self) -> int:
