@@ -2,12 +2,14 @@
 
 import json
 import re
+import textwrap
 
 import msgspec
 
 from orchestrator import shipped
 from orchestrator.config import AnyProvider
 
+WIDTH = 110  # of the note
 _ENTRY = "[[providers]]\n"
 # A setting, in use or behind "# "; its comment begins in the same column whatever the value is.
 _SETTING = re.compile(r"(?P<off># )?(?P<name>\w+) = (?P<value>\"[^\"]*\"|\S+)(?P<space> *)(?P<comment>#.*)?")
@@ -19,7 +21,7 @@ def config_text(provider: AnyProvider, note: str) -> str:
     general = general.rpartition("\n\n")[0]  # without what is said of the shipped model
     values = msgspec.to_builtins(provider)
     lines = [_with_value(line, values) for line in entry.splitlines()]
-    comment = "".join(f"# {line}\n" for line in note.splitlines())
+    comment = "".join(f"# {line}\n" for each in note.splitlines() for line in textwrap.wrap(each, WIDTH))
     return f"{general}\n\n{comment}{_ENTRY}" + "".join(f"{line}\n" for line in lines)
 
 

@@ -26,24 +26,22 @@ class Choice(msgspec.Struct, frozen=True):
     place: str
 
 
-async def find_models() -> list[Choice]:
+async def find_models(transport: httpx.AsyncBaseTransport | None = None) -> list[Choice]:
     """What is on this machine first: nothing leaves it then. The largest of a server's models before the others."""
     # No proxy: all this is on loopback.
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         found = await asyncio.gather(*(_ask(client, program, settings) for program, settings in _servers()))
     return [choice for choices in found for choice in choices] + _services()
 
 
 def _servers() -> list[tuple[str, OllamaSettings | OpenAISettings]]:
     """Programs that serve models, each where it listens by itself; the name of the model is to be found."""
-    key = "LITELLM_API_KEY" if os.environ.get("LITELLM_API_KEY") else None
-    return [
-        ("Ollama", OllamaSettings(model="?")),
-        ("LM Studio", OpenAISettings(model="?", base_url="http://127.0.0.1:1234/v1")),
-        ("llama.cpp", OpenAISettings(model="?", base_url="http://127.0.0.1:8080/v1")),
-        ("vLLM", OpenAISettings(model="?", base_url="http://127.0.0.1:8000/v1")),
-        ("LiteLLM", LiteLLMSettings(model="?", api_key_env=key)),
-    ]
+    servers: list[tuple[str, OllamaSettings | OpenAISettings]] = [("Ollama", OllamaSettings(model="?"))]
+    for program, port in {"LM Studio": 1234, "llama.cpp": 8080, "vLLM": 8000, "LiteLLM": 4000}.items():
+        servers.append((program, OpenAISettings(model="?", base_url=f"http://127.0.0.1:{port}/v1")))
+    if os.environ.get("LITELLM_API_KEY"):
+        servers[-1] = ("LiteLLM", LiteLLMSettings(model="?"))
+    return servers
 
 
 async def _ask(client: httpx.AsyncClient, program: str, settings: OllamaSettings | OpenAISettings) -> list[Choice]:
