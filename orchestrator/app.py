@@ -1,7 +1,7 @@
 """Builds what answers queries, and the HTTP interface over it; opens and closes both."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from orchestrator.api.runs import get_journal, get_run, list_runs
 from orchestrator.api.visualize import asset, visualize
 from orchestrator.config import Settings
 from orchestrator.providers.make import make_provider
+from orchestrator.providers.messages import Provider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.service import RunService
@@ -46,14 +47,18 @@ class Orchestrator:
         progress: Progress,
         engine: Engine | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        providers: Sequence[Provider] = (),
     ) -> None:
-        """An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
+        """`providers`: beside those of the settings. An `engine` that is given stays the caller's to close.
+
+        Raises ConfigError, SandboxError.
+        """
         self.settings = settings
         self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
         # Before the engine: a mistake in the configuration should not wait for a build.
-        self._providers = [make_provider(each, self._client) for each in settings.providers]
+        self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
         self._own_engine = engine is None
-        self._engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
+        self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunService]:
@@ -61,7 +66,7 @@ class Orchestrator:
         expiring = asyncio.create_task(self._expire_templates())
         try:
             async with self._client:
-                tools = Tools(self._engine, await describe(self._engine))
+                tools = Tools(self.engine, await describe(self.engine))
                 runs = RunService(self.settings, tools, Pool(self._providers))
                 try:
                     yield runs
@@ -70,13 +75,13 @@ class Orchestrator:
         finally:
             expiring.cancel()
             if self._own_engine:
-                self._engine.close()
+                self.engine.close()
 
     async def _expire_templates(self) -> None:
         """Templates grow old while nobody asks anything, too."""
         while True:
             await asyncio.sleep(EXPIRE_SECONDS)
-            self._engine.templates.expire()
+            self.engine.templates.expire()
 
 
 def create_app(orchestrator: Orchestrator | None = None) -> Litestar:

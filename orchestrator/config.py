@@ -166,6 +166,11 @@ def check(settings: Settings, where: str) -> None:
     for role in ("root", "sub"):
         if not roles & {role, "both"}:
             raise ConfigError(f'{where}: providers: none has role "{role}" or "both"')
+    check_keys(settings, where)
+
+
+def check_keys(settings: Settings, where: str) -> None:
+    """Raises ConfigError if the environment does not have a key that a provider names."""
     for index, provider in enumerate(settings.providers):
         name = getattr(provider, "api_key_env", None)
         if name and not os.environ.get(name):

@@ -28,6 +28,8 @@ def configure(level: int = logging.INFO) -> None:
 
 def run_finished(result: RunResult, context_id: str) -> None:
     """The one line of a run."""
+    if not structlog.is_configured():
+        return  # a program that uses this as a library hears nothing that it did not ask for
     _log.info(
         "run",
         run_id=result.run_id,
