@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import logs
-from orchestrator.app import Orchestrator
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.dry_run import preview
 from orchestrator.cli.inputs import Inputs, read_inputs, refuse_empty
@@ -24,6 +23,7 @@ from orchestrator.cli.settings import choose_models, set_value
 from orchestrator.errors import Cancelled, InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
+from orchestrator.opening import Orchestrator
 from orchestrator.runs.service import Query, RunHandle, RunService
 
 INTERRUPTED = 128 + signal.SIGINT

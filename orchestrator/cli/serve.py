@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import uvicorn
 from litestar import Litestar
 
-from orchestrator.app import Orchestrator, create_app
+from orchestrator.app import create_app
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.say import say
 from orchestrator.cli.settings import read_settings
 from orchestrator.errors import ConfigError
+from orchestrator.opening import Orchestrator
 
 GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 import structlog
 
-from orchestrator import app
+from orchestrator import opening
 from orchestrator.cli import main, query, replay
 from orchestrator.providers import pool
 
@@ -37,7 +37,7 @@ def rlm(tmp_path, monkeypatch, capsys, engine):
     """rlm(*arguments, stdin=b""): (status, stdout, stderr), in an empty folder with an empty environment of models."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(query, "Orchestrator", functools.partial(app.Orchestrator, engine=engine))
+    monkeypatch.setattr(query, "Orchestrator", functools.partial(opening.Orchestrator, engine=engine))
     monkeypatch.setattr(replay, "Engine", lambda *_: Lent(engine))
     monkeypatch.setattr(pool, "BACKOFF_SECONDS", 0)
     for name in ("DEEPSEEK_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LITELLM_API_KEY"):

@@ -8,8 +8,8 @@ from commands import rlm  # noqa: F401  a fixture
 from model_server import model_server
 from serving import serving_app
 
-from orchestrator.app import Orchestrator
 from orchestrator.config import OllamaSettings, Settings
+from orchestrator.opening import Orchestrator
 
 NOWHERE = "http://127.0.0.1:9"
 FILES = {
