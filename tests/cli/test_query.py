@@ -1,8 +1,11 @@
 """`rlm query`: what it takes, what it prints, what it keeps."""
 
+import io
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,6 +186,14 @@ def test_a_run_is_kept_and_seen_again_by_its_id(ask, rlm, monkeypatch, tmp_path)
     assert rlm("export", run, "--commands")[1].startswith(f"# Run {run}")
 
 
+def test_a_script_is_given_what_the_run_was_about(ask, rlm, tmp_path):  # noqa: F811
+    """Files and folders, in their order."""
+    run = re.search("run ([0-9a-f]{8}):", ask("q", "six", "folder", "four")[2])[1]
+    Path("script.py").write_text(rlm("export", run, "--script")[1])
+    command = [sys.executable, "-I", "script.py", "six", "folder", "four"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "ANSWER: [6, 1, 2, 3, 4]\n"
+
+
 def test_input_that_has_changed_is_another_context(ask, rlm):  # noqa: F811
     """Status 1, with the ids of both."""
     run = re.search("run ([0-9a-f]{8}):", ask("q", "four")[2])[1]
@@ -213,6 +224,45 @@ def test_a_journal_can_be_written_to_a_file(ask, rlm):  # noqa: F811
     assert rlm("replay", "journal", "--context", "four")[:2] == (0, "identical\n")
     assert rlm("replay", "journal")[2] == "rlm: journal: name what the run was about: --context FILE, or - for standard input\n"
     assert not Path("data").exists()
+
+
+def test_a_file_that_is_no_journal_is_not_overwritten(ask):
+    """The input, for instance; a journal is."""
+    assert ask("q", "four", "--journal", "four") == (
+        2,
+        "",
+        "rlm: --journal: four: there is a file with this name already, which is no journal\n",
+    )
+    Path("journal").touch()
+    assert [ask("q", "four", "--journal", "journal")[0] for _ in range(2)] == [0, 0]
+
+
+def test_names_and_questions_that_are_no_text(ask, rlm):  # noqa: F811
+    """A name need not be text; a question must be."""
+    name = os.fsdecode(b"\xff")
+    Path(name).write_text("1234")
+    status, out, err = ask("q", name)
+    assert (status, out) == (0, "4\n")
+    assert rlm("replay", re.search("run ([0-9a-f]{8}):", err)[1])[2].endswith("or - for standard input\n")
+    assert ask(name, "four")[2] == "rlm: query: a lone surrogate at code point 0 is not text\n"
+
+
+def test_a_locale_that_lacks_characters_gets_them_escaped(ask, monkeypatch):
+    """No answer is lost to it."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    assert ask("q", "four", replies=[python("FINAL('✓ é')")])[0] == 0
+    assert out.buffer.getvalue() == b"\\u2713 \\xe9\n"
+
+
+def test_a_reader_that_goes_away_is_no_error(ask, monkeypatch):
+    """`rlm query ... | head`: status 141, as of any program in a pipe."""
+    read, written = os.pipe()
+    os.close(read)
+    with os.fdopen(written, "w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        status, _, err = ask("q", "four")
+    assert (status, "Traceback" in err) == (141, False)
 
 
 def test_an_answer_goes_to_a_file_as_it_is(ask):
