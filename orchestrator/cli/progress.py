@@ -21,6 +21,7 @@ from orchestrator.journal.events import (
 )
 
 WIDTH = 100  # of a line where there is no terminal
+LONGEST = 500  # characters of what happens now: a model can write a line of a megabyte
 EXCERPT = 1000  # characters of a prompt or a reply of a sub-model
 
 
@@ -71,6 +72,7 @@ class RunProgress:
             self._show_whole(event)
 
     def _begin(self, what: str) -> None:
+        what = what[:LONGEST]
         if what != self._now:
             self._now, self._since = what, time.monotonic()
 
@@ -78,7 +80,7 @@ class RunProgress:
         """Worth a line of its own where there is no live one."""
         self._begin(what)
         if self._live is None or self._verbose:
-            self._print(self._text(what)[:WIDTH])
+            self._print(self._text()[:WIDTH])
 
     def _show_whole(self, event: AnyEvent) -> None:
         match event:
@@ -99,12 +101,12 @@ class RunProgress:
     def _line(self) -> Text:
         seconds = time.monotonic() - self._since
         waited = f" ({seconds:.0f} s)" if seconds >= 1 else ""
-        return Text(visible(self._text(self._now) + waited), no_wrap=True, overflow="ellipsis")
+        return Text(self._text() + waited, no_wrap=True, overflow="ellipsis")
 
-    def _text(self, what: str) -> str:
+    def _text(self) -> str:
         calls = f", sub-calls {self._answered}/{self._asked}" if self._asked else ""
         turn = f"turn {self._turn}{calls}: " if self._turn else ""
-        return visible(f"[{time.monotonic() - self._started:6.1f} s] {turn}{what}")
+        return visible(f"[{time.monotonic() - self._started:6.1f} s] {turn}{self._now}")
 
 
 def _in_words(event: AnyEvent) -> str | None:

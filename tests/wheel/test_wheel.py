@@ -161,6 +161,14 @@ def test_the_next_query_finds_what_was_compiled(newcomer, first_query):
     assert len(said(again)) == 1
 
 
+def test_init_writes_every_setting(newcomer, tmp_path):
+    """From the file that the wheel carries."""
+    assert newcomer.rlm("init", tmp_path / "config.toml").returncode == 0
+    text = (tmp_path / "config.toml").read_text()
+    assert "\nmax_iterations = 20 " in text
+    assert "\n[[providers]]\nprovider_type = " in text
+
+
 def test_nothing_is_written_but_the_cache_and_the_journals(newcomer, first_query):
     """In the folders that XDG_CACHE_HOME and XDG_DATA_HOME name."""
     home = newcomer.folder.parent
