@@ -16,7 +16,7 @@ from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.service import Query, RunService
-from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import preparing
 from orchestrator.sandbox.guest import describe
@@ -125,7 +125,7 @@ def run_module(engine):
         def entered():
             request = {"function": function, "args": args, "documents": None}
             allowance = Allowance(fuel, engine.settings.memory_bytes, Meter(engine.settings.seconds))
-            with entering(preparing(NOTHING, engine.settings, engine.modules)):
+            with entering(preparing(engine.nothing, engine.settings, engine.modules)):
                 call = Call(source, lambda prompts: b"[]")
                 return engine.modules.run(module, msgspec.json.encode(request), call, allowance)
 

@@ -100,7 +100,7 @@ class Run:
 
     def _open(self) -> list[Message]:
         started = self._started
-        question = prompts.question(started.query, started.context_kind, started.context_lengths)
+        question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
         return [Message("system", self._system_prompt), Message("user", question)]
 
     async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> str:
