@@ -11,7 +11,7 @@ The way of the data, which is also the order in which to read the code::
     -> events      journal/    what happened: kept, read back, written as a script
     -> response    api/, web/ (the pages), logs.py
 
-    app.py builds the server; config.py and errors.py know nobody.
+    app.py builds the server; config.py, errors.py and shipped.py (files that come with the code) know nobody else.
 """
 
 __version__ = "0.1.0"

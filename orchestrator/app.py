@@ -69,7 +69,7 @@ class Orchestrator:
                 self._engine.close()
 
     async def _expire_templates(self) -> None:
-        """Also while nobody asks anything."""
+        """Templates grow old while nobody asks anything, too."""
         while True:
             await asyncio.sleep(EXPIRE_SECONDS)
             self._engine.templates.expire()

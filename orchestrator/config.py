@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from orchestrator import shipped
 from orchestrator.errors import ConfigError
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -18,10 +19,12 @@ BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """forbid_unknown_fields: a misspelt key must stop the start, not be ignored."""
+    """What somebody writes for us: a file, or a request. forbid_unknown_fields: a misspelt key is an error, not ignored."""
 
 
 class ServerSettings(Base, frozen=True, kw_only=True):
+    """Where the server listens, and the largest body that it reads."""
+
     host: NotEmpty = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     max_request_bytes: Positive = 536_870_912
@@ -54,7 +57,7 @@ class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type
 
 
 class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
-    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, where it names one."""
+    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, if it names one."""
 
     base_url: BaseURL
     api_key_env: NotEmpty | None = None
@@ -74,12 +77,16 @@ class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
 
 
 class DeepSeekSettings(OpenAISettings, frozen=True, kw_only=True, tag="deepseek"):
+    """OpenAISettings with DeepSeek's defaults."""
+
     base_url: BaseURL = "https://api.deepseek.com/v1"
     response_format: Literal["json_schema", "json_object", "none"] = "json_object"
     api_key_env: NotEmpty | None = "DEEPSEEK_API_KEY"
 
 
 class LiteLLMSettings(OpenAISettings, frozen=True, kw_only=True, tag="litellm"):
+    """OpenAISettings with the defaults of LiteLLM's proxy."""
+
     base_url: BaseURL = "http://127.0.0.1:4000/v1"
     api_key_env: NotEmpty | None = "LITELLM_API_KEY"
 
@@ -100,7 +107,10 @@ AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettin
 
 
 class Settings(Base, frozen=True, kw_only=True):
-    """module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none."""
+    """The whole of config.toml.
+
+    module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
+    """
 
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 50
@@ -114,6 +124,9 @@ class Settings(Base, frozen=True, kw_only=True):
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
 
+DEFAULTS = Settings(providers=(ScriptedSettings(model=str(shipped.SCRIPT)),))
+
+
 def load(path: Path) -> Settings:
     """Read config.toml. Raises ConfigError with the key's path."""
     try:
@@ -121,13 +134,14 @@ def load(path: Path) -> Settings:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_with_key_first(str(error))}") from None
+        raise ConfigError(f"{path}: {_put_key_first(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return _checked(settings, path)
+    _check(settings, path)
+    return _locate(settings, path.parent)
 
 
-def _with_key_first(message: str) -> str:
+def _put_key_first(message: str) -> str:
     problem, _, place = message.partition(" - at `$")
     key = place.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+)`$", problem)
@@ -136,7 +150,8 @@ def _with_key_first(message: str) -> str:
     return f"{key or 'top level'}: {problem}"
 
 
-def _checked(settings: Settings, path: Path) -> Settings:
+def _check(settings: Settings, path: Path) -> None:
+    """What no type can say. Raises ConfigError."""
     roles = {provider.role for provider in settings.providers}
     for role in ("root", "sub"):
         if not roles & {role, "both"}:
@@ -145,12 +160,16 @@ def _checked(settings: Settings, path: Path) -> Settings:
         name = getattr(provider, "api_key_env", None)
         if name and not os.environ.get(name):
             raise ConfigError(f"{path}: providers[{index}].api_key_env: the environment variable {name} is not set")
-    located = msgspec.structs.replace(settings, providers=tuple(_located(each, path) for each in settings.providers))
-    folder = settings.module_folder
-    return msgspec.structs.replace(located, module_folder=str(path.parent / folder)) if folder else located
 
 
-def _located(provider: AnyProvider, path: Path) -> AnyProvider:
+def _locate(settings: Settings, folder: Path) -> Settings:
+    """Relative paths start at the configuration, wherever the server was started."""
+    providers = tuple(_locate_script(each, folder) for each in settings.providers)
+    modules = str(folder / settings.module_folder) if settings.module_folder else ""
+    return msgspec.structs.replace(settings, providers=providers, module_folder=modules)
+
+
+def _locate_script(provider: AnyProvider, folder: Path) -> AnyProvider:
     if isinstance(provider, ScriptedSettings):
-        return msgspec.structs.replace(provider, model=str(path.parent / provider.model))
+        return msgspec.structs.replace(provider, model=str(folder / provider.model))
     return provider

@@ -12,7 +12,7 @@ RLMError
    x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
  x BudgetExceeded       told to the model as BudgetError; ends the run with a partial answer
- x ProviderError        retried, then told to the guest as LLMError
+ x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output

@@ -18,7 +18,7 @@ from orchestrator.runs.execute import Tools
 from orchestrator.runs.service import Query, RunService
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.guest import describe
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.modules.imports import Call
@@ -125,7 +125,7 @@ def run_module(engine):
         def entered():
             request = {"function": function, "args": args, "documents": None}
             allowance = Allowance(fuel, engine.settings.memory_bytes, Meter(engine.settings.seconds))
-            with entering(preparing(engine.nothing, engine.settings, engine.modules)):
+            with entering(preparation(engine.nothing, engine.settings, engine.modules)):
                 call = Call(source, lambda prompts: b"[]")
                 return engine.modules.run(module, msgspec.json.encode(request), call, allowance)
 
@@ -168,7 +168,7 @@ def run_query(engine):
             tools = Tools(on, await describe(on))
             runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]))
             run = runs.start(Query("What is it?", runs.contexts.add_text(text)))
-            await run.finished()
+            await run.wait()
             return runs.journal(run.run_id)
 
     return run

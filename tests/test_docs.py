@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_every_limit_of_the_guest_is_documented_with_its_default():
     text = (ROOT / "guest_sdk" / "README.md").read_text()
     names = [*SandboxSettings.__struct_fields__, *(name for name in Settings.__struct_fields__ if name.startswith("max_"))]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_pins_have_what_a_wheel_is_built_with():
+    """The extra that requirements.txt is made from is the list of [build-system]."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["optional-dependencies"]["build"] == project["build-system"]["requires"]
 
 
 def folders():

@@ -1,4 +1,4 @@
-"""HTTP: one thin file for each resource. Structs in, structs out, no logic.
+"""HTTP: one thin file for each resource. Structs in, structs out: what a run does is decided in runs/.
 
 guards.py     who may ask at all
 body.py       a body that is exact: valid UTF-8, no lone surrogates, of a bounded size

@@ -15,6 +15,8 @@ LARGE = 1 << 20
 
 
 class StrictRequest(Request[Any, Any, Any]):
+    """A request whose body is decoded here, not by Litestar."""
+
     async def body(self) -> bytes:
         """The body of a request that must have one. Raises InvalidRequest."""
         content = await super().body()

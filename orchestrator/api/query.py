@@ -55,7 +55,7 @@ async def _run(data: QueryRequest, request: AnyRequest, runs: RunService) -> Seq
     leaving = asyncio.create_task(_wait_for_disconnect(request))
     leaving.add_done_callback(lambda _left: run.cancel())
     try:
-        return await run.finished()
+        return await run.wait()
     finally:
         run.cancel()
         leaving.cancel()

@@ -6,7 +6,8 @@ query.py        rlm query
 replay.py       rlm replay
 export.py       rlm export
 build_guest.py  rlm build-guest
-inputs.py       contexts and journals in files
+guest.py        rlm guest
+inputs.py       configurations, contexts and journals in files
 progress.py     what a run does, on a terminal
 say.py          what the program says of itself
 """

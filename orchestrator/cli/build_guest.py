@@ -2,12 +2,12 @@
 
 import argparse
 
-from orchestrator import config
+from orchestrator.cli.inputs import read_settings
 from orchestrator.cli.say import say
 from orchestrator.sandbox.engine import Engine
 
 
 def build_guest(options: argparse.Namespace) -> int:
-    settings = config.load(options.config)
+    settings = read_settings(options.config)
     Engine(settings.sandbox, say, module_folder=settings.module_folder).close()
     return 0

@@ -1,14 +1,32 @@
-"""Files that a command line names: contexts and journals."""
+"""Files that a command line names: configurations, contexts and journals."""
 
 import json
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
+from orchestrator import config, shipped
+from orchestrator.cli.say import say
+from orchestrator.config import Settings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.lines import from_lines
+
+CONFIG = Path("config.toml")
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Of the file that is named, else of config.toml, else the defaults. Raises ConfigError."""
+    if path is None and not os.path.lexists(CONFIG):
+        say(
+            "no config.toml here: settings have their defaults, and a scripted model answers the questions of the demo; "
+            f"to name a model: cp {shlex.quote(str(shipped.CONFIG))} . and change two lines at its end"
+        )
+        return config.DEFAULTS
+    return config.load(path or CONFIG)
 
 
 def read_journal(path: Path) -> list[AnyEvent]:

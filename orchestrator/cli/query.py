@@ -5,9 +5,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from orchestrator import config
 from orchestrator.app import Orchestrator
-from orchestrator.cli.inputs import read_context
+from orchestrator.cli.inputs import read_context, read_settings
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say
 from orchestrator.config import Settings
@@ -18,7 +17,7 @@ from orchestrator.runs.service import Query
 
 def query(options: argparse.Namespace) -> int:
     """The answer on stdout, all else on stderr; status 1 where the model did not answer."""
-    result = asyncio.run(_answer(config.load(options.config), options.context, options.question))
+    result = asyncio.run(_answer(read_settings(options.config), options.context, options.question))
     if result.answer is not None:
         print(result.answer)
     if not result.success:
@@ -35,4 +34,4 @@ async def _answer(settings: Settings, path: Path, question: str) -> RunResult:
                 progress.show(event)
         finally:
             progress.close()
-        return history.result(await run.finished())
+        return history.result(await run.wait())

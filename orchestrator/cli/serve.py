@@ -7,8 +7,8 @@ import socket
 import uvicorn
 from litestar import Litestar
 
-from orchestrator import config
 from orchestrator.app import Orchestrator, create_app
+from orchestrator.cli.inputs import read_settings
 from orchestrator.cli.say import say
 from orchestrator.errors import ConfigError
 
@@ -16,7 +16,7 @@ GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop
 
 
 def serve(options: argparse.Namespace) -> int:
-    settings = config.load(options.config)
+    settings = read_settings(options.config)
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")

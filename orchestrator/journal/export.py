@@ -104,7 +104,7 @@ _CONTEXTS = {
 
 
 def script(events: Sequence[AnyEvent]) -> str:
-    """The whole script. Raises JournalError where a cell is a list of commands, which plain Python does not have."""
+    """The whole script. Raises JournalError if a cell is a list of commands, which plain Python does not have."""
     started = run_started(events)
     rolled_back = {event.cell: event.message for event in events if isinstance(event, CellRolledBack)}
     cells = [event for event in events if isinstance(event, CellStarted)]
@@ -114,9 +114,9 @@ def script(events: Sequence[AnyEvent]) -> str:
             call = event.call
             calls[call.name].append((msgspec.json.decode(call.result), msgspec.to_builtins(call.error)))
     head = _HEAD.format(
-        run_id=_in_docstring(started.run_id),
+        run_id=_escape(started.run_id),
         cells=len(cells),
-        query=_in_docstring(started.query),
+        query=_escape(started.query),
         context=_CONTEXTS[started.context_kind],
         calls=ascii(calls["llm_query"]),
         module_calls=ascii(calls["module"]),
@@ -125,7 +125,8 @@ def script(events: Sequence[AnyEvent]) -> str:
     return head + "".join("\n\n" + "\n".join(_cell(cell, rolled_back, errors)) + "\n" for cell in cells)
 
 
-def _in_docstring(text: str) -> str:
+def _escape(text: str) -> str:
+    """As it may stand in a docstring: no three quotes in a row, and no escape that Python would undo."""
     return json.dumps(text)[1:-1].replace("\\", "\\\\")
 
 

@@ -41,8 +41,8 @@ class Wire:
         except httpx.HTTPError as error:
             raise self.error(f"no answer: {type(error).__name__}", retry=True) from None
 
-    def decoded(self, content: bytes | str, type_: type[T]) -> T:
-        """Raises ProviderError where it is not of that type."""
+    def decode(self, content: bytes | str, type_: type[T]) -> T:
+        """Raises ProviderError if it is not of that type."""
         try:
             return msgspec.json.decode(content, type=type_)
         except (msgspec.DecodeError, UnicodeError):

@@ -27,7 +27,7 @@ from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
 
-Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that is told
+Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its caller sees
 
 
 class Run:
@@ -73,7 +73,7 @@ class Run:
             return "max_seconds", f"max_seconds ({limit:g}) was reached before an answer"
 
     async def _take_turns(self) -> Ending:
-        messages = self._open()
+        messages = self._first_messages()
         last_turn = False
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn:
             last_turn = self._budget.refused
@@ -98,7 +98,8 @@ class Run:
             return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
         return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
 
-    def _open(self) -> list[Message]:
+    def _first_messages(self) -> list[Message]:
+        """The system prompt and the question."""
         started = self._started
         question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
         return [Message("system", self._system_prompt), Message("user", question)]
@@ -129,7 +130,7 @@ class Run:
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
                 if position < len(actions):
-                    reports.append(prompts.not_run(len(actions) - position))
+                    reports.append(prompts.not_run_message(len(actions) - position))
                 break
         return "\n\n".join(reports)
 
@@ -143,7 +144,7 @@ class Run:
                 return Report("", failed=False, answer=action.text)
             case NothingToDo():
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
-                return Report(prompts.unparsed(action.reason), failed=True)
+                return Report(prompts.unparsed_message(action.reason), failed=True)
 
     async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""

@@ -51,7 +51,7 @@ class RunHandle:
         """Its events from that one on, also those to come."""
         return self._journal.follow(from_event)
 
-    async def finished(self) -> Sequence[AnyEvent]:
+    async def wait(self) -> Sequence[AnyEvent]:
         """All its events, at its end. Who stops waiting does not stop it. Raises Cancelled, SandboxError."""
         await asyncio.wait([self._task])
         if self._task.cancelled():
@@ -79,7 +79,7 @@ class RunService:
         """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
         if not query.text.strip():
             raise InvalidRequest("query: it is empty")
-        started = self._begin(query, self._allow(wanted or WantedLimits()))
+        started = self._first_event(query, self._allow(wanted or WantedLimits()))
         self._pool.check(query.text)
         journal = self._journals.open(started.run_id)
         journal.write(started)
@@ -109,7 +109,7 @@ class RunService:
         if journal.finished:
             logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 
-    def _begin(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
+    def _first_event(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
         """The first event: all that the run depends on."""
         run_id = uuid.uuid4().hex
         cell = self._settings.sandbox

@@ -13,7 +13,7 @@ from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.messages import Opening
 
@@ -44,7 +44,7 @@ def contexts() -> list[Context]:
 
 def in_guest(engine: Engine, action: Callable[[], Any]) -> Any:
     def inside() -> Any:
-        with entering(preparing(engine.nothing, UNHURRIED, engine.modules)):
+        with entering(preparation(engine.nothing, UNHURRIED, engine.modules)):
             return action()
 
     return engine.enter(inside).result()

@@ -101,7 +101,7 @@ async def runs_at_once(engine: Engine, count: int) -> list[float]:
     found = []
     for _ in range(RUNS + 1):
         started = time.perf_counter()
-        ended = await asyncio.gather(*(runs.start(Query("q", context)).finished() for _ in range(count)))
+        ended = await asyncio.gather(*(runs.start(Query("q", context)).wait() for _ in range(count)))
         found.append((time.perf_counter() - started) * 1000)
         if not all(result(events).success for events in ended):
             raise RuntimeError("a run failed")
@@ -122,7 +122,7 @@ async def replay_rows(engine: Engine) -> list[str]:
     settings = Settings(providers=(SlowProvider.settings,))
     runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]))
     context = runs.contexts.add_text("a small text")
-    events = await runs.start(Query("q", context)).finished()
+    events = await runs.start(Query("q", context)).wait()
     size = sum(map(len, to_lines(events)))
     speeds = []
     for _ in range(RUNS):

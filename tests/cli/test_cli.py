@@ -9,6 +9,7 @@ import sys
 
 import httpx
 import pytest
+from processes import ROOT
 
 SCRIPT = """
 [[rules]]
@@ -40,6 +41,27 @@ def test_a_missing_configuration_is_one_line_and_status_2(tmp_path):
     """The path as it was given."""
     done = rlm("serve", "--config", "nowhere.toml", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, "rlm: nowhere.toml: cannot be read: No such file or directory\n")
+
+
+PAYMENTS = "How many errors does the payment service have in this log?"
+
+
+def test_without_a_configuration_a_scripted_model_answers_and_one_line_says_how_to_name_another(tmp_path):
+    """The file to copy has every setting."""
+    (tmp_path / "log").write_text("ERROR service=payment\nERROR service=search\n")
+    done = rlm("query", "--context", "log", PAYMENTS, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert [line for line in done.stderr.splitlines() if line.startswith("rlm: ")] == [
+        "rlm: no config.toml here: settings have their defaults, and a scripted model answers the questions of the demo; "
+        f"to name a model: cp {ROOT}/config.toml . and change two lines at its end"
+    ]
+
+
+def test_a_configuration_that_is_a_broken_link_is_not_taken_for_none(tmp_path):
+    """Whoever made the link wants that file."""
+    (tmp_path / "config.toml").symlink_to("nowhere.toml")
+    done = rlm("query", "--context", "log", PAYMENTS, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "rlm: config.toml: cannot be read: No such file or directory\n")
 
 
 def test_a_missing_script_is_one_line_and_status_2(tmp_path):

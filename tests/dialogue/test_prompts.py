@@ -75,7 +75,7 @@ def test_a_question_over_a_value_says_what_it_is():
 
 def test_output_within_the_limit_is_whole():
     """head and tail of an output that was not cut are the output."""
-    assert prompts.shortened("abc", "def", 6, 100) == "abcdef"
+    assert prompts.shorten("abc", "def", 6, 100) == "abcdef"
 
 
 def test_the_last_reply_is_announced():

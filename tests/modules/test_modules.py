@@ -11,10 +11,11 @@ from conftest import Cut
 from notebooks import as_sent
 from processes import rlm
 
+from orchestrator import shipped
 from orchestrator.config import SandboxSettings
 from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.sandbox.guest import describe
-from orchestrator.sandbox.modules.registry import SHIPPED, Modules
+from orchestrator.sandbox.modules.registry import Modules
 
 EXAMPLES = Path(__file__).parents[2] / "guest_sdk" / "examples"
 ABI = """
@@ -83,7 +84,7 @@ def test_a_file_that_is_not_the_manifests_is_refused(tmp_path):
 
 def test_the_shipped_modules_are_small_and_of_the_abi():
     """Each under 1.5 MB."""
-    sizes = {path.name: path.stat().st_size for path in SHIPPED.glob("*.wasm")}
+    sizes = {path.name: path.stat().st_size for path in shipped.MODULES.glob("*.wasm")}
     assert sizes.keys() == {"regex.wasm", "csv.wasm", "json.wasm", "text.wasm"}
     assert max(sizes.values()) < 1_500_000
     Modules("", lambda message: None)
