@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 from litestar import Litestar
@@ -13,12 +14,14 @@ from litestar.openapi import OpenAPIConfig
 from orchestrator import __version__
 from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
+from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
 from orchestrator.api.guards import same_site
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
 from orchestrator.api.runs import get_journal, get_run, list_runs
 from orchestrator.api.visualize import asset, visualize
-from orchestrator.config import Settings
+from orchestrator.config import Settings, data_folder
+from orchestrator.contexts.store import ContextStore
 from orchestrator.providers.make import make_provider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
@@ -48,17 +51,20 @@ class Orchestrator:
         self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [make_provider(each, self._client) for each in settings.providers]
+        kept = settings.contexts
+        folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
+        self._contexts = ContextStore(folder, kept.max_bytes, kept.max_seconds)
         self._own_engine = engine is None
         self._engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunService]:
         """Open for queries, once; what still runs at the end is cancelled."""
-        expiring = asyncio.create_task(self._expire_templates())
+        expiring = asyncio.create_task(self._expire())
         try:
             async with self._client:
                 tools = Tools(self._engine, await describe(self._engine))
-                runs = RunService(self.settings, tools, Pool(self._providers))
+                runs = RunService(self.settings, tools, Pool(self._providers), self._contexts)
                 try:
                     yield runs
                 finally:
@@ -68,11 +74,12 @@ class Orchestrator:
             if self._own_engine:
                 self._engine.close()
 
-    async def _expire_templates(self) -> None:
-        """Templates grow old while nobody asks anything, too."""
+    async def _expire(self) -> None:
+        """Templates and contexts grow old while nobody asks anything, too."""
         while True:
             await asyncio.sleep(EXPIRE_SECONDS)
             self._engine.templates.expire()
+            await asyncio.to_thread(self._contexts.expire)
 
 
 def create_app(orchestrator: Orchestrator) -> Litestar:
@@ -90,7 +97,10 @@ def create_app(orchestrator: Orchestrator) -> Litestar:
         return started
 
     return Litestar(
-        route_handlers=[health, query, debug, list_runs, get_run, get_journal, visualize, asset],
+        route_handlers=[
+            *(health, query, debug, list_runs, get_run, get_journal, visualize, asset),
+            *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
+        ],
         lifespan=[lifespan],
         state=State({"settings": settings}),
         dependencies={"runs": Provide(runs, sync_to_thread=False)},

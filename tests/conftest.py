@@ -25,6 +25,14 @@ from orchestrator.sandbox.modules.imports import Call
 from orchestrator.sandbox.modules.instance import Allowance
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_data_folder(tmp_path_factory) -> Iterator[None]:
+    """What servers and commands of the tests keep is not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def clean_environment() -> Iterator[None]:
     """No test leaks environment variables into another."""
@@ -166,7 +174,7 @@ def run_query(engine):
         )
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
-            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]))
+            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
             run = runs.start(Query("What is it?", runs.contexts.add_text(text)))
             await run.wait()
             return runs.journal(run.run_id)

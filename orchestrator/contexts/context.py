@@ -67,6 +67,14 @@ class Context:
         ends = [0, *(self._end(document)[0] for document in range(self.count))]
         return tuple(stop - start for start, stop in itertools.pairwise(ends))
 
+    def name(self, document: int) -> str | None:
+        """Of one document, if it has one."""
+        return self.names[document] if self.names else None
+
+    def document_length(self, document: int) -> int:
+        """Code points of one document."""
+        return self._end(document)[1] - (self._end(document - 1)[1] if document else 0)
+
     @cached_property
     def table(self) -> str:
         """A JSON array with [name or null, code points] for each document."""

@@ -37,16 +37,16 @@ class ContextStore:
     def __init__(self, folder: Path | None = None, max_bytes: int = UNBOUNDED, max_seconds: float = float("inf")) -> None:
         """Without a folder, one of its own that ends with it. Raises NoRoom if the folder cannot be used."""
         self._own = None if folder else tempfile.TemporaryDirectory(prefix="rlm-contexts-")
-        self._folder = folder or Path(self._own.name if self._own else "")
-        self._max_bytes = max_bytes
+        self.folder = folder or Path(self._own.name if self._own else "")
+        self.max_bytes = max_bytes
         self._max_seconds = max_seconds
         self._lock = threading.Lock()
         self._in_use: WeakValueDictionary[str, Context] = WeakValueDictionary()
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._clean()
         except OSError as error:
-            raise NoRoom(f"the folder of contexts {self._folder} cannot be used: {error.strerror}") from None
+            raise NoRoom(f"the folder of contexts {self.folder} cannot be used: {error.strerror}") from None
 
     def get(self, identity: str) -> Context:
         """Raises NotFound, ContextDamaged."""
@@ -60,7 +60,7 @@ class ContextStore:
     def list(self) -> list[Held]:
         """Those in the folder, the last used first."""
         found = []
-        for path in self._folder.glob(f"*{_ENDING}"):
+        for path in self.folder.glob(f"*{_ENDING}"):
             try:
                 status = path.stat()
             except FileNotFoundError:
@@ -78,7 +78,7 @@ class ContextStore:
     def arriving(self, kind: Kind, encoding: str = "utf-8") -> Iterator[ContextWriter]:
         """A writer for a new context, to be given to `keep`; what is not kept leaves nothing. Raises InvalidRequest, NoRoom."""
         try:
-            writer = ContextWriter(self._folder, kind, encoding, self._max_bytes)
+            writer = ContextWriter(self.folder, kind, encoding, self.max_bytes)
             try:
                 yield writer
             finally:
@@ -130,11 +130,11 @@ class ContextStore:
         held = self.list()
         total = sum(each.bytes for each in held) + needed
         for each in reversed(held):
-            if not each.in_use and (each.used < oldest or total > self._max_bytes):
+            if not each.in_use and (each.used < oldest or total > self.max_bytes):
                 self._path(each.id).unlink(missing_ok=True)
                 total -= each.bytes
-        if needed and total > self._max_bytes:
-            raise NoRoom(f"the context takes {needed} bytes, which contexts.max_bytes ({self._max_bytes}) has no room for")
+        if needed and total > self.max_bytes:
+            raise NoRoom(f"the context takes {needed} bytes, which contexts.max_bytes ({self.max_bytes}) has no room for")
 
     def _open(self, identity: str) -> Context:
         if not _is_identity(identity):
@@ -145,11 +145,11 @@ class ContextStore:
             raise NotFound(f"there is no context {identity!r}: send it again") from None
 
     def _path(self, identity: str) -> Path:
-        return self._folder / f"{identity}{_ENDING}"
+        return self.folder / f"{identity}{_ENDING}"
 
     def _clean(self) -> None:
         """What was arriving when a process ended."""
-        for path in self._folder.glob("arriving-*"):
+        for path in self.folder.glob("arriving-*"):
             try:
                 if time.time() - path.stat().st_mtime > _FORGOTTEN:
                     path.unlink()

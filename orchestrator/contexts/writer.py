@@ -83,6 +83,8 @@ class ContextWriter:
 
     def write_text(self, text: str) -> None:
         """The next piece of the document, decoded. Raises InvalidRequest at a lone surrogate, NoRoom, OSError."""
+        if not text:
+            return
         try:
             content = text.encode() if text.isascii() else self._encode(text)
         except UnicodeEncodeError:
@@ -101,14 +103,11 @@ class ContextWriter:
 
     def end_document(self, name: str | None = None) -> None:
         """What follows is another document. Raises InvalidRequest if the last character is not whole."""
-        try:
-            self.write_text(self._decoder.decode(b"", final=True))
-        except UnicodeDecodeError as error:
-            raise self._undecodable(self._document.taken - len(error.object) + error.start) from None
+        if self._document.taken:
+            self._end_decoding()
         self._guest_bytes += _HEADER + self._document.width * (self._chars - self._document.first_char)
         self._ends.extend((self._bytes, self._chars))
         self._names.append(name)
-        self._decoder.reset()
         self._document = _Document(first_char=self._chars)
 
     def finish(self) -> str:
@@ -137,6 +136,13 @@ class ContextWriter:
         """Leaves nothing behind; after `finish` and a rename there is nothing to leave."""
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+    def _end_decoding(self) -> None:
+        try:
+            self.write_text(self._decoder.decode(b"", final=True))
+        except UnicodeDecodeError as error:
+            raise self._undecodable(self._document.taken - len(error.object) + error.start) from None
+        self._decoder.reset()
 
     def _add_ascii_to_index(self, length: int) -> None:
         first = -self._chars % STEP

@@ -67,8 +67,8 @@ class RunHandle:
 class RunService:
     """All runs of one server, and the contexts that they are over."""
 
-    def __init__(self, settings: Settings, tools: Tools, pool: Pool) -> None:
-        self.contexts = ContextStore()
+    def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore) -> None:
+        self.contexts = contexts
         self._settings = settings
         self._tools = tools
         self._pool = pool
