@@ -1,7 +1,7 @@
 """Builds what answers queries, and the HTTP interface over it; opens and closes both."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
-from orchestrator import __version__
+from orchestrator import __version__, config
 from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
@@ -23,6 +23,7 @@ from orchestrator.api.visualize import asset, visualize
 from orchestrator.config import Settings, data_folder
 from orchestrator.contexts.store import ContextStore
 from orchestrator.providers.make import make_provider
+from orchestrator.providers.messages import Provider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.service import RunService
@@ -33,6 +34,9 @@ from orchestrator.sandbox.guest import describe
 # The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
 CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 EXPIRE_SECONDS = 10
+CONFIG = Path("config.toml")
+# A proxy of the environment is for what is outside: it could not reach a model server on this machine.
+PAST_PROXIES = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
@@ -45,17 +49,21 @@ class Orchestrator:
         progress: Progress,
         engine: Engine | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        providers: Sequence[Provider] = (),
     ) -> None:
-        """An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
+        """`providers`: beside those of the settings. An `engine` that is given stays the caller's to close.
+
+        Raises ConfigError, SandboxError.
+        """
         self.settings = settings
-        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
+        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
         # Before the engine: a mistake in the configuration should not wait for a build.
-        self._providers = [make_provider(each, self._client) for each in settings.providers]
+        self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
         kept = settings.contexts
         folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
         self._contexts = ContextStore(folder, kept.max_bytes, kept.max_seconds)
         self._own_engine = engine is None
-        self._engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
+        self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunService]:
@@ -63,7 +71,7 @@ class Orchestrator:
         expiring = asyncio.create_task(self._expire())
         try:
             async with self._client:
-                tools = Tools(self._engine, await describe(self._engine))
+                tools = Tools(self.engine, await describe(self.engine))
                 runs = RunService(self.settings, tools, Pool(self._providers), self._contexts)
                 try:
                     yield runs
@@ -72,18 +80,19 @@ class Orchestrator:
         finally:
             expiring.cancel()
             if self._own_engine:
-                self._engine.close()
+                self.engine.close()
 
     async def _expire(self) -> None:
         """Templates and contexts grow old while nobody asks anything, too."""
         while True:
             await asyncio.sleep(EXPIRE_SECONDS)
-            self._engine.templates.expire()
+            self.engine.templates.expire()
             await asyncio.to_thread(self._contexts.expire)
 
 
-def create_app(orchestrator: Orchestrator) -> Litestar:
-    """The HTTP interface of an orchestrator."""
+def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
+    """The HTTP interface of an orchestrator; without one, of config.toml, or of the defaults where there is none."""
+    orchestrator = orchestrator or Orchestrator(config.load(CONFIG) if CONFIG.exists() else config.DEFAULTS, print)
     settings = orchestrator.settings
 
     @asynccontextmanager

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -112,6 +112,7 @@ class ScriptedSettings(ProviderSettings, frozen=True, kw_only=True, tag="scripte
 
 
 AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettings | ScriptedSettings
+PROVIDER_TYPES: dict[str, type[AnyProvider]] = {str(each.__struct_config__.tag): each for each in get_args(AnyProvider)}
 
 
 class Settings(Base, frozen=True, kw_only=True):
@@ -138,6 +139,13 @@ DEFAULTS = Settings(providers=(ScriptedSettings(model=str(shipped.SCRIPT)),))
 
 def load(path: Path) -> Settings:
     """Read config.toml. Raises ConfigError with the key's path."""
+    settings = read(path)
+    check(settings, str(path))
+    return settings
+
+
+def read(path: Path) -> Settings:
+    """The same, but its providers need not be usable: a caller may replace them. Raises ConfigError."""
     try:
         settings = msgspec.toml.decode(path.read_bytes(), type=Settings)
     except OSError as error:
@@ -146,7 +154,6 @@ def load(path: Path) -> Settings:
         raise ConfigError(f"{path}: {_put_key_first(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    _check(settings, path)
     return _locate(settings, path.parent)
 
 
@@ -162,19 +169,27 @@ def _put_key_first(message: str) -> str:
     unknown = re.search(r"unknown field `(.+)`$", problem)
     if unknown:
         return f"{f'{key}.' if key else ''}{unknown[1]}: unknown key"
+    kind = re.search(r"Invalid value '(.*)'$", problem)
+    if kind and key.endswith(".provider_type"):
+        problem = f"there is no {kind[1]!r}; these exist: {', '.join(PROVIDER_TYPES)}"
     return f"{key or 'top level'}: {problem}"
 
 
-def _check(settings: Settings, path: Path) -> None:
-    """What no type can say. Raises ConfigError."""
+def check(settings: Settings, where: str) -> None:
+    """What no type can say. Raises ConfigError, which begins with `where` the settings are from."""
     roles = {provider.role for provider in settings.providers}
     for role in ("root", "sub"):
         if not roles & {role, "both"}:
-            raise ConfigError(f'{path}: providers: none has role "{role}" or "both"')
+            raise ConfigError(f'{where}: providers: none has role "{role}" or "both"')
+    check_keys(settings, where)
+
+
+def check_keys(settings: Settings, where: str) -> None:
+    """Raises ConfigError if the environment does not have a key that a provider names."""
     for index, provider in enumerate(settings.providers):
         name = getattr(provider, "api_key_env", None)
         if name and not os.environ.get(name):
-            raise ConfigError(f"{path}: providers[{index}].api_key_env: the environment variable {name} is not set")
+            raise ConfigError(f"{where}: providers[{index}].api_key_env: the environment variable {name} is not set")
 
 
 def _locate(settings: Settings, folder: Path) -> Settings:

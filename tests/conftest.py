@@ -34,9 +34,10 @@ def own_data_folder(tmp_path_factory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment() -> Iterator[None]:
-    """No test leaks environment variables into another."""
+def clean_environment(tmp_path_factory) -> Iterator[None]:
+    """No test leaks environment variables into another, or writes into the user's data folder."""
     before = dict(os.environ)
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.getbasetemp() / "data")
     yield
     os.environ.clear()
     os.environ.update(before)

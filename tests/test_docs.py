@@ -63,3 +63,11 @@ def test_the_map_of_the_package_names_its_rooms():
     rooms = {f"{each.name}/" for each in (ROOT / "orchestrator").iterdir() if each.is_dir() and each.name != "__pycache__"}
     rooms |= {each.name for each in (ROOT / "orchestrator").glob("[a-z]*.py")}
     assert set(re.findall(r"\b\w+(?:\.py|/)(?=[\s,;:(]|$)", text)) - {"host_imports.py"} == rooms
+
+
+def test_the_example_of_the_library_runs(capsys):
+    """As it stands in the README."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("## From Python") :]
+    exec(section[section.index("```python") + 9 : section.index("\n```\n\n`context`")], {"__name__": "example"})  # noqa: S102  (our own)
+    assert capsys.readouterr().out == "2 answered 1\n1 cell came to the same again\n"

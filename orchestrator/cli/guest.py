@@ -3,8 +3,10 @@
 import argparse
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator.cli.command import command_parser
 from orchestrator.cli.say import say
 from orchestrator.errors import InvalidRequest
 from orchestrator.sandbox.build import component_files
@@ -12,8 +14,9 @@ from orchestrator.sandbox.build import component_files
 LARGEST = 128 << 20  # bytes; today's has 22 MB
 
 
-def guest(options: argparse.Namespace) -> int:
+def main(arguments: Sequence[str]) -> int:
     """On stdout the sha256 of what was exported or imported, or a line for each that is here."""
+    options = _parser().parse_args(arguments)
     match options.action:
         case "export":
             print(_export(options.sha256, options.file))
@@ -24,6 +27,17 @@ def guest(options: argparse.Namespace) -> int:
             for wasm in component_files.every():
                 print(wasm.stem + ("  new runs use it" if wasm == current else ""))
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("guest", "List the Python guests that are here by their sha256, or carry one to another machine.")
+    actions = parser.add_subparsers(dest="action")
+    exporting = actions.add_parser("export", help="write one to a file, for `rlm guest import` on another machine")
+    exporting.add_argument("sha256", nargs="?", metavar="SHA256", help="that a journal names; default: that of new runs")
+    exporting.add_argument("file", type=Path, metavar="FILE")
+    importing = actions.add_parser("import", help="keep one from another machine, so that `rlm replay` finds it")
+    importing.add_argument("file", type=Path, metavar="FILE")
+    return parser
 
 
 def _export(sha256: str | None, file: Path) -> str:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,9 @@ from typing import Literal
 from orchestrator.contexts.layout import STEP, Footer, numbers, read_footer
 
 Kind = Literal["text", "documents", "json", "messages"]
+_EMPTY_JSON = ("null", '""', "[]", "{}")
+_SAID = re.compile(r'"content": "[^"]')  # as messages are written here; a quote within a text has a backslash before it
+_SHORT = 1 << 20  # code points; more messages than that say something
 
 
 class Context:
@@ -43,6 +47,19 @@ class Context:
     def count(self) -> int:
         """How many documents."""
         return self._footer.count
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask about: only white space; null, "", [] or {}; messages that say nothing."""
+        match self.kind:
+            case "json":
+                return self._start() in _EMPTY_JSON
+            case "messages":
+                return self.length < _SHORT and _SAID.search(self._start()) is None
+        return self._footer.blank
+
+    def _start(self) -> str:
+        return self.read(0, 0, _SHORT).strip()
 
     @property
     def guest_bytes(self) -> int:

@@ -27,7 +27,7 @@ _LENGTH = 4
 class Footer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`text`, `index`, `ends` and `names` are the bytes of each part.
 
-    `guest_bytes`: what the documents take as `str` in a guest.
+    `guest_bytes`: what the documents take as `str` in a guest; `blank`: there is white space alone.
     """
 
     kind: str
@@ -35,6 +35,7 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     chars: int
     count: int
     guest_bytes: int
+    blank: bool
     index: int
     ends: int
     names: int

@@ -49,6 +49,7 @@ class ContextWriter:
         self._bytes = self._chars = self._guest_bytes = 0
         self._index = array("Q")
         self._ascii = True
+        self._blank = True
         self._ends = array("Q")
         self._names: list[str | None] = []
         self.boms = 0  # that were left out, as they are no part of the text
@@ -92,6 +93,7 @@ class ContextWriter:
             raise InvalidRequest(f"a lone surrogate at code point {place} is not text") from None
         if len(content) == len(text):
             self._add_ascii_to_index(len(text))
+        self._blank = self._blank and text.isspace()
         self._ascii = self._ascii and len(content) == len(text)
         self._document.width = max(self._document.width, _width(text))
         self._digest.update(content)
@@ -123,6 +125,7 @@ class ContextWriter:
             chars=self._chars,
             count=len(self._names),
             guest_bytes=self._guest_bytes,
+            blank=self._blank,
             index=len(index),
             ends=len(ends),
             names=len(names),

@@ -132,7 +132,7 @@ def _escape(text: str) -> str:
 
 def _cell(cell: CellStarted, rolled_back: dict[int, str], errors: dict[int, str]) -> Iterator[str]:
     if cell.kind == "commands":
-        raise JournalError(f"cell {cell.cell} (turn {cell.turn}): JSON commands cannot be exported as Python")
+        raise JournalError(f"cell {cell.cell} (turn {cell.turn}): JSON commands are no Python; export --commands lists them")
     yield f"# Cell {cell.cell}, turn {cell.turn}"
     if cell.cell in rolled_back:
         # splitlines: Python ends a line at more than \n, and what follows would be code.

@@ -44,7 +44,7 @@ class OllamaProvider:
     def __init__(self, settings: OllamaSettings, client: httpx.AsyncClient) -> None:
         self.settings = settings
         self.name = settings.model
-        self._wire = Wire(settings, client)
+        self._wire = Wire(settings, client, models="/api/tags")
         # Ollama loads the model anew for another num_ctx: it only ever grows.
         self._window = settings.num_ctx or SMALLEST_WINDOW
         self._longest: int | None = None

@@ -67,7 +67,7 @@ class OpenAIProvider:
     def __init__(self, settings: OpenAISettings, client: httpx.AsyncClient) -> None:
         self.settings = settings
         self.name = settings.model
-        self._wire = Wire(settings, client)
+        self._wire = Wire(settings, client, models="/models")
 
     def check(self, query: str) -> None:
         """A real model takes any query."""
@@ -80,7 +80,7 @@ class OpenAIProvider:
             async for content in self._contents(response):
                 chunk = self._wire.decode(content, _Chunk)
                 if chunk.error is not None:
-                    raise self._wire.error(msgspec.json.encode(chunk.error).decode(), retry=True)
+                    raise self._wire.misplaced(msgspec.json.encode(chunk.error).decode(), retry=True)
                 reply.add(chunk)
         if not reply.finished:
             raise self._wire.error("the stream broke off", retry=True)
@@ -107,4 +107,4 @@ class OpenAIProvider:
                 if line.startswith("data:") and (data := line[5:].strip()) != "[DONE]":
                     yield data
         else:
-            raise self._wire.error(f"answered with {kind or 'no content type'} instead of a completion")
+            raise self._wire.misplaced(f"answered with {kind or 'no content type'} instead of a completion")

@@ -33,9 +33,10 @@ Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its
 class Run:
     """One execution of a query; its first event says all that it depends on."""
 
-    def __init__(self, started: RunStarted, system_prompt: str, source: Source, budget: Budget, journal: Writer) -> None:
+    def __init__(self, started: RunStarted, first: Sequence[Message], source: Source, budget: Budget, journal: Writer) -> None:
+        """`first`: what the root model is sent first."""
         self._started = started
-        self._system_prompt = system_prompt
+        self._first = first
         self._source = source
         self._budget = budget
         self._journal = journal
@@ -50,7 +51,10 @@ class Run:
             stopped, error = await self._run_within(seconds)
         except Interrupted as interrupted:
             stopped, error = interrupted.finished.stopped, interrupted.finished.error
+            if stopped == "cancelled":
+                self._give_partial(self._draft)
         except asyncio.CancelledError:
+            self._give_partial(self._draft)
             self._finish("cancelled", "the caller went away, or the server stopped")
             raise
         except JournalError:
@@ -73,7 +77,7 @@ class Run:
             return "max_seconds", f"max_seconds ({limit:g}) was reached before an answer"
 
     async def _take_turns(self) -> Ending:
-        messages = self._first_messages()
+        messages = list(self._first)
         last_turn = False
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn:
             last_turn = self._budget.refused
@@ -97,12 +101,6 @@ class Run:
         if last_turn:
             return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
         return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
-
-    def _first_messages(self) -> list[Message]:
-        """The system prompt and the question."""
-        started = self._started
-        question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
-        return [Message("system", self._system_prompt), Message("user", question)]
 
     async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> str:
         """The next reply. Raises ProviderError."""

@@ -16,8 +16,9 @@ from orchestrator.journal import history
 from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import Journals
+from orchestrator.providers.messages import Message
 from orchestrator.providers.pool import Pool
-from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.execute import Tools, execute, first_messages
 from orchestrator.runs.sources import Live
 
 
@@ -34,6 +35,22 @@ class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     max_iterations: int | None = None
     max_sub_calls: int | None = None
+
+
+EMPTY = {
+    "text": "context: it is empty",
+    "documents": "documents: there is none, or all are empty",
+    "json": 'context: null, "", [] and {} are empty',
+    "messages": "messages: there is none, or all are empty",
+}
+
+
+def _refuse_empty(query: Query) -> None:
+    """Before a model is paid for it. Raises InvalidRequest."""
+    if not query.text.strip():
+        raise InvalidRequest("query: it is empty")
+    if query.context.is_empty:
+        raise InvalidRequest(EMPTY[query.context.kind])
 
 
 class RunHandle:
@@ -77,8 +94,7 @@ class RunService:
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
         """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
-        if not query.text.strip():
-            raise InvalidRequest("query: it is empty")
+        _refuse_empty(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()))
         self._pool.check(query.text)
         journal = self._journals.open(started.run_id)
@@ -88,6 +104,11 @@ class RunService:
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
         return RunHandle(journal, task)
+
+    def preview(self, query: Query) -> tuple[Message, ...]:
+        """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
+        _refuse_empty(query)
+        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())))
 
     def journal(self, run_id: str) -> Journal:
         """Raises NotFound."""

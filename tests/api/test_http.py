@@ -94,6 +94,10 @@ async def test_debug_has_the_history(client):
     ("body", "status", "title", "detail"),
     [
         ({"query": " ", "context": "c"}, 400, "Bad Request", "query: it is empty"),
+        ({"query": "q", "context": ""}, 400, "Bad Request", "context: it is empty"),
+        ({"query": "q", "context": []}, 400, "Bad Request", 'context: null, "", [] and {} are empty'),
+        ({"query": "q", "documents": []}, 400, "Bad Request", "documents: there is none, or all are empty"),
+        ({"query": "q", "messages": []}, 400, "Bad Request", "messages: there is none, or all are empty"),
         ({"query": "q"}, 400, "Bad Request", "send exactly one of context, context_id, documents and messages"),
         (
             {"query": "q", "context": "c", "documents": []},
@@ -253,7 +257,7 @@ async def test_a_query_over_12_megabytes_end_to_end(engine):
     [
         ({"context": {"a": [1, 2.5, None, "é"]}}, '[{"a": [1, 2.5, null, "é"]}, "dict"]'),
         ({"context": [{"id": 2**70}]}, '[[{"id": 1180591620717411303424}], "list"]'),
-        ({"context": None}, '[null, "NoneType"]'),
+        ({"context": [None]}, '[[null], "list"]'),
         ({"context": 5}, '[5, "int"]'),
         (
             {"messages": [{"role": "user", "content": "hi\r\n"}]},

@@ -7,8 +7,7 @@ import pytest
 import wasmtime
 from processes import rlm
 
-from orchestrator.cli.guest import guest
-from orchestrator.cli.main import _parser
+from orchestrator.cli.guest import main
 from orchestrator.errors import InvalidRequest, SandboxError
 
 SMALL = bytes(wasmtime.wat2wasm("(component (core module (memory 1)))"))
@@ -82,7 +81,7 @@ def test_a_mistake_is_named(machine, monkeypatch, arguments, message):
     (files / "one" / "rlm").mkdir(parents=True, mode=0o700)
     (files / "one" / "rlm" / f"{SHA256}.wasm").write_bytes(SMALL)
     with pytest.raises((InvalidRequest, SandboxError)) as error:
-        guest(_parser().parse_args(["guest", *arguments]))
+        main(arguments)
     assert str(error.value) == message
     assert {each.name for each in files.iterdir()} == {"one", *given}
     assert [each.name for each in (files / "one" / "rlm").iterdir()] == [f"{SHA256}.wasm"]

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -49,3 +50,37 @@ def test_a_text_of_a_cell_is_read_as_bytes():
     """As a context is."""
     source = TextBytes("aé")
     assert (source.length, source.read(1, 5)) == (3, "é".encode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "empty"),
+    [
+        ("text", [""], True),
+        ("text", [" \r\n\t"], True),
+        ("text", ["\n."], False),
+        ("documents", [], True),
+        ("documents", ["", "\n"], True),
+        ("documents", ["", "x"], False),
+        ("json", None, True),
+        ("json", "", True),
+        ("json", [], True),
+        ("json", {}, True),
+        ("json", 0, False),
+        ("json", False, False),
+        ("json", [None], False),
+        ("messages", [], True),
+        ("messages", [{"role": "user", "content": ""}], True),
+        ("messages", [{"role": "user", "content": ""}, {"role": "user", "content": "x"}], False),
+        ("messages", [{"role": "user", "content": '"'}], False),
+    ],
+)
+def test_a_context_with_nothing_in_it_is_empty(kind, content, empty):
+    """White space, no documents, no messages, null, "", [] and {}; 0 and false are values that one may ask about."""
+    match kind:
+        case "text":
+            context = STORE.add_text(content[0])
+        case "documents":
+            context = STORE.add_documents(content)
+        case _:
+            context = STORE.add_json(kind, content)
+    assert context.is_empty is empty

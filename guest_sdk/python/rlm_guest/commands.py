@@ -24,7 +24,7 @@ class CommandError(Exception):
 
 
 class Commands:
-    """The last result lives beside the variables, as `last`."""
+    """Runs commands, one method each. The last result lives beside the variables, as `last`."""
 
     def __init__(self, variables: dict[str, Any], answers: Answers, load_context: Callable[[], None]) -> None:
         self._variables = variables
@@ -48,16 +48,16 @@ class Commands:
         print(f"Error: {message}")
 
     def _slice(self, start: int, end: int | None, on: str | None, store: str | None) -> None:
-        self._keep(self._joined(on)[start:end], store)
+        self._keep(self._read_text(on)[start:end], store)
 
     def _lines(self, start: int, end: int | None, on: str | None, store: str | None) -> None:
-        lines = split_lines(self._joined(on))
+        lines = split_lines(self._read_text(on))
         first, last, _ = slice(start, end).indices(len(lines))
         print(f"[Lines {first} to {max(first, last)} of {len(lines)}]")
         self._keep("\n".join(lines[first:last]), store)
 
     def _find(self, text: str, on: str | None, store: str | None) -> None:
-        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._joined(on)))]
+        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._read_text(on)))]
         found = [(number, line) for number, line, folded in lines if text.casefold() in folded]
         what = f"hold {text!r}"
         words = text.casefold().split()
@@ -67,11 +67,11 @@ class Commands:
         self._keep_lines(found, what, store)
 
     def _regex(self, pattern: str, on: str | None, store: str | None) -> None:
-        rows = modules.modules.regex.lines(pattern, limit=None, ignore_case=True, text=self._given(on))
+        rows = modules.modules.regex.lines(pattern, limit=None, ignore_case=True, text=self._choose_input(on))
         self._keep_lines([(row["line"] - 1, row["text"]) for row in rows], f"match {pattern!r}", store)
 
     def _wasm(self, module: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
-        text = self._given(on)
+        text = self._choose_input(on)
         call = modules.functions().get(f"{module}.{function}")
         try:
             # Any other the host has, or says that it has not.
@@ -90,16 +90,16 @@ class Commands:
         self._wasm("text", function, args, on, store)
 
     def _wasm_wat(self, wat: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
-        self._keep(modules.run_wat(wat, function, args, self._given(on)), store)
+        self._keep(modules.run_wat(wat, function, args, self._choose_input(on)), store)
 
     def _count(self, what: str, on: str | None, store: str | None) -> None:
-        text = self._joined(on if on or what != "matches" else "last")
+        text = self._read_text(on if on or what != "matches" else "last")
         self._keep(len(text if what == "chars" else text.split() if what == "words" else split_lines(text)), store)
 
     def _split(self, delimiter: str, on: str | None, store: str | None) -> None:
         if not delimiter:
             raise CommandError("the delimiter is empty")
-        parts = self._joined(on).split(delimiter)
+        parts = self._read_text(on).split(delimiter)
         print(f"Split into {len(parts)} parts")
         self._remember(parts, store)
 
@@ -118,25 +118,25 @@ class Commands:
     ) -> None:
         # A module numbers the lines of each document, and of JSON as it was sent: they must be those of the command `lines`.
         as_one_text = include_lines and not isinstance(self._value(on), str | LazyText)
-        text = self._joined(on) if as_one_text else self._given(on)
+        text = self._read_text(on) if as_one_text else self._choose_input(on)
         rows = modules.modules.text.terms(pattern, min_count, max_terms, include_lines, text)
         print(f"[{len(rows)} terms that occur at least {min_count} times]")
         self._keep("\n".join(map(_describe_term, rows)), store)
 
     def _set(self, name: str, value: str) -> None:
-        self._variables[_plain(name)] = self._filled(value)
+        self._variables[_plain(name)] = self._fill_in(value)
 
     def _get(self, name: str) -> None:
         self._show(self._value(name))
 
     def _print(self, value: str | None, var: str | None) -> None:
-        self._show(self._filled(value) if value is not None else self._value(var or "last"))
+        self._show(self._fill_in(value) if value is not None else self._value(var or "last"))
 
     def _llm_query(self, prompt: str, store: str | None) -> None:
-        self._keep(queries.llm_query(self._filled(prompt)), store)
+        self._keep(queries.llm_query(self._fill_in(prompt)), store)
 
     def _final(self, answer: str) -> None:
-        self._answers.FINAL(self._filled(answer))
+        self._answers.FINAL(self._fill_in(answer))
 
     def _final_var(self, name: str) -> None:
         self._answers.FINAL(self._value(name))
@@ -152,8 +152,8 @@ class Commands:
             raise CommandError(f"there is no variable {name!r}")
         return self._variables[name]
 
-    def _joined(self, name: str | None) -> Any:
-        """The same as a text: a list of texts is joined by line ends."""
+    def _read_text(self, name: str | None) -> Any:
+        """A variable as a text (see _value): a list of texts is joined by line ends."""
         value = self._value(name)
         if isinstance(value, dict | int | float | bool | None):
             return as_text(value)
@@ -161,11 +161,12 @@ class Commands:
             return "\n".join(value)
         return value if isinstance(value, str) else as_text(value)
 
-    def _given(self, name: str | None) -> str | None:
+    def _choose_input(self, name: str | None) -> str | None:
         """What a module works on: None for the context, which the host has."""
-        return None if _plain(name or "context") == "context" else str(self._joined(name))
+        return None if _plain(name or "context") == "context" else str(self._read_text(name))
 
-    def _filled(self, text: str) -> str:
+    def _fill_in(self, text: str) -> str:
+        """The text with the values of the variables that it names: ${name}."""
         return re.sub(r"\$\{(\w+)\}", lambda match: as_text(self._value(match[1])), text)
 
     def _keep(self, value: Any, store: str | None) -> None:

@@ -148,7 +148,7 @@ class JSON(Module):
 
     @module_function
     def get(self, path: str, text: str | None = None) -> Any:
-        """The value at a path; a list where the path has [*], or is looked up in each row."""
+        """The value at a path; a list if the path has [*], or is looked up in each row."""
 
     @module_function
     def select(
@@ -271,15 +271,16 @@ def use_context(value: Any) -> None:
 
 def run(module: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
     """The answer of a module's function. Raises ModuleError."""
-    return host.call("module", {"module": module, "function": function, "args": arguments, "text": _checked(text)})
+    return host.call("module", {"module": module, "function": function, "args": arguments, "text": _check_text(text)})
 
 
 def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The same for a module in WebAssembly's text format."""
-    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments, "text": _checked(text)})
+    """The answer of a function of a module in WebAssembly's text format. Raises ModuleError."""
+    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments, "text": _check_text(text)})
 
 
-def _checked(text: Any) -> str | None:
+def _check_text(text: Any) -> str | None:
+    """What the host takes: None for the context, which it has. Raises TypeError, ValueError."""
     if text is None or text is _context:
         return None
     if not isinstance(text, str):
