@@ -61,7 +61,7 @@ class Orchestrator:
         self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
         kept = settings.contexts
         folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
-        self._contexts = ContextStore(folder, kept.max_bytes, kept.max_seconds)
+        self._contexts = ContextStore(folder, kept.context_bytes, kept.context_seconds)
         self._own_engine = engine is None
         self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 

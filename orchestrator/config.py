@@ -51,8 +51,8 @@ class ContextSettings(Base, frozen=True, kw_only=True):
     """What is kept of contexts, and where: `folder` is relative to config.toml; "" is the user's data folder."""
 
     folder: str = ""
-    max_bytes: Positive = 53_687_091_200
-    max_seconds: PositiveSeconds = 86_400.0
+    context_bytes: Positive = 53_687_091_200
+    context_seconds: PositiveSeconds = 86_400.0
 
 
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):

@@ -12,7 +12,7 @@ from orchestrator.contexts.layout import STEP, Footer, numbers, read_footer
 
 Kind = Literal["text", "documents", "json", "messages"]
 _EMPTY_JSON = ("null", '""', "[]", "{}")
-_SAID = re.compile(r'"content": "[^"]')  # as messages are written here; a quote within a text has a backslash before it
+_SAID = re.compile(r'"content":"[^"]')  # as messages are written here; a quote within a text has a backslash before it
 _SHORT = 1 << 20  # code points; more messages than that say something
 
 

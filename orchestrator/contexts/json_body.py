@@ -4,13 +4,12 @@ The body is never made into objects as a whole: its fields are slices of it, a t
 value stays the text that it is. So memory does not grow with what was sent, whatever it is.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from orchestrator.contexts.json_text import check_utf8, decoded_pieces, explain_half, is_string, pieces
+from orchestrator.contexts.json_text import canonical, canonical_json, check_utf8, decoded_pieces, explain_half, is_string
 from orchestrator.contexts.writer import ContextWriter
 from orchestrator.errors import InvalidRequest
 
@@ -77,13 +76,13 @@ def _write(writer: ContextWriter, name: str, raw: msgspec.Raw) -> None:
             _write_documents(writer, raw)
         case "messages":
             messages = _decode(name, raw, list[ChatMessage])
-            writer.write_text(json.dumps(msgspec.to_builtins(messages), ensure_ascii=False))
+            writer.write_text(canonical_json(msgspec.to_builtins(messages)))
             writer.end_document()
         case _ if is_string(raw):
             _write_string(writer, raw)
             writer.end_document()
         case _:
-            for piece in pieces(raw):
+            for piece in canonical(raw):
                 writer.write(piece)
             writer.end_document()
 

@@ -16,15 +16,32 @@ _ESCAPE = 12  # bytes of the longest: a pair of surrogates
 _CUT = re.compile(rb"[^\\]{%d}(?=[\x00-\x7f\xc0-\xff])" % _ESCAPE, re.DOTALL)
 # Whole characters and escapes, both halves of a pair of surrogates together: for a text that is nothing but escapes.
 _WHOLE = re.compile(rb"(?:[^\\]+|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u(?![dD][89abAB])....|\\[^u])+", re.DOTALL)
+_ANY_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|[^u])", re.DOTALL)
 # The escape of half a pair of surrogates, without the other half.
 _HALF = re.compile(rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]..)", re.DOTALL)
 
 
-def pieces(raw: Any) -> Iterator[bytes]:
-    """Of a JSON value, one behind the other."""
-    view = memoryview(raw)
-    for start in range(0, len(view), PIECE):
-        yield bytes(view[start : start + PIECE])
+def canonical(raw: Any) -> Iterator[bytes]:
+    """A valid JSON value in pieces, written as `canonical_json` writes it: the same value has the same id, however it came.
+
+    Numbers keep their digits.
+    """
+    view = memoryview(msgspec.json.format(raw, indent=-1))
+    position = 0
+    while position < len(view):
+        end = _cut(view, position, len(view))
+        yield _ANY_ESCAPE.sub(_unescape, bytes(view[position:end]))
+        position = end
+
+
+def canonical_json(value: Any) -> str:
+    """Without white space that means nothing, and with no escape that is not needed. Raises RecursionError."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _unescape(found: "re.Match[bytes]") -> bytes:
+    text = json.loads(b'"' + found[0] + b'"')
+    return json.dumps(text, ensure_ascii=False)[1:-1].encode()
 
 
 def is_string(raw: Any) -> bool:

@@ -1,6 +1,5 @@
 """The contexts of a server: a folder with a file for each, kept while a run uses it and some time after."""
 
-import json
 import os
 import tempfile
 import threading
@@ -14,6 +13,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from orchestrator.contexts.context import Context, Kind
+from orchestrator.contexts.json_text import canonical_json
 from orchestrator.contexts.writer import UNBOUNDED, ContextWriter
 from orchestrator.errors import InvalidRequest, NoRoom, NotFound
 
@@ -108,7 +108,7 @@ class ContextStore:
     def add_json(self, kind: Literal["json", "messages"], value: Any) -> Context:
         """A JSON value, held as its text. Raises InvalidRequest if it is nested too deeply, NoRoom."""
         try:
-            return self._add(kind, ((None, json.dumps(value, ensure_ascii=False)),))
+            return self._add(kind, ((None, canonical_json(value)),))
         except RecursionError:
             raise InvalidRequest(f"{kind}: it is nested too deeply") from None
 
@@ -134,7 +134,7 @@ class ContextStore:
                 self._path(each.id).unlink(missing_ok=True)
                 total -= each.bytes
         if needed and total > self.max_bytes:
-            raise NoRoom(f"the context takes {needed} bytes, which contexts.max_bytes ({self.max_bytes}) has no room for")
+            raise NoRoom(f"the context takes {needed} bytes, which contexts.context_bytes ({self.max_bytes}) has no room for")
 
     def _open(self, identity: str) -> Context:
         if not _is_identity(identity):

@@ -101,7 +101,7 @@ class ContextWriter:
         self._bytes += len(content)
         self._chars += len(text)
         if self._bytes > self._max_bytes:
-            raise NoRoom(f"the context has more than {self._max_bytes} bytes (contexts.max_bytes)")
+            raise NoRoom(f"the context has more than {self._max_bytes} bytes (contexts.context_bytes)")
 
     def end_document(self, name: str | None = None) -> None:
         """What follows is another document. Raises InvalidRequest if the last character is not whole."""

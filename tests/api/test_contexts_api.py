@@ -164,12 +164,12 @@ async def test_an_upload_that_breaks_off_leaves_nothing(client, tmp_path):
 
 async def test_more_than_there_is_room_for_is_refused_while_it_arrives(engine, tmp_path):
     """507, and nothing stays."""
-    kept = ContextSettings(folder=str(tmp_path), max_bytes=1000)
+    kept = ContextSettings(folder=str(tmp_path), context_bytes=1000)
     async with serving(engine, Answers(), contexts=kept) as client:
         response = await client.post("/contexts", content=b"x" * 2000)
     assert (response.status_code, response.json()["detail"]) == (
         507,
-        "the context has more than 1000 bytes (contexts.max_bytes)",
+        "the context has more than 1000 bytes (contexts.context_bytes)",
     )
     assert list(tmp_path.iterdir()) == []
 

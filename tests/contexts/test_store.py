@@ -62,7 +62,7 @@ def test_the_longest_unused_leave_when_all_are_too_much(tmp_path):
     assert {each.id for each in store.list()} == set(ids[1:])
     with pytest.raises(NoRoom) as error:
         store.add_text("d" * 5000)
-    assert str(error.value) == "the context has more than 3000 bytes (contexts.max_bytes)"
+    assert str(error.value) == "the context has more than 3000 bytes (contexts.context_bytes)"
     assert len(store.list()) == 2
 
 

@@ -64,7 +64,7 @@ async def events_of(engine: Engine, replies: list[str]) -> list[AnyEvent]:
         pool = Pool([OpenAIProvider(provider, client)])
         runs = RunService(settings, Tools(engine, await describe(engine)), pool, ContextStore())
         query = Query("What is it?", runs.contexts.add_text(CONTEXT))
-        return list(await runs.start(query, WantedLimits(max_iterations=len(replies))).finished())
+        return list(await runs.start(query, WantedLimits(max_iterations=len(replies))).wait())
 
 
 async def main() -> None:
