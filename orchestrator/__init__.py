@@ -11,7 +11,8 @@ The way of the data, which is also the order in which to read the code::
     -> events      journal/    what happened: kept, read back, written as a script
     -> response    api/, web/ (the pages), logs.py; library/: the same from Python
 
-    app.py builds the server; config.py, errors.py and shipped.py (files that come with the code) know nobody else.
+    opening.py builds what answers queries, app.py the server over it; config.py, errors.py and shipped.py (files that come
+    with the code) know nobody else.
 """
 
 from typing import TYPE_CHECKING, Any

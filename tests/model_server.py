@@ -17,7 +17,8 @@ def model_server(*replies, sub=str.upper, root_seconds=0.0, sub_seconds=0.0):
             pass
 
         def do_GET(self):
-            self.answer(200, {"data": [{"id": "fake"}]})
+            listed = self.path == "/v1/models"
+            self.answer(200 if listed else 404, {"data": [{"id": "fake"}]} if listed else {})
 
         def do_POST(self):
             messages = json.loads(self.rfile.read(int(self.headers["content-length"])))["messages"]
@@ -40,7 +41,7 @@ def model_server(*replies, sub=str.upper, root_seconds=0.0, sub_seconds=0.0):
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/v1"

@@ -11,7 +11,7 @@ def command_parser(name: str, description: str) -> argparse.ArgumentParser:
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """--config: None if it is not given."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration; default: config.toml")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration; default: config.toml, if it is there")
 
 
 def add_journal(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,15 @@ def decode(content: bytes, name: str, encoding: str) -> str:
     return text
 
 
+def is_text(name: str) -> bool:
+    """Whether the name of a file can be written in UTF-8; on Linux it need not be text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _describe(content: bytes, error: UnicodeError) -> str:
     """Which encodings fit, and how the place would read in each."""
     if b"\0" in content and not content.startswith(tuple(MARKS)):

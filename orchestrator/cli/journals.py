@@ -8,12 +8,14 @@ from typing import BinaryIO
 
 import msgspec
 
+from orchestrator.cli.encodings import is_text
 from orchestrator.cli.inputs import STDIN
 from orchestrator.cli.say import say
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.lines import Chain, from_lines
 
+_BEGINNING = b'{"event":'
 KEPT = 200  # runs; the oldest leaves first
 
 
@@ -26,8 +28,9 @@ class Origin(msgspec.Struct, frozen=True):
 
 def origin_of(names: Sequence[str], encoding: str) -> Origin:
     """Of the inputs that a command line names."""
-    again = all(name != STDIN and (Path(name).is_file() or Path(name).is_dir()) for name in names)
-    return Origin(tuple(str(Path(name).absolute()) for name in names) if again else (), encoding)
+    paths = [Path(name).absolute() for name in names]
+    again = STDIN not in names and all((path.is_file() or path.is_dir()) and is_text(str(path)) for path in paths)
+    return Origin(tuple(map(str, paths)) if again else (), encoding)
 
 
 class JournalFile:
@@ -59,8 +62,10 @@ class JournalFile:
 
 
 def create_journal(path: Path) -> JournalFile:
-    """At a place that the user names. Raises InvalidRequest."""
+    """At a place that the user names, over another journal at most. Raises InvalidRequest."""
     try:
+        if path.is_file() and _begins(path) not in (b"", _BEGINNING):
+            raise InvalidRequest(f"--journal: {path}: there is a file with this name already, which is no journal")
         return JournalFile(path.open("wb", buffering=0))
     except OSError as error:
         raise InvalidRequest(f"--journal: {path}: {error.strerror}") from None
@@ -111,6 +116,11 @@ def read_origin(path: Path) -> Origin | None:
     except (OSError, msgspec.DecodeError):
         return None
     return origin if origin.inputs else None
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as opened:
+        return opened.read(len(_BEGINNING))
 
 
 def _folder() -> Path:

@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import logs
-from orchestrator.app import Orchestrator
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.dry_run import preview
 from orchestrator.cli.inputs import Inputs, add_inputs, read_inputs, refuse_empty
@@ -24,6 +23,7 @@ from orchestrator.cli.settings import choose_models, set_value
 from orchestrator.errors import Cancelled, InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
+from orchestrator.opening import Orchestrator
 from orchestrator.runs.service import Query, RunHandle, RunService
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     """The answer on stdout, all else on stderr; status 1 if the model did not answer."""
     options = _parser().parse_intermixed_args(arguments)
     logs.configure(logging.INFO if options.verbose else logging.CRITICAL)
+    inputs = _read(options)
     settings = choose_models(options.config, options.model, options.sub_model)
     for assignment in options.set:
         settings = set_value(settings, assignment)
-    inputs = _read(options)
     if options.dry_run:
         write(asyncio.run(_preview(Orchestrator(settings, say), options, inputs)))
         return 0

@@ -12,7 +12,11 @@ def say(message: str) -> None:
 def write(text: str, stream: TextIO | None = None) -> None:
     """A text as it is; on a terminal, with its control characters made visible."""
     stream = stream or sys.stdout
-    stream.write(visible(text, keep="\n\t") if stream.isatty() else text)
+    if stream.isatty():
+        text = visible(text, keep="\n\t")
+    # Where the locale has no such characters, they are escaped too.
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
 
 

@@ -1,18 +1,18 @@
 """`rlm serve`: the HTTP server."""
 
 import errno
-import os
 import socket
 from collections.abc import Sequence
 
 import uvicorn
 from litestar import Litestar
 
-from orchestrator.app import Orchestrator, create_app
+from orchestrator.app import create_app
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.say import say
 from orchestrator.cli.settings import read_settings
 from orchestrator.errors import ConfigError
+from orchestrator.opening import Orchestrator
 
 GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
 
@@ -42,8 +42,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        # The message of any other error repeats the address.
-        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        reason = (error.strerror or str(error)).partition(" (while attempting")[0]  # what follows repeats the address
         if error.errno == errno.EADDRINUSE:
             reason = f"{reason}; --port 0 takes a free one"
         raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {reason}") from None

@@ -16,7 +16,7 @@ _HEAD = '''"""Run {run_id}, exported. {cells} cells; the answers of sub-models a
 
 Question: {query}
 
-    python3 SCRIPT CONTEXT_FILE
+    python3 SCRIPT CONTEXT    (the file, or all files and folders, that the run was about; in UTF-8)
 
 It runs in plain CPython, outside any sandbox: read it first. Helpers of the sandbox other than those below are not here,
 and the value of a cell's last expression is not printed.
@@ -96,8 +96,11 @@ answer = {{"content": "", "ready": False}}
 
 _CONTEXTS = {
     "text": 'context = open(sys.argv[1], encoding="utf-8", newline="").read()',
-    "documents": "import pathlib\n\nfiles = sorted(path for path in pathlib.Path(sys.argv[1]).rglob('*') if path.is_file())\n"
-    "context = [path.read_bytes().decode() for path in files]",
+    "documents": """import pathlib
+
+folders_and_files = [(pathlib.Path(name), sorted(pathlib.Path(name).rglob("*"))) for name in sys.argv[1:]]
+files = [path for name, within in folders_and_files for path in [name, *within] if path.is_file()]
+context = [path.read_bytes().decode() for path in files]""",
     "json": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
     "messages": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
 }

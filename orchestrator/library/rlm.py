@@ -10,7 +10,6 @@ from typing import Any, Self
 import msgspec
 
 from orchestrator import config
-from orchestrator.app import Orchestrator
 from orchestrator.config import AnyProvider, Settings
 from orchestrator.errors import ConfigError
 from orchestrator.journal.events import AnyEvent
@@ -19,6 +18,7 @@ from orchestrator.library.inputs import Input, add_input
 from orchestrator.library.own_model import OwnModel, OwnProvider, Role
 from orchestrator.library.results import Result
 from orchestrator.library.streams import Stream
+from orchestrator.opening import Orchestrator
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.naming import parse_model
 from orchestrator.runs.replay import replay

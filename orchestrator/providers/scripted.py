@@ -50,7 +50,7 @@ class ScriptedProvider:
         if self._rule(query) is None:
             raise NotScripted(
                 "the scripted model has no rule for this query; it knows only those of its script. "
-                "Configure a real model in config.toml ([[providers]]) to ask anything."
+                "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds."
             )
 
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:

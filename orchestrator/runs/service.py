@@ -45,10 +45,14 @@ EMPTY = {
 }
 
 
-def _refuse_empty(query: Query) -> None:
+def _check(query: Query) -> None:
     """Before a model is paid for it. Raises InvalidRequest."""
     if not query.text.strip():
         raise InvalidRequest("query: it is empty")
+    try:
+        query.text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"query: a lone surrogate at code point {error.start} is not text") from None
     if query.context.is_empty:
         raise InvalidRequest(EMPTY[query.context.kind])
 
@@ -94,7 +98,7 @@ class RunService:
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
         """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
-        _refuse_empty(query)
+        _check(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()))
         self._pool.check(query.text)
         journal = self._journals.open(started.run_id)
@@ -107,7 +111,7 @@ class RunService:
 
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
-        _refuse_empty(query)
+        _check(query)
         return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())))
 
     def journal(self, run_id: str) -> Journal:

@@ -11,11 +11,12 @@ import httpx
 import uvicorn
 from measuring import RUNS, shown
 
-from orchestrator.app import Orchestrator, create_app
+from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, Settings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
+from orchestrator.opening import Orchestrator
 from orchestrator.providers.messages import Completion, Message, Schema, Usage
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools

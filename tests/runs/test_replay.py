@@ -11,12 +11,12 @@ from fakes import FakeModel, python
 from processes import rlm
 from serving import serving_app
 
-from orchestrator.app import Orchestrator
 from orchestrator.config import SandboxSettings, load
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import JournalError
 from orchestrator.journal import events as ev
 from orchestrator.journal.lines import from_lines, to_lines
+from orchestrator.opening import Orchestrator
 from orchestrator.runs.replay import replay
 from orchestrator.sandbox.messages import HostError
 
