@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from orchestrator.config import Settings, data_folder
+from orchestrator.config import ContextSettings, Settings, data_folder
 from orchestrator.contexts.store import ContextStore
 from orchestrator.providers.make import make_provider
 from orchestrator.providers.messages import Provider
@@ -36,8 +36,9 @@ class Orchestrator:
         engine: Engine | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         providers: Sequence[Provider] = (),
+        contexts: ContextStore | None = None,
     ) -> None:
-        """`providers`: beside those of the settings. An `engine` that is given stays the caller's to close.
+        """`providers`: beside those of the settings; `contexts`: instead of the folder that they name. An `engine` that is given stays the caller's to close.
 
         Raises ConfigError, SandboxError.
         """
@@ -45,9 +46,7 @@ class Orchestrator:
         self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
-        kept = settings.contexts
-        folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
-        self._contexts = ContextStore(folder, kept.context_bytes, kept.context_seconds)
+        self._contexts = contexts or _open_contexts(settings.contexts)
         self._own_engine = engine is None
         self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
@@ -74,3 +73,8 @@ class Orchestrator:
             await asyncio.sleep(EXPIRE_SECONDS)
             self.engine.templates.expire()
             await asyncio.to_thread(self._contexts.expire)
+
+
+def _open_contexts(kept: ContextSettings) -> ContextStore:
+    folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
+    return ContextStore(folder, kept.context_bytes, kept.context_seconds)

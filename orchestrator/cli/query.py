@@ -20,6 +20,7 @@ from orchestrator.cli.journals import JournalFile, create_journal, keep_journal,
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say, write
 from orchestrator.cli.settings import choose_models, set_value
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import Cancelled, InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     for assignment in options.set:
         settings = set_value(settings, assignment)
     if options.dry_run:
-        write(asyncio.run(_preview(Orchestrator(settings, say), options, inputs)))
+        write(asyncio.run(_preview(Orchestrator(settings, say, contexts=ContextStore()), options, inputs)))
         return 0
     with RunProgress(sys.stderr, verbose=options.verbose) as progress:
         result, seen_again = asyncio.run(_ask(Orchestrator(settings, progress.say), options, inputs, progress))
