@@ -162,15 +162,20 @@ def _report(result: RunResult, seen_again: str, *, as_json: bool) -> int:
         write(f"{msgspec.json.encode(result).decode()}\n")
     elif result.answer is not None:
         write(f"{result.answer}\n")
-    usage = result.usage
-    say(
-        f"turns: {result.iterations}, sub-calls: {result.sub_calls}, tokens: {usage.prompt_tokens} read and "
-        f"{usage.completion_tokens} written, {result.duration_ms / 1000:.1f} s"
-    )
-    say(f"run {result.run_id[:SHORT]}: {seen_again}")
+    if result.iterations:  # else there is nothing to see
+        _summarize(result, seen_again)
     if result.success:
         return 0
     interrupted = result.stopped == "cancelled"
     why = "interrupted" if interrupted else f"{result.stopped}: {result.error}"
     say(why + (" (the answer above is partial)" if result.answer is not None else ""))
     return INTERRUPTED if interrupted else 1
+
+
+def _summarize(result: RunResult, seen_again: str) -> None:
+    usage = result.usage
+    say(
+        f"turns: {result.iterations}, sub-calls: {result.sub_calls}, tokens: {usage.prompt_tokens} read and "
+        f"{usage.completion_tokens} written, {result.duration_ms / 1000:.1f} s"
+    )
+    say(f"run {result.run_id[:SHORT]}: {seen_again}")
