@@ -38,8 +38,9 @@ class Orchestrator:
         providers: Sequence[Provider] = (),
         contexts: ContextStore | None = None,
     ) -> None:
-        """`providers`: beside those of the settings; `contexts`: instead of the folder that they name. An `engine` that is given stays the caller's to close.
+        """`providers`: beside those of the settings; `contexts`: instead of the folder that they name.
 
+        An `engine` that is given stays the caller's to close.
         Raises ConfigError, SandboxError.
         """
         self.settings = settings
