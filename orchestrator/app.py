@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from orchestrator import __version__, config
 from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
+from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
 from orchestrator.api.guards import same_site
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
@@ -39,7 +40,10 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         return started
 
     return Litestar(
-        route_handlers=[health, query, debug, list_runs, get_run, get_journal, visualize, asset],
+        route_handlers=[
+            *(health, query, debug, list_runs, get_run, get_journal, visualize, asset),
+            *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
+        ],
         lifespan=[lifespan],
         state=State({"settings": settings}),
         dependencies={"runs": Provide(runs, sync_to_thread=False)},

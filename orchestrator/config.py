@@ -47,6 +47,14 @@ class SandboxSettings(CellLimits, frozen=True, kw_only=True):
     template_seconds: PositiveSeconds = 600.0
 
 
+class ContextSettings(Base, frozen=True, kw_only=True):
+    """What is kept of contexts, and where: `folder` is relative to config.toml; "" is the user's data folder."""
+
+    folder: str = ""
+    context_bytes: Positive = 53_687_091_200
+    context_seconds: PositiveSeconds = 86_400.0
+
+
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
     """What every backend has."""
 
@@ -122,6 +130,7 @@ class Settings(Base, frozen=True, kw_only=True):
     module_folder: str = ""
     server: ServerSettings = ServerSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    contexts: ContextSettings = ContextSettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
 
@@ -146,6 +155,12 @@ def read(path: Path) -> Settings:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     return _locate(settings, path.parent)
+
+
+def data_folder() -> Path:
+    """The user's, for what this program keeps (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "rlm"
 
 
 def _put_key_first(message: str) -> str:
@@ -181,7 +196,10 @@ def _locate(settings: Settings, folder: Path) -> Settings:
     """Relative paths start at the configuration, wherever the server was started."""
     providers = tuple(_locate_script(each, folder) for each in settings.providers)
     modules = str(folder / settings.module_folder) if settings.module_folder else ""
-    return msgspec.structs.replace(settings, providers=providers, module_folder=modules)
+    contexts = settings.contexts
+    if contexts.folder:
+        contexts = msgspec.structs.replace(contexts, folder=str(folder / contexts.folder))
+    return msgspec.structs.replace(settings, providers=providers, module_folder=modules, contexts=contexts)
 
 
 def _locate_script(provider: AnyProvider, folder: Path) -> AnyProvider:

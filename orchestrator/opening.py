@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 
-from orchestrator.config import Settings
+from orchestrator.config import ContextSettings, Settings, data_folder
+from orchestrator.contexts.store import ContextStore
 from orchestrator.providers.make import make_provider
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.pool import Pool
@@ -34,26 +36,29 @@ class Orchestrator:
         engine: Engine | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         providers: Sequence[Provider] = (),
+        contexts: ContextStore | None = None,
     ) -> None:
-        """`providers`: beside those of the settings. An `engine` that is given stays the caller's to close.
+        """`providers`: beside those of the settings; `contexts`: instead of the folder that they name.
 
+        An `engine` that is given stays the caller's to close.
         Raises ConfigError, SandboxError.
         """
         self.settings = settings
         self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
+        self._contexts = contexts or _open_contexts(settings.contexts)
         self._own_engine = engine is None
         self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[RunService]:
         """Open for queries, once; what still runs at the end is cancelled."""
-        expiring = asyncio.create_task(self._expire_templates())
+        expiring = asyncio.create_task(self._expire())
         try:
             async with self._client:
                 tools = Tools(self.engine, await describe(self.engine))
-                runs = RunService(self.settings, tools, Pool(self._providers))
+                runs = RunService(self.settings, tools, Pool(self._providers), self._contexts)
                 try:
                     yield runs
                 finally:
@@ -63,8 +68,14 @@ class Orchestrator:
             if self._own_engine:
                 self.engine.close()
 
-    async def _expire_templates(self) -> None:
-        """Templates grow old while nobody asks anything, too."""
+    async def _expire(self) -> None:
+        """Templates and contexts grow old while nobody asks anything, too."""
         while True:
             await asyncio.sleep(EXPIRE_SECONDS)
             self.engine.templates.expire()
+            await asyncio.to_thread(self._contexts.expire)
+
+
+def _open_contexts(kept: ContextSettings) -> ContextStore:
+    folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
+    return ContextStore(folder, kept.context_bytes, kept.context_seconds)

@@ -25,7 +25,7 @@ BELOW = {
     "journal": BASE | {"contexts", "providers.messages", "sandbox.messages"},
     "logs": {"journal"},
     "runs": BASE | {"budget", "contexts", "providers", "sandbox", "dialogue", "journal", "logs"},
-    "opening": BASE | {"providers", "sandbox", "runs"},
+    "opening": BASE | {"contexts", "providers", "sandbox", "runs"},
     "api": BASE | {"contexts", "journal", "runs", "logs"},
 }
 

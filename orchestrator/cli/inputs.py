@@ -11,6 +11,8 @@ import msgspec
 
 from orchestrator.cli.encodings import decode
 from orchestrator.cli.say import say
+from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
 
 STDIN = "-"
@@ -32,6 +34,11 @@ def read_inputs(names: Sequence[str], encoding: str) -> Inputs:
     files = [each for name in names for each in _files(name)]
     texts = tuple(decode(_read(each), each, encoding) for each in files)
     return Inputs("text" if len(names) == 1 and files == [*names] else "documents", texts)
+
+
+def add_inputs(contexts: ContextStore, inputs: Inputs) -> Context:
+    """As one context. Raises NoRoom."""
+    return contexts.add_documents(inputs.texts) if inputs.kind == "documents" else contexts.add_text(inputs.texts[0])
 
 
 def refuse_empty(names: Sequence[str], inputs: Inputs) -> None:

@@ -15,11 +15,12 @@ import msgspec
 from orchestrator import logs
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.dry_run import preview
-from orchestrator.cli.inputs import Inputs, read_inputs, refuse_empty
+from orchestrator.cli.inputs import Inputs, add_inputs, read_inputs, refuse_empty
 from orchestrator.cli.journals import JournalFile, create_journal, keep_journal, origin_of
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say, write
 from orchestrator.cli.settings import choose_models, set_value
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import Cancelled, InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     for assignment in options.set:
         settings = set_value(settings, assignment)
     if options.dry_run:
-        write(asyncio.run(_preview(Orchestrator(settings, say), options, inputs)))
+        write(asyncio.run(_preview(Orchestrator(settings, say, contexts=ContextStore()), options, inputs)))
         return 0
     with RunProgress(sys.stderr, verbose=options.verbose) as progress:
         result, seen_again = asyncio.run(_ask(Orchestrator(settings, progress.say), options, inputs, progress))
@@ -124,7 +125,7 @@ async def _ask(
 
 
 def _query(runs: RunService, options: argparse.Namespace, inputs: Inputs) -> Query:
-    return Query(options.question, runs.contexts.add(inputs.kind, inputs.texts), options.protocol)
+    return Query(options.question, add_inputs(runs.contexts, inputs), options.protocol)
 
 
 def _journal(run_id: str, options: argparse.Namespace) -> JournalFile:

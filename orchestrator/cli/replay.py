@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.cli.command import add_journal, command_parser
-from orchestrator.cli.inputs import read_inputs, read_json
+from orchestrator.cli.inputs import add_inputs, read_inputs, read_json
 from orchestrator.cli.journals import Origin, find_journal, read_journal, read_origin
 from orchestrator.cli.say import say
-from orchestrator.config import SandboxSettings
+from orchestrator.config import SandboxSettings, data_folder
 from orchestrator.contexts.context import Context, Kind
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import InvalidRequest
+from orchestrator.errors import InvalidRequest, NotFound
 from orchestrator.journal.events import run_started
 from orchestrator.runs.replay import replay
 from orchestrator.sandbox.engine import Engine
@@ -31,13 +31,14 @@ def main(arguments: Sequence[str]) -> int:
         action="append",
         default=[],
         metavar="FILE|FOLDER|-",
-        help="what the run was about; may be left out for a run of `rlm query`, if its files are where they were",
+        help="what the run was about; may be left out if that is still kept, or its files are where they were",
     )
     parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="of these files; default: utf-8")
     options = parser.parse_intermixed_args(arguments)
     path = find_journal(options.journal)
     events = read_journal(path)
-    context = _read_context(run_started(events).context_kind, _origin(options, path))
+    context = _kept(run_started(events).context_id) if not options.context else None
+    context = context or _read_context(run_started(events).context_kind, _origin(options, path))
     engine = Engine(SandboxSettings(), say, run_started(events).component_sha256)
     try:
         executed = asyncio.run(replay(events, context, engine))
@@ -46,6 +47,14 @@ def main(arguments: Sequence[str]) -> int:
     print("identical")
     say(f"{executed} cells were executed again")
     return 0
+
+
+def _kept(identity: str) -> Context | None:
+    """The context that was kept with the runs over it, if it still is."""
+    try:
+        return ContextStore(data_folder() / "contexts").get(identity)
+    except NotFound:
+        return None
 
 
 def _origin(options: argparse.Namespace, journal: Path) -> Origin:
@@ -63,4 +72,4 @@ def _read_context(kind: Kind, origin: Origin) -> Context:
     if kind in ("json", "messages"):
         return contexts.add_json(kind, read_json(origin.inputs[0]))
     inputs = read_inputs(origin.inputs, origin.encoding)
-    return contexts.add(inputs.kind, inputs.texts)
+    return add_inputs(contexts, inputs)

@@ -67,13 +67,13 @@ passage into it.
 4. Check a result before you answer with final or final_var."""
 
 
-def question(query: str, kind: str, lengths: Sequence[int]) -> str:
+def question(query: str, kind: str, length: int, count: int) -> str:
     """The first message: the query, and what the context is."""
     what = {
-        "text": f"a str of {sum(lengths)} characters",
-        "documents": f"a list of {len(lengths)} documents (str), {sum(lengths)} characters in all",
-        "json": f"a parsed JSON value, {sum(lengths)} characters as JSON",
-        "messages": f'a chat: a list of {{"role", "content"}}, {sum(lengths)} characters as JSON',
+        "text": f"a str of {length} characters",
+        "documents": f"a list of {count} documents (str), {length} characters in all",
+        "json": f"a parsed JSON value, {length} characters as JSON",
+        "messages": f'a chat: a list of {{"role", "content"}}, {length} characters as JSON',
     }[kind]
     return f"Question: {query}\n\n`context` is {what}. Begin by looking at it."
 

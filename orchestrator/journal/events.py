@@ -55,14 +55,18 @@ class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
-    """Everything that a re-execution depends on, beside the replies and host calls that follow."""
+    """Everything that a re-execution depends on, beside the replies and host calls that follow.
+
+    `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
+    """
 
     format: int
     run_id: str
     query: str
     context_id: str
     context_kind: Kind
-    context_lengths: tuple[int, ...]
+    context_length: int
+    context_count: int
     protocol: Protocol
     output_limit: int
     limits: RecordedRunLimits

@@ -148,7 +148,7 @@ def detail(events: Sequence[AnyEvent]) -> RunDetail:
     return RunDetail(
         **msgspec.structs.asdict(summary(events)),
         context_id=started.context_id,
-        context_length=sum(started.context_lengths),
+        context_length=started.context_length,
         history=turns(events),
     )
 

@@ -26,7 +26,7 @@ from orchestrator.journal.events import (
 def listing(events: Sequence[AnyEvent]) -> str:
     """The whole of it, in the order in which it happened."""
     started = run_started(events)
-    about = f"{started.context_kind}, {sum(started.context_lengths)} characters"
+    about = f"{started.context_kind}, {started.context_length} characters"
     head = [f"# Run {started.run_id}, about: {about}", *_comment("Question", started.query)]
     return "\n".join([*head, *(line for event in events for line in _lines(event))]) + "\n"
 

@@ -45,5 +45,5 @@ def first_messages(tools: Tools, started: RunStarted) -> tuple[Message, ...]:
     limits = RunLimits(**msgspec.structs.asdict(started.limits))
     cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
     system = prompts.system(started.protocol, tools.functions, limits, cell_limits, started.output_limit)
-    question = prompts.question(started.query, started.context_kind, started.context_lengths)
+    question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
     return Message("system", system), Message("user", question)

@@ -88,8 +88,8 @@ class RunHandle:
 class RunService:
     """All runs of one server, and the contexts that they are over."""
 
-    def __init__(self, settings: Settings, tools: Tools, pool: Pool) -> None:
-        self.contexts = ContextStore()
+    def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore) -> None:
+        self.contexts = contexts
         self._settings = settings
         self._tools = tools
         self._pool = pool
@@ -144,7 +144,8 @@ class RunService:
             query=query.text,
             context_id=query.context.id,
             context_kind=query.context.kind,
-            context_lengths=tuple(query.context.lengths),
+            context_length=query.context.length,
+            context_count=query.context.count,
             protocol=query.protocol or self._settings.protocol,
             output_limit=self._settings.output_limit,
             limits=limits,

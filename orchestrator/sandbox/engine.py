@@ -9,7 +9,7 @@ from wasmtime import _ffi as ffi
 from wasmtime.component import Linker
 
 from orchestrator.config import CellLimits, SandboxSettings
-from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.build import component, selftest
@@ -33,7 +33,6 @@ _CONFIGURATION = f"fuel epochs stack={WASM_STACK} memory-creator"
 _SETTLE = "import gc\ngc.collect()\ngc.freeze()\ndel gc"
 # What a run executed with other settings than its journal's must not see: the blank guest is the same under all of them.
 _ANY_LIMITS = CellLimits()
-NOTHING = Context("", "text", ("",))
 
 
 class Engine:
@@ -51,6 +50,7 @@ class Engine:
         `module_folder`: of modules beside the shipped ones. Raises ConfigError, SandboxError.
         """
         self.settings = settings
+        self.nothing = ContextStore().add_text("")  # what our own code runs over
         # First: a mistake in a manifest should not wait for a build.
         self.modules = Modules(module_folder, progress)
         self._engine = wasmtime.Engine(_configure())
@@ -100,9 +100,9 @@ class Engine:
 
     def _warm_up(self) -> None:
         """What the first cell of any guest sets up is done once. Raises SandboxError if forks cannot be relied on."""
-        with entering(preparation(NOTHING, self.settings, self.modules)):
+        with entering(preparation(self.nothing, self.settings, self.modules)):
             original = self.fork()
-            templates.start(original, NOTHING, _ANY_LIMITS)
+            templates.start(original, self.nothing, _ANY_LIMITS)
             original.call("run-cell", 0, _SETTLE)
             self.blank = original.whole_image()
             selftest.make_state(original)

@@ -11,7 +11,7 @@ import wasmtime
 from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError, SandboxError
 from orchestrator.sandbox.bridge import Bridge, Owner
-from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparation
 from orchestrator.sandbox.instance import Instance
@@ -147,6 +147,6 @@ async def describe(engine: Engine) -> tuple[Function, ...]:
 
 
 def _describe(engine: Engine) -> tuple[Function, ...]:
-    with entering(preparation(NOTHING, engine.settings, engine.modules)):
+    with entering(preparation(engine.nothing, engine.settings, engine.modules)):
         fork: Instance = engine.fork()
         return msgspec.json.decode(fork.call("describe"), type=tuple[Function, ...])

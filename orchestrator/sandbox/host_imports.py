@@ -14,7 +14,7 @@ import msgspec
 import wasmtime
 from wasmtime.component import Variant
 
-from orchestrator.contexts.utf8 import UTF8
+from orchestrator.contexts.utf8 import ContextBytes, TextBytes
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.execution import Execution
 from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, SubReply
@@ -88,7 +88,7 @@ def random_bytes(execution: Execution, length: int) -> bytes:
 def context_read(execution: Execution, document: int, start: int, length: int) -> Variant:
     """Code points [start, start + length) of one document."""
     context = execution.inputs.context
-    if document >= len(context.parts):
+    if document >= context.count:
         return _failure(HostError("IndexError", f"there is no document {document}"))
     if length > MAX_READ_CHARS:
         return _failure(HostError("ValueError", f"one read may have at most {MAX_READ_CHARS} code points"))
@@ -171,8 +171,8 @@ def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModul
 
 def _call_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> ModuleOutcome:
     context = execution.inputs.context
-    source = context.utf8 if asked.text is None else UTF8((asked.text,))
-    documents = source.lengths if asked.text is None and context.kind == "documents" else None
+    source = ContextBytes(context) if asked.text is None else TextBytes(asked.text)
+    documents = context.byte_lengths if asked.text is None and context.kind == "documents" else None
     try:
         request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
     except (UnicodeError, OverflowError, RecursionError) as failure:

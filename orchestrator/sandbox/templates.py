@@ -52,7 +52,7 @@ def start(instance: Instance, context: Context, limits: CellLimits) -> None:
         "max_text_chars": MAX_TEXT_CHARS,
         "context": {
             "kind": context.kind,
-            "lengths": context.lengths,
+            "lengths": list(context.lengths),
             "inline": not _is_lazy(context, limits),
             "bytes": context.guest_bytes,
         },

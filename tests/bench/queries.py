@@ -13,6 +13,7 @@ from measuring import RUNS, shown
 
 from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, Settings
+from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
 from orchestrator.opening import Orchestrator
@@ -97,7 +98,7 @@ class SlowProvider:
 async def runs_at_once(engine: Engine, count: int) -> list[float]:
     """Milliseconds of `count` runs of three turns, all begun together; the first time makes the threads."""
     settings = Settings(providers=(SlowProvider.settings,))
-    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]))
+    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]), ContextStore())
     context = runs.contexts.add_text("a small text")
     found = []
     for _ in range(RUNS + 1):
@@ -121,7 +122,7 @@ async def replay_rows(engine: Engine) -> list[str]:
             return Completion(text=text, usage=Usage(1, 1))
 
     settings = Settings(providers=(SlowProvider.settings,))
-    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]))
+    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]), ContextStore())
     context = runs.contexts.add_text("a small text")
     events = await runs.start(Query("q", context)).wait()
     size = sum(map(len, to_lines(events)))

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -222,8 +223,10 @@ def test_a_journal_can_be_written_to_a_file(ask, rlm):  # noqa: F811
     err = ask("q", "four", "--journal", "journal")[2]
     assert ": `rlm export journal --commands` shows it, `rlm replay journal` executes it again\n" in err
     assert rlm("replay", "journal", "--context", "four")[:2] == (0, "identical\n")
+    assert not Path("data/rlm/journals").exists()
+    assert rlm("replay", "journal")[:2] == (0, "identical\n")  # its context is kept
+    shutil.rmtree("data")
     assert rlm("replay", "journal")[2] == "rlm: journal: name what the run was about: --context FILE, or - for standard input\n"
-    assert not Path("data").exists()
 
 
 def test_a_file_that_is_no_journal_is_not_overwritten(ask):

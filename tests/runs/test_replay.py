@@ -32,7 +32,7 @@ REPLIES = [
 
 
 def context(text="the context"):
-    return ContextStore().add("text", (text,))
+    return ContextStore().add_text(text)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from conftest import FAKE_MODEL
 from fakes import FakeModel, python
 
 from orchestrator.config import Settings
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import Cancelled, InvalidRequest
 from orchestrator.journal.events import ModelCalled
 from orchestrator.journal.history import result
@@ -23,7 +24,7 @@ from orchestrator.runs.service import Query, RunService
 async def service(engine, model):
     async with httpx.AsyncClient(transport=model) as client:
         settings = Settings(providers=(FAKE_MODEL,), sandbox=engine.settings)
-        yield RunService(settings, Tools(engine), Pool([OpenAIProvider(FAKE_MODEL, client)]))
+        yield RunService(settings, Tools(engine), Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
 
 
 class Slow(FakeModel):

@@ -1,6 +1,7 @@
 """A context is loaded once, and forked by every run that uses it."""
 
 import asyncio
+import json
 import uuid
 
 import pytest
@@ -8,9 +9,12 @@ from notebooks import Notebook
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
+
+STORE = ContextStore()
 
 
-class Counted(Context, frozen=True, weakref=True, eq=False):
+class Counted(Context):
     """Counts the code points that guests read of it."""
 
     def read(self, document, start, length):
@@ -23,7 +27,10 @@ read_of = {}
 
 
 def counted(text, kind="text"):
-    return Counted(uuid.uuid4().hex, kind, (text,))
+    held = STORE.add_text(text) if kind == "text" else STORE.add_json(kind, json.loads(text))
+    context = Counted(held.id, STORE._path(held.id))
+    context.id = uuid.uuid4().hex  # no other test has its template
+    return context
 
 
 @pytest.fixture
