@@ -71,8 +71,9 @@ def test_a_run_is_found_by_how_its_id_begins(folder):
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "*", "[a-f]", "", "A", "a" * 33, "x" * 5000])
-def test_what_is_no_id_is_looked_for_as_a_file_only(folder, name):
+def test_what_is_no_id_is_looked_for_as_a_file_only(folder, name, tmp_path, monkeypatch):
     """No name leads out of the folder."""
+    monkeypatch.chdir(tmp_path)
     keep("ab" * 16)
     with pytest.raises(InvalidRequest) as error:
         find_journal(name)

@@ -195,10 +195,15 @@ def test_a_script_is_given_what_the_run_was_about(ask, rlm, tmp_path):  # noqa: 
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "ANSWER: [6, 1, 2, 3, 4]\n"
 
 
+KEPT = "data/rlm/contexts"
+
+
 def test_input_that_has_changed_is_another_context(ask, rlm):  # noqa: F811
-    """Status 1, with the ids of both."""
+    """Status 1, with the ids of both; as long as what it was is kept, that is taken."""
     run = re.search("run ([0-9a-f]{8}):", ask("q", "four")[2])[1]
     Path("four").write_text("4321")
+    assert rlm("replay", run)[:2] == (0, "identical\n")
+    shutil.rmtree(KEPT)
     status, out, _ = rlm("replay", run)
     assert (status, re.sub("[0-9a-f]{64}", "ID", out)) == (1, "the context: the run's was ID, this one is ID\n")
 
@@ -207,12 +212,15 @@ def test_input_that_is_gone_is_named(ask, rlm):  # noqa: F811
     """By its whole name."""
     run = re.search("run ([0-9a-f]{8}):", ask("q", "four")[2])[1]
     Path("four").unlink()
+    shutil.rmtree(KEPT)
     assert rlm("replay", run) == (2, "", f"rlm: {Path('four').absolute()}: there is no such file or folder\n")
 
 
 def test_standard_input_must_be_named_again(ask, rlm):  # noqa: F811
-    """It is not in any file; the same bytes are the same context."""
+    """Once it is not kept any more, as it is in no file; the same bytes are the same context."""
     run = re.search("run ([0-9a-f]{8}):", ask("q", "-", stdin=b"1234")[2])[1]
+    assert rlm("replay", run)[:2] == (0, "identical\n")
+    shutil.rmtree(KEPT)
     assert rlm("replay", run) == (2, "", f"rlm: {run}: name what the run was about: --context FILE, or - for standard input\n")
     assert rlm("replay", run, "--context", "-", stdin=b"1234")[:2] == (0, "identical\n")
     assert rlm("replay", run, "--context", "four")[:2] == (0, "identical\n")
@@ -246,6 +254,7 @@ def test_names_and_questions_that_are_no_text(ask, rlm):  # noqa: F811
     Path(name).write_text("1234")
     status, out, err = ask("q", name)
     assert (status, out) == (0, "4\n")
+    shutil.rmtree(KEPT)
     assert rlm("replay", re.search("run ([0-9a-f]{8}):", err)[1])[2].endswith("or - for standard input\n")
     assert ask(name, "four")[2] == "rlm: query: a lone surrogate at code point 0 is not text\n"
 
