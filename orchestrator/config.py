@@ -159,8 +159,8 @@ def read(path: Path) -> Settings:
 
 def data_folder() -> Path:
     """The user's, for what this program keeps (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "rlm"
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "share") / "rlm"
 
 
 def _put_key_first(message: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from orchestrator.cli.encodings import is_text
 from orchestrator.cli.inputs import STDIN
 from orchestrator.cli.say import say
+from orchestrator.config import data_folder
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.lines import Chain, from_lines
@@ -124,8 +125,7 @@ def _begins(path: Path) -> bytes:
 
 
 def _folder() -> Path:
-    base = os.environ.get("XDG_DATA_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "share") / "rlm" / "journals"
+    return data_folder() / "journals"
 
 
 def _sidecar(journal: Path) -> Path:
