@@ -19,6 +19,7 @@ from orchestrator.errors import InvalidRequest, NoRoom, NotFound
 
 PIECE = 1 << 20  # characters of a text that are written at once
 _ENDING = ".context"
+_GONE = "there is no context {!r}: send it again"
 _FORGOTTEN = 3600.0  # seconds after which a file that never arrived whole is nobody's any more
 
 
@@ -54,7 +55,10 @@ class ContextStore:
             held = self._in_use.get(identity)
             if held is None:
                 held = self._in_use[identity] = self._open(identity)
-            os.utime(self._path(identity))
+            try:
+                os.utime(self._path(identity))
+            except FileNotFoundError:  # deleted, while a run still uses it
+                raise NotFound(_GONE.format(identity)) from None
             return held
 
     def list(self) -> list[Held]:
@@ -91,8 +95,12 @@ class ContextStore:
         return self.take(writer.path, writer.finish())
 
     def take(self, path: Path, identity: str) -> Context:
-        """A finished file in the folder becomes the context of that id. Raises NoRoom."""
-        self._make_room(path.stat().st_size)
+        """A finished file in the folder becomes the context of that id; else it leaves. Raises NoRoom."""
+        try:
+            self._make_room(path.stat().st_size)
+        except NoRoom:
+            path.unlink(missing_ok=True)
+            raise
         with self._lock:
             os.replace(path, self._path(identity))
         return self.get(identity)
@@ -114,6 +122,7 @@ class ContextStore:
 
     def expire(self) -> None:
         """Lets go of what nobody uses: the old, and then the longest unused while all are too much."""
+        self._clean()
         self._make_room(0)
 
     def _add(self, kind: Kind, documents: Iterable[tuple[str | None, str]]) -> Context:
@@ -142,7 +151,7 @@ class ContextStore:
         try:
             return Context(identity, self._path(identity))
         except FileNotFoundError:
-            raise NotFound(f"there is no context {identity!r}: send it again") from None
+            raise NotFound(_GONE.format(identity)) from None
 
     def _path(self, identity: str) -> Path:
         return self.folder / f"{identity}{_ENDING}"

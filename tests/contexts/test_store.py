@@ -81,8 +81,21 @@ def test_what_arrived_when_a_process_ended_is_removed_later(tmp_path):
     for name, age in (("arriving-old", 7200), ("arriving-young", 60)):
         (tmp_path / name).write_text("x")
         os.utime(tmp_path / name, (0, time.time() - age))
-    ContextStore(tmp_path)
+    store = ContextStore(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["arriving-young"]
+    os.utime(tmp_path / "arriving-young", (0, time.time() - 7200))
+    store.expire()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_file_for_which_there_is_no_room_leaves(tmp_path):
+    """Nothing of it stays."""
+    store = ContextStore(tmp_path, max_bytes=100)
+    (tmp_path / "arriving-x").write_bytes(b"x" * 200)
+    with pytest.raises(NoRoom) as error:
+        store.take(tmp_path / "arriving-x", "0" * 64)
+    assert str(error.value) == "the context takes 200 bytes, which contexts.context_bytes (100) has no room for"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("identity", ["../../etc/passwd", "", "A" * 64, "a" * 63, "\0" * 64])
@@ -111,6 +124,10 @@ def test_a_deleted_context_stays_for_who_uses_it(tmp_path):
     context = store.add_text("abc")
     store.delete(context.id)
     assert (store.list(), context.read(0, 0, 3)) == ([], "abc")
+    with pytest.raises(NotFound) as error:
+        store.get(context.id)
+    assert str(error.value) == f"there is no context '{context.id}': send it again"
+    assert store.add_text("abc").read(0, 0, 3) == "abc"
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path):
