@@ -99,8 +99,11 @@ class Engine:
         return Instance(self.sha256, store, memory, exports)
 
     def _warm_up(self) -> None:
-        """What the first cell of any guest sets up is done once. Raises SandboxError if forks cannot be relied on."""
-        with entering(preparation(self.nothing, self.settings, self.modules)):
+        """What the first cell of any guest sets up is done once, however short a cell's seconds are.
+
+        Raises SandboxError if forks cannot be relied on.
+        """
+        with entering(preparation(self.nothing, _ANY_LIMITS, self.modules)):
             original = self.fork()
             templates.start(original, self.nothing, _ANY_LIMITS)
             original.call("run-cell", 0, _SETTLE)

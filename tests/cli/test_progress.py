@@ -153,6 +153,11 @@ class Session:
         """The exit status."""
         self.read_until(r"rlm: run [0-9a-f]{8}: [^\n]*\n")
         status = self.process.wait(timeout=30)
+        while select.select([self._main], [], [], 0.1)[0]:
+            try:
+                self.text += os.read(self._main, 10_000).decode()
+            except OSError:  # that was all
+                break
         os.close(self._main)
         return status
 
