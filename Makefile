@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test fuzz modules serve lint bench pins clean
+.PHONY: help demo demo-rollback test coverage test-wheel fuzz modules serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -20,6 +20,16 @@ demo-rollback: $(VENV)/.rivals  ## an endless loop, a memory and a recursion bom
 test: $(VENV)/.dev  ## all tests
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python -m pytest -q
+
+coverage: $(VENV)/.dev  ## all tests, and which lines and branches of orchestrator/ they reach (a floor is in pyproject.toml)
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -q
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
+
+test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment, use it (WHEEL_PYTHONS="python3.12 ...": in one of each)
+	@$(BIN)/python -m pytest -q -m wheel tests/wheel
 
 fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: others)
 	@$(BIN)/python -m orchestrator build-guest

@@ -17,19 +17,28 @@ from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.service import Query, RunService
-from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.guest import describe
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.modules.imports import Call
 from orchestrator.sandbox.modules.instance import Allowance
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_data_folder(tmp_path_factory) -> Iterator[None]:
+    """What servers and commands of the tests keep is not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def clean_environment() -> Iterator[None]:
-    """No test leaks environment variables into another."""
+def clean_environment(tmp_path_factory) -> Iterator[None]:
+    """No test leaks environment variables into another, or writes into the user's data folder."""
     before = dict(os.environ)
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.getbasetemp() / "data")
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -122,11 +131,11 @@ class Cut:
 def run_module(engine):
     """run_module(module, function, args, source, documents=...): what it answers with, without a guest around it."""
 
-    def run(module, function, args, source, fuel=10**10, engine=engine, documents=None):
+    def run(module, function, args, source, fuel=10**10, engine=engine, *, documents=None):
         def entered():
             request = {"function": function, "args": args, "documents": documents}
             allowance = Allowance(fuel, engine.settings.memory_bytes, Meter(engine.settings.seconds))
-            with entering(preparing(NOTHING, engine.settings, engine.modules)):
+            with entering(preparation(engine.nothing, engine.settings, engine.modules)):
                 call = Call(source, lambda prompts: b"[]")
                 return engine.modules.run(module, msgspec.json.encode(request), call, allowance)
 
@@ -175,9 +184,9 @@ def run_query(engine):
         )
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
-            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]))
+            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
             run = runs.start(Query("What is it?", runs.contexts.add_text(text)))
-            await run.finished()
+            await run.wait()
             return runs.journal(run.run_id)
 
     return run

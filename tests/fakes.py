@@ -33,6 +33,8 @@ class FakeModel(httpx.AsyncBaseTransport):
         self.cancelled = asyncio.Event()
 
     async def handle_async_request(self, request):
+        if request.method == "GET":
+            return httpx.Response(404)  # it does not list its models
         body = json.loads(await request.aread())
         messages = body["messages"]
         try:

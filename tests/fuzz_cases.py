@@ -2,7 +2,9 @@
 
 import json
 
-from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
+
+HELD = ContextStore(max_bytes=100 << 20)
 
 # Code points that parsers trip over: NUL, BOM, line ends, combining, bidirectional, astral, the last one.
 POOL = [
@@ -288,7 +290,7 @@ def context(rng):
     parts = [mutated(rng, rng.choice(CONTEXTS)) if rng.random() < 0.7 else text(rng, 200) for _ in range(rng.randrange(4))]
     if rng.random() < 0.02:
         parts.append(rng.choice(CONTEXTS) * rng.choice((1000, 10_000)))
-    return Context("", "documents", tuple(parts)) if rng.random() < 0.3 else Context("", "text", ("".join(parts),))
+    return HELD.add_documents(parts) if rng.random() < 0.3 else HELD.add_text("".join(parts))
 
 
 def wat(rng):

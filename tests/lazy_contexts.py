@@ -16,6 +16,7 @@ from rlm_guest.lazy.table import Table  # noqa: E402
 from rlm_guest.lazy.text import LazyText  # noqa: E402
 
 from orchestrator.contexts.store import ContextStore  # noqa: E402
+from orchestrator.contexts.utf8 import ContextBytes  # noqa: E402
 from orchestrator.errors import ModuleError  # noqa: E402
 
 
@@ -49,14 +50,14 @@ class LazyContexts:
     def _read(self, document, start, length):
         self.reads.append((start, length))
         if document == host.TABLE:
-            return self.context.table[start : start + length]
+            return self.context.read_table(start, length)
         assert document == host.WHOLE
         return self.context.read_all(start, length)
 
     def _call(self, name, arguments):
         assert name == "module"
         self.calls.append(arguments)
-        source = self.context.part(*arguments["part"])
+        source = ContextBytes(self.context, arguments["part"])
         try:
             return self._run_module(arguments["module"], arguments["function"], arguments["args"], source)
         except ModuleError as error:

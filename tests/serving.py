@@ -7,8 +7,9 @@ import socket
 import httpx
 import uvicorn
 
-from orchestrator.app import Orchestrator, create_app
+from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, Settings
+from orchestrator.opening import Orchestrator
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ from processes import run
 from serving import serving, serving_app
 
 from orchestrator import config
-from orchestrator.app import Orchestrator
+from orchestrator.opening import Orchestrator
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "demo").glob("*.sh"))

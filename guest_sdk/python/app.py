@@ -7,6 +7,8 @@ from rlm_guest import runner
 
 
 class WitWorld(wit_world.WitWorld):
+    """What the host calls."""
+
     def describe(self) -> str:
         return json.dumps(runner.describe())
 

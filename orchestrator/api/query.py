@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from orchestrator.config import Base, Protocol
-from orchestrator.contexts.context import Context
-from orchestrator.contexts.store import ContextStore
+from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.history import RunDetail, RunResult, detail, result
@@ -21,18 +19,24 @@ from orchestrator.runs.service import Query, RunService, WantedLimits
 AnyRequest = Request[Any, Any, Any]
 
 
-class ChatMessage(Base, frozen=True, kw_only=True):
-    role: Literal["system", "user", "assistant", "tool"]
-    content: str
+class NamedDocument(Base, frozen=True, kw_only=True):
+    """A document with its name: a path, a title."""
+
+    text: str
+    name: str | None = None
 
 
 class QueryRequest(Base, frozen=True, kw_only=True):
-    """Exactly one of `context` (a string is text, any other value JSON), `documents` and `messages`."""
+    """Exactly one of `context` (a string is text, any other value JSON), `documents`, `messages` and `context_id`.
+
+    The first three become a `context_id` while the body arrives (body.py): here they are only documented.
+    """
 
     query: str
     context: Any = UNSET
-    documents: list[str] | UnsetType = UNSET
+    documents: list[str | NamedDocument] | UnsetType = UNSET
     messages: list[ChatMessage] | UnsetType = UNSET
+    context_id: str | None = None
     max_iterations: Annotated[int, Meta(ge=1)] | None = None
     max_sub_calls: Annotated[int, Meta(ge=0)] | None = None
     protocol: Protocol | None = None
@@ -51,27 +55,16 @@ async def debug(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDe
 async def _run(data: QueryRequest, request: AnyRequest, runs: RunService) -> Sequence[AnyEvent]:
     """The events of the run, at its end. It is cancelled if the caller goes away first."""
     wanted = WantedLimits(max_iterations=data.max_iterations, max_sub_calls=data.max_sub_calls)
-    run = runs.start(Query(data.query, _context(data, runs.contexts), data.protocol), wanted)
+    if data.context_id is None:
+        raise InvalidRequest("send exactly one of context, context_id, documents and messages")
+    run = runs.start(Query(data.query, runs.contexts.get(data.context_id), data.protocol), wanted)
     leaving = asyncio.create_task(_wait_for_disconnect(request))
     leaving.add_done_callback(lambda _left: run.cancel())
     try:
-        return await run.finished()
+        return await run.wait()
     finally:
         run.cancel()
         leaving.cancel()
-
-
-def _context(data: QueryRequest, contexts: ContextStore) -> Context:
-    match data.context, data.documents, data.messages:
-        case str() as text, UnsetType(), UnsetType():
-            return contexts.add_text(text)
-        case UnsetType(), list() as documents, UnsetType():
-            return contexts.add_documents(documents)
-        case UnsetType(), UnsetType(), list() as messages:
-            return contexts.add_json("messages", msgspec.to_builtins(messages))
-        case value, UnsetType(), UnsetType() if value is not UNSET:
-            return contexts.add_json("json", value)
-    raise InvalidRequest("send exactly one of context, documents and messages")
 
 
 async def _wait_for_disconnect(request: AnyRequest) -> None:

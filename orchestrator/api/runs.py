@@ -1,4 +1,4 @@
-"""GET /runs and GET /runs/{run_id}: the runs that are kept, also while they go on."""
+"""GET /runs, /runs/{run_id} and /runs/{run_id}/journal: the runs that are kept, also while they go on."""
 
 import msgspec
 from litestar import get

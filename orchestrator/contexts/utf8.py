@@ -1,55 +1,54 @@
-"""Texts as one sequence of UTF-8 bytes. A text in ASCII is not copied: its characters are its bytes."""
+"""What a module works on: texts as one sequence of UTF-8 bytes. Positions are bytes."""
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import accumulate
+from itertools import pairwise
+
+from orchestrator.contexts.context import Context
 
 
-class UTF8:
-    """`parts`, one behind the other. Positions are bytes."""
+class ContextBytes:
+    """All documents of a context, one behind the other; or code points [start, stop) of them."""
 
-    def __init__(self, parts: Sequence[str]) -> None:
-        # Encoding at every read would cost more than searching what was read.
-        self._parts = [part if part.isascii() else part.encode() for part in parts]
-        self.lengths = [len(part) for part in self._parts]
-        self._starts = [0, *accumulate(self.lengths)]
+    def __init__(self, context: Context, part: tuple[int, int] | None = None) -> None:
+        self._context = context
+        self._start, stop = (0, context.byte_length) if part is None else map(context.byte_of, part)
+        self.length = stop - self._start
 
-    @property
-    def length(self) -> int:
-        return self._starts[-1]
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes [start, start + length), cut at the end."""
+        return self._context.read_bytes(self._start + start, max(0, min(length, self.length - start)))
+
+
+class JoinedBytes:
+    """The documents of a context as one text, with a line end between."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        # Where each document begins, with the line ends before it.
+        self._starts = array("Q", (end + number for number, end in enumerate((0, *context.byte_ends[:-1]))))
+        self.length = context.byte_length + len(self._starts) - 1
 
     def read(self, start: int, length: int) -> bytes:
         """Bytes [start, start + length), cut at the end."""
         stop = min(start + length, self.length)
-        found = []
-        index = bisect_right(self._starts, start) - 1
-        while start < stop:
-            first, end = self._starts[index], min(stop, self._starts[index + 1])
-            piece = self._parts[index][start - first : end - first]
-            found.append(piece if isinstance(piece, bytes) else piece.encode())
-            start, index = end, index + 1
-        return found[0] if len(found) == 1 else b"".join(found)
+        if start >= stop:
+            return b""
+        # Line ends before them: what follows is so much further on than in the context.
+        first, last = (bisect_right(self._starts, place) - 1 for place in (start, stop))
+        begin, end = start - first, stop - last
+        content = self._context.read_bytes(begin, end - begin)
+        cuts = [0, *(self._starts[number] - number - begin for number in range(first + 1, last + 1)), end - begin]
+        return b"\n".join(content[one:two] for one, two in pairwise(cuts))
 
 
-class Joined:
-    """Documents as one text, with a line end between. `source` has all of them, one behind the other."""
+class TextBytes:
+    """A text that a cell handed over."""
 
-    def __init__(self, source: UTF8) -> None:
-        self._source = source
-        # Where each begins, with the line ends before it.
-        self._starts = [0, *accumulate(length + 1 for length in source.lengths)]
-        self.length = max(0, self._starts[-1] - 1)
+    def __init__(self, text: str) -> None:
+        self._content = text.encode()
+        self.length = len(self._content)
 
     def read(self, start: int, length: int) -> bytes:
         """Bytes [start, start + length), cut at the end."""
-        stop = min(start + length, self.length)
-        found = []
-        index = bisect_right(self._starts, start) - 1
-        while start < stop:
-            end = self._starts[index + 1] - 1
-            if start < end:
-                found.append(self._source.read(start - index, min(end, stop) - start))
-            if end < stop:
-                found.append(b"\n")
-            start, index = end + 1, index + 1
-        return b"".join(found)
+        return self._content[start : start + length]

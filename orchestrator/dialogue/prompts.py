@@ -1,4 +1,4 @@
-"""Every text that is sent to a model. Limits come from Settings, names and signatures from the guest itself."""
+"""The texts that are sent to a model. Limits are its run's own; names and signatures come from the guest itself."""
 
 from collections.abc import Sequence
 
@@ -67,13 +67,13 @@ passage into it.
 4. Check a result before you answer with final or final_var."""
 
 
-def question(query: str, kind: str, lengths: Sequence[int]) -> str:
+def question(query: str, kind: str, length: int, count: int) -> str:
     """The first message: the query, and what the context is."""
     what = {
-        "text": f"a str of {sum(lengths)} characters",
-        "documents": f"a list of {len(lengths)} documents (str), {sum(lengths)} characters in all",
-        "json": f"a parsed JSON value, {sum(lengths)} characters as JSON",
-        "messages": f'a chat: a list of {{"role", "content"}}, {sum(lengths)} characters as JSON',
+        "text": f"a str of {length} characters",
+        "documents": f"a list of {count} documents (str), {length} characters in all",
+        "json": f"a parsed JSON value, {length} characters as JSON",
+        "messages": f'a chat: a list of {{"role", "content"}}, {length} characters as JSON',
     }[kind]
     return f"Question: {query}\n\n`context` is {what}. Begin by looking at it."
 
@@ -86,7 +86,7 @@ def cell_report(cell: int, shown: str, length: int, error: str | None) -> str:
     return "\n".join(parts)
 
 
-def rolled_back(trap: Trap, limits: CellLimits, answered: int) -> str:
+def rolled_back_message(trap: Trap, limits: CellLimits, answered: int) -> str:
     """Which limit stopped a block, how far it was, what is left of it, what to do instead.
 
     `answered`: the sub-calls that it had got answers to.
@@ -106,11 +106,11 @@ def rolled_back(trap: Trap, limits: CellLimits, answered: int) -> str:
     return f"{reasons[trap.kind]} {far} Nothing of the block was kept; {left}{kept}"
 
 
-def not_run(count: int) -> str:
+def not_run_message(count: int) -> str:
     return f"The remaining {count} block(s) of your reply were not run."
 
 
-def unparsed(reason: str) -> str:
+def unparsed_message(reason: str) -> str:
     return (
         f"Nothing in your reply was run: {reason}. Reply with Python between a line ```python and a line ```; "
         "to answer, call FINAL(value) in it. (JSON commands are understood too.)"
@@ -137,7 +137,7 @@ BEST_ANSWER = (
 )
 
 
-def shortened(head: str, tail: str, length: int, limit: int) -> str:
+def shorten(head: str, tail: str, length: int, limit: int) -> str:
     """At most `limit` code points of an output of `length`, its beginning and its end, and how many are left out.
 
     `head` and `tail` are what was kept of it: tail follows head, or repeats none of it.

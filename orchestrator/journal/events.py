@@ -30,6 +30,8 @@ Stopped = Literal[
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """What all events have."""
+
     at: float = 0.0
 
 
@@ -53,14 +55,18 @@ class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
-    """Everything that a re-execution depends on, beside the replies and host calls that follow."""
+    """Everything that a re-execution depends on, beside the replies and host calls that follow.
+
+    `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
+    """
 
     format: int
     run_id: str
     query: str
     context_id: str
     context_kind: Kind
-    context_lengths: tuple[int, ...]
+    context_length: int
+    context_count: int
     protocol: Protocol
     output_limit: int
     limits: RecordedRunLimits
@@ -147,6 +153,8 @@ class HostCalled(Event, frozen=True, kw_only=True, tag="host_call"):
 
 
 class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
+    """A prompt goes to a sub-model; `subcall` counts from 1 over the whole run."""
+
     turn: int
     cell: int
     subcall: int
@@ -162,6 +170,8 @@ class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
 
 
 class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
+    """It came back. An empty reply is an error too, so both may be there."""
+
     turn: int
     cell: int
     subcall: int
@@ -170,13 +180,15 @@ class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
 
 
 class Answer(Event, frozen=True, kw_only=True, tag="answer"):
-    """`partial` where a limit ended the run before the model answered."""
+    """`partial` if a limit ended the run before the model answered."""
 
     text: str
     partial: bool
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
+    """The last event; `error` is for the caller."""
+
     stopped: Stopped
     error: str | None
 

@@ -16,13 +16,22 @@ from orchestrator.journal.events import FORMAT, AnyEvent, RunFinished, RunStarte
 _CHAIN = re.compile(rb',"chain":"([0-9a-f]{16})"\}$')
 
 
+class Chain:
+    """The lines of one journal, made one after the other."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def to_line(self, event: AnyEvent) -> bytes:
+        """The next line: one JSON object."""
+        line = msgspec.json.encode(event)
+        self._last = _next(self._last, line)
+        return line[:-1] + f',"chain":"{self._last}"}}\n'.encode()
+
+
 def to_lines(events: Iterable[AnyEvent]) -> Iterator[bytes]:
     """One JSON object for each event."""
-    chain = ""
-    for event in events:
-        line = msgspec.json.encode(event)
-        chain = _next(chain, line)
-        yield line[:-1] + f',"chain":"{chain}"}}\n'.encode()
+    return map(Chain().to_line, events)
 
 
 def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:

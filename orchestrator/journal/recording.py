@@ -25,7 +25,7 @@ CLOCK_LIMITS = ("seconds", "cancelled")
 
 
 class RecordedCell(msgspec.Struct):
-    """`ended` is None if the journal ends within it."""
+    """One cell, with what it asked for. `ended` is None if the journal ends within it."""
 
     started: CellStarted
     calls: list[HostCalled]
@@ -54,7 +54,10 @@ class Recording:
 
     @property
     def loaded(self) -> bool | None:
-        """Whether the run began with its context loaded; None if no cell of it has ended."""
+        """Whether the run began with its context loaded; None if no cell of it has ended.
+
+        That may have hung on other runs, which had loaded the same context: it cannot be found out again.
+        """
         return next((each.ended.loaded for each in self.cells.values() if each.ended), None)
 
     def _sort(self, events: Sequence[AnyEvent]) -> Iterator[AnyEvent]:
@@ -62,6 +65,7 @@ class Recording:
         cell: RecordedCell | None = None
         for event in events:
             match event:
+                # Several go on at once, and end in the order in which models answer: that is no doing of the run.
                 case SubcallStarted() | SubcallFinished() | SubcallReused():
                     self._add_subcall(event)
                     continue
@@ -80,5 +84,6 @@ class Recording:
             self.asked[event.subcall] = event
         elif isinstance(event, SubcallFinished):
             self.answered[event.subcall] = event
+        # Its cell began before it; only a journal that was tampered with has none.
         if cell := self.cells.get(event.cell):
             cell.subcalls.append(event)

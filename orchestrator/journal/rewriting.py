@@ -49,6 +49,7 @@ class Rewriting:
             _compare(event, self._expected[self._position])
             self._position += 1
         else:
+            # The recording is used up: from here on the run is a new one.
             self._write_on(event)
 
     def check_end(self) -> None:
@@ -58,7 +59,10 @@ class Rewriting:
             raise JournalError(f"{_place(missing)}: {_tag(missing)} of the journal did not happen again")
 
     def _is_of_an_open_cell(self, event: AnyEvent) -> bool:
-        """A run that was stopped within a cell is not executed within it again, unless it goes on."""
+        """A run that was stopped within a cell is not executed within it again, unless it goes on.
+
+        Its end is known and comes from the source before that cell is entered, so the calls of the cell do not happen again.
+        """
         return (
             self._recording.finished is not None
             and isinstance(event, HostCalled)
@@ -73,6 +77,7 @@ class Rewriting:
             case SubcallFinished():
                 recorded = self._recording.answered.get(event.subcall)
             case SubcallReused():
+                # One reply may be reused in many cells, so its number alone does not say which event this is.
                 cell = self._recording.cells.get(event.cell)
                 reused = [each for each in cell.subcalls if isinstance(each, SubcallReused)] if cell else []
                 recorded = next((each for each in reused if each.subcall == event.subcall), None)
@@ -90,6 +95,7 @@ class Rewriting:
 def _compare(came: AnyEvent, recorded: AnyEvent) -> None:
     if type(came) is not type(recorded):
         raise JournalError(f"{_place(came)}: it came to {_tag(came)}, in the journal {_tag(recorded)}")
+    # All fields but those: one that is added later is compared without anybody thinking of it.
     varying = VARYING.get(type(came), set()) | {"at"}
     for name in came.__struct_fields__:
         now, then = getattr(came, name), getattr(recorded, name)

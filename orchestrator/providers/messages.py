@@ -10,12 +10,14 @@ Schema = dict[str, Any]  # a JSON Schema
 
 
 class Message(msgspec.Struct, frozen=True):
+    """One message of a chat with a model."""
+
     role: Literal["system", "user", "assistant"]
     content: str
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens, as the provider counted them; `estimated` where it did not and they are length / 4."""
+    """Tokens, as the provider counted them; `estimated` if it did not and they are length / 4."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -41,7 +43,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """One reply. `reasoning` is what the provider sent beside the text; it is kept, never parsed."""
+    """What one attempt at a call brought. `reasoning` is what the provider sent beside the text; it is kept, never parsed."""
 
     text: str
     reasoning: str = ""
@@ -57,14 +59,14 @@ class Provider(Protocol):
     def settings(self) -> ProviderSettings: ...
 
     def check(self, query: str) -> None:
-        """Raises NotScripted where a run for this query could not even begin."""
+        """Raises NotScripted if a run for this query could not even begin."""
 
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
         """One model call; a backend that can constrain decoding holds the reply to `schema`. Raises ProviderError."""
         ...
 
 
-def estimated_usage(messages: tuple[Message, ...], text: str) -> Usage:
+def estimate_usage(messages: tuple[Message, ...], text: str) -> Usage:
     """For a server that does not count: four characters a token."""
     prompt = sum(len(message.content) for message in messages)
     return Usage(-(-prompt // 4), -(-len(text) // 4), estimated=True)

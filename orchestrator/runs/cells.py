@@ -8,7 +8,7 @@ import msgspec
 from orchestrator.budget import Budget
 from orchestrator.config import CellLimits
 from orchestrator.dialogue import prompts
-from orchestrator.dialogue.commands import Command, read_context
+from orchestrator.dialogue.commands import Command, need_context
 from orchestrator.errors import BudgetExceeded, JournalError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
@@ -75,7 +75,7 @@ class Cells:
     async def run_commands(self, turn: int, commands: tuple[Command, ...]) -> Report:
         """JSON commands, in order."""
         text = msgspec.json.encode(commands).decode()
-        return await self._run(turn, "commands", text, names_context=read_context(commands))
+        return await self._run(turn, "commands", text, names_context=need_context(commands))
 
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
@@ -140,7 +140,7 @@ class Cells:
         return self._report_stopped(stopped.message)
 
     def _finish(self, outcome: CellOutcome) -> Report:
-        shown = prompts.shortened(outcome.head, outcome.tail, outcome.length, self._room.output_limit)
+        shown = prompts.shorten(outcome.head, outcome.tail, outcome.length, self._room.output_limit)
         self._journal.write(
             CellFinished(
                 turn=self._turn,
@@ -159,7 +159,7 @@ class Cells:
         return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
 
     def _roll_back(self, trap: Trap) -> Report:
-        message = prompts.rolled_back(trap, self._room.limits, self._subcalls.roll_back())
+        message = prompts.rolled_back_message(trap, self._room.limits, self._subcalls.roll_back())
         self._journal.write(
             CellRolledBack(
                 turn=self._turn,

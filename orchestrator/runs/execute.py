@@ -7,6 +7,7 @@ from orchestrator.config import CellLimits
 from orchestrator.contexts.context import Context
 from orchestrator.dialogue import prompts
 from orchestrator.journal.events import RunStarted
+from orchestrator.providers.messages import Message
 from orchestrator.runs.cells import Cells, Room
 from orchestrator.runs.run import Run
 from orchestrator.runs.sources import Source
@@ -34,6 +35,15 @@ async def execute(tools: Tools, started: RunStarted, context: Context, source: S
     budget = Budget(limits)
     room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit)
     cells = Cells(source, SubCalls(source, budget, journal), budget, journal, room)
-    system = prompts.system(started.protocol, tools.functions, limits, cell_limits, started.output_limit)
-    await Run(started, system, source, budget, journal).execute(cells, source.seconds_left(limits.max_seconds))
+    first = first_messages(tools, started)
+    await Run(started, first, source, budget, journal).execute(cells, source.seconds_left(limits.max_seconds))
     return cells.executed
+
+
+def first_messages(tools: Tools, started: RunStarted) -> tuple[Message, ...]:
+    """What the root model is sent first: how to work, and the question."""
+    limits = RunLimits(**msgspec.structs.asdict(started.limits))
+    cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
+    system = prompts.system(started.protocol, tools.functions, limits, cell_limits, started.output_limit)
+    question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
+    return Message("system", system), Message("user", question)

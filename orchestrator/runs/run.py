@@ -27,15 +27,16 @@ from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
 
-Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that is told
+Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its caller sees
 
 
 class Run:
     """One execution of a query; its first event says all that it depends on."""
 
-    def __init__(self, started: RunStarted, system_prompt: str, source: Source, budget: Budget, journal: Writer) -> None:
+    def __init__(self, started: RunStarted, first: Sequence[Message], source: Source, budget: Budget, journal: Writer) -> None:
+        """`first`: what the root model is sent first."""
         self._started = started
-        self._system_prompt = system_prompt
+        self._first = first
         self._source = source
         self._budget = budget
         self._journal = journal
@@ -50,7 +51,10 @@ class Run:
             stopped, error = await self._run_within(seconds)
         except Interrupted as interrupted:
             stopped, error = interrupted.finished.stopped, interrupted.finished.error
+            if stopped == "cancelled":
+                self._give_partial(self._draft)
         except asyncio.CancelledError:
+            self._give_partial(self._draft)
             self._finish("cancelled", "the caller went away, or the server stopped")
             raise
         except JournalError:
@@ -73,7 +77,7 @@ class Run:
             return "max_seconds", f"max_seconds ({limit:g}) was reached before an answer"
 
     async def _take_turns(self) -> Ending:
-        messages = self._open()
+        messages = list(self._first)
         last_turn = False
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn:
             last_turn = self._budget.refused
@@ -97,11 +101,6 @@ class Run:
         if last_turn:
             return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
         return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
-
-    def _open(self) -> list[Message]:
-        started = self._started
-        question = prompts.question(started.query, started.context_kind, started.context_lengths)
-        return [Message("system", self._system_prompt), Message("user", question)]
 
     async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> str:
         """The next reply. Raises ProviderError."""
@@ -129,7 +128,7 @@ class Run:
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
                 if position < len(actions):
-                    reports.append(prompts.not_run(len(actions) - position))
+                    reports.append(prompts.not_run_message(len(actions) - position))
                 break
         return "\n\n".join(reports)
 
@@ -143,7 +142,7 @@ class Run:
                 return Report("", failed=False, answer=action.text)
             case NothingToDo():
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
-                return Report(prompts.unparsed(action.reason), failed=True)
+                return Report(prompts.unparsed_message(action.reason), failed=True)
 
     async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""

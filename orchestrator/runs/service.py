@@ -16,8 +16,9 @@ from orchestrator.journal import history
 from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import Journals
+from orchestrator.providers.messages import Message
 from orchestrator.providers.pool import Pool
-from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.execute import Tools, execute, first_messages
 from orchestrator.runs.sources import Live
 
 
@@ -36,6 +37,26 @@ class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_sub_calls: int | None = None
 
 
+EMPTY = {
+    "text": "context: it is empty",
+    "documents": "documents: there is none, or all are empty",
+    "json": 'context: null, "", [] and {} are empty',
+    "messages": "messages: there is none, or all are empty",
+}
+
+
+def _check(query: Query) -> None:
+    """Before a model is paid for it. Raises InvalidRequest."""
+    if not query.text.strip():
+        raise InvalidRequest("query: it is empty")
+    try:
+        query.text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"query: a lone surrogate at code point {error.start} is not text") from None
+    if query.context.is_empty:
+        raise InvalidRequest(EMPTY[query.context.kind])
+
+
 class RunHandle:
     """A run that goes on by itself, whoever waits for it."""
 
@@ -51,7 +72,7 @@ class RunHandle:
         """Its events from that one on, also those to come."""
         return self._journal.follow(from_event)
 
-    async def finished(self) -> Sequence[AnyEvent]:
+    async def wait(self) -> Sequence[AnyEvent]:
         """All its events, at its end. Who stops waiting does not stop it. Raises Cancelled, SandboxError."""
         await asyncio.wait([self._task])
         if self._task.cancelled():
@@ -67,8 +88,8 @@ class RunHandle:
 class RunService:
     """All runs of one server, and the contexts that they are over."""
 
-    def __init__(self, settings: Settings, tools: Tools, pool: Pool) -> None:
-        self.contexts = ContextStore()
+    def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore) -> None:
+        self.contexts = contexts
         self._settings = settings
         self._tools = tools
         self._pool = pool
@@ -77,9 +98,8 @@ class RunService:
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
         """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
-        if not query.text.strip():
-            raise InvalidRequest("query: it is empty")
-        started = self._begin(query, self._allow(wanted or WantedLimits()))
+        _check(query)
+        started = self._first_event(query, self._allow(wanted or WantedLimits()))
         self._pool.check(query.text)
         journal = self._journals.open(started.run_id)
         journal.write(started)
@@ -88,6 +108,11 @@ class RunService:
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
         return RunHandle(journal, task)
+
+    def preview(self, query: Query) -> tuple[Message, ...]:
+        """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
+        _check(query)
+        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())))
 
     def journal(self, run_id: str) -> Journal:
         """Raises NotFound."""
@@ -109,7 +134,7 @@ class RunService:
         if journal.finished:
             logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 
-    def _begin(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
+    def _first_event(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
         """The first event: all that the run depends on."""
         run_id = uuid.uuid4().hex
         cell = self._settings.sandbox
@@ -119,7 +144,8 @@ class RunService:
             query=query.text,
             context_id=query.context.id,
             context_kind=query.context.kind,
-            context_lengths=tuple(query.context.lengths),
+            context_length=query.context.length,
+            context_count=query.context.count,
             protocol=query.protocol or self._settings.protocol,
             output_limit=self._settings.output_limit,
             limits=limits,

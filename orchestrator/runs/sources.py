@@ -67,7 +67,7 @@ class Live:
 
 
 class Recorded:
-    """A recording alone: nothing is asked. What it does not have is a JournalError, or the end that it tells."""
+    """A recording alone: nothing is asked. What it does not have is a JournalError, or the end of the run."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
@@ -100,6 +100,7 @@ class Recorded:
         finished = self._recording.finished
         if finished is None:
             return JournalError(otherwise)
+        # As the run itself ends, so that it does the same again: at max_seconds it writes a partial answer, and only then ends.
         return TimeoutError() if finished.stopped == "max_seconds" else Interrupted(finished)
 
 
@@ -118,11 +119,13 @@ class RecordedThenLive:
 
     async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
         """Raises ProviderError."""
+        # A reply that never came is recorded too (ModelFailed): it fails again.
         source = self._recorded if turn in self._recording.replies else self._live
         return await source.reply(turn, messages, schema)
 
     async def sub_reply(self, number: int, prompt: str) -> Reply:
         """Raises ProviderError, JournalError if another prompt had that number."""
+        # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
         asked, answered = self._recording.asked.get(number), self._recording.answered.get(number)
         if asked is not None and asked.prompt != prompt:
             raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
@@ -134,5 +137,6 @@ class RecordedThenLive:
 
     def cell(self, number: int) -> RecordedCell | None:
         """None for the cell in which the journal ends: it is executed as if for the first time."""
+        # Only its sub-calls are given back, one by one, by sub_reply; what it asked of modules is cheap, and asked again.
         recorded = self._recording.cells.get(number)
         return recorded if recorded is not None and recorded.ended is not None else None

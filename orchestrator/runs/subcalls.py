@@ -22,7 +22,7 @@ class Writer(Protocol):
     def write(self, event: AnyEvent) -> None: ...
 
 
-class _Paid(msgspec.Struct, frozen=True):
+class _PaidReply(msgspec.Struct, frozen=True):
     """The answer that sub-call `number` brought."""
 
     number: int
@@ -39,8 +39,8 @@ class SubCalls:
         self._journal = journal
         self._turn = 0
         self._cell = 0
-        self._answered: list[_Paid] = []  # in this cell
-        self._paid: dict[str, deque[_Paid]] = {}  # by rolled-back cells
+        self._answered: list[_PaidReply] = []  # in this cell
+        self._paid: dict[str, deque[_PaidReply]] = {}  # by rolled-back cells
 
     def begin_cell(self, turn: int, cell: int) -> None:
         """The next sub-calls are those of this cell."""
@@ -63,7 +63,7 @@ class SubCalls:
                     self._budget.reserve_sub_calls(1)
                     prompts[event.subcall] = event.prompt
                 case SubcallFinished() if event.reply is not None and event.error is None:
-                    self._answered.append(_Paid(event.subcall, prompts[event.subcall], event.reply.text))
+                    self._answered.append(_PaidReply(event.subcall, prompts[event.subcall], event.reply.text))
                 case SubcallReused():
                     self._answered.append(self._take_number(event.subcall))
 
@@ -81,16 +81,16 @@ class SubCalls:
         )
         return tuple(await asyncio.gather(*calls))
 
-    def _take(self, prompt: str) -> _Paid | None:
+    def _take(self, prompt: str) -> _PaidReply | None:
         waiting = self._paid.get(prompt)
         return waiting.popleft() if waiting else None
 
-    def _take_number(self, number: int) -> _Paid:
+    def _take_number(self, number: int) -> _PaidReply:
         found = next(each for waiting in self._paid.values() for each in waiting if each.number == number)
         self._paid[found.prompt].remove(found)
         return found
 
-    async def _reuse(self, paid: _Paid) -> SubReply:
+    async def _reuse(self, paid: _PaidReply) -> SubReply:
         self._journal.write(SubcallReused(turn=self._turn, cell=self._cell, subcall=paid.number))
         self._answered.append(paid)
         return SubReply(text=paid.text)
@@ -108,5 +108,5 @@ class SubCalls:
         self._journal.write(SubcallFinished(turn=turn, cell=cell, subcall=number, reply=reply, error=error))
         if error or reply is None:
             return SubReply(error=error)
-        self._answered.append(_Paid(number, prompt, reply.text))
+        self._answered.append(_PaidReply(number, prompt, reply.text))
         return SubReply(text=reply.text)

@@ -19,7 +19,7 @@ class Owner(Protocol):
 
 
 class Bridge:
-    """`failure`: what the owner raised when it was told of a call."""
+    """Carries the calls of one guest to its run. `failure`: what the owner raised when it was to record a call."""
 
     def __init__(self, owner: Owner) -> None:
         """In the event loop that `owner` lives in."""
@@ -31,6 +31,8 @@ class Bridge:
 
     def ask(self, call: HostCall) -> HostResult:
         """On a guest's thread: waits for the owner's answer."""
+        # First pending, then the look at `cancelled`, against cancel(), which does both the other way round: one of the two
+        # always sees the other, so that no thread waits for a run that is over.
         self._pending = asyncio.run_coroutine_threadsafe(self._answer(call), self._loop)
         if self._cancelled:
             self._pending.cancel()
@@ -41,6 +43,7 @@ class Bridge:
 
     def report(self, record: CallRecord) -> None:
         """On a guest's thread: does not wait. The loop keeps the order, so the owner knows of it before all that follows."""
+        # The end of a cell comes to the loop in the same way (wrap_future), so behind all its reports.
         self._loop.call_soon_threadsafe(self._record, record)
 
     def cancel(self) -> None:
@@ -56,4 +59,5 @@ class Bridge:
         try:
             self._owner.record(record)
         except Exception as error:  # noqa: BLE001  (raised where the cell ends, not in the loop)
+            # The first one is the reason; what follows from it may be anything.
             self.failure = self.failure or error

@@ -9,13 +9,13 @@ from wasmtime import _ffi as ffi
 from wasmtime.component import Linker
 
 from orchestrator.config import CellLimits, SandboxSettings
-from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.build import component, selftest
 from orchestrator.sandbox.build.cache import Progress
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.linker import link
 from orchestrator.sandbox.memory.memory import Image, base_image, supply_memories, supplying
@@ -33,7 +33,6 @@ _CONFIGURATION = f"fuel epochs stack={WASM_STACK} memory-creator"
 _SETTLE = "import gc\ngc.collect()\ngc.freeze()\ndel gc"
 # What a run executed with other settings than its journal's must not see: the blank guest is the same under all of them.
 _ANY_LIMITS = CellLimits()
-NOTHING = Context("", "text", ("",))
 
 
 class Engine:
@@ -46,14 +45,15 @@ class Engine:
         sha256: str | None = None,
         module_folder: str = "",
     ) -> None:
-        """Builds and compiles the guest where that has not been done; `sha256`: takes that one.
+        """Builds and compiles the guest if that has not been done; `sha256`: takes that one.
 
         `module_folder`: of modules beside the shipped ones. Raises ConfigError, SandboxError.
         """
         self.settings = settings
+        self.nothing = ContextStore().add_text("")  # what our own code runs over
         # First: a mistake in a manifest should not wait for a build.
         self.modules = Modules(module_folder, progress)
-        self._engine = wasmtime.Engine(_configured())
+        self._engine = wasmtime.Engine(_configure())
         guest = component.load(self._engine, _CONFIGURATION, progress, sha256)
         self.sha256 = guest.sha256
         self._component = guest.component
@@ -96,20 +96,23 @@ class Engine:
                 raise SandboxError(f"a guest cannot be made: {error}") from None
         [memory] = made
         exports = {name: instance.get_func(store, name) for name in EXPORTS}
-        return Instance(self.sha256, store, memory, exports)  # type: ignore[arg-type]  # the component's own world has them
+        return Instance(self.sha256, store, memory, exports)
 
     def _warm_up(self) -> None:
-        """What the first cell of any guest sets up is done once. Raises SandboxError where forks cannot be relied on."""
-        with entering(preparing(NOTHING, self.settings, self.modules)):
+        """What the first cell of any guest sets up is done once, however short a cell's seconds are.
+
+        Raises SandboxError if forks cannot be relied on.
+        """
+        with entering(preparation(self.nothing, _ANY_LIMITS, self.modules)):
             original = self.fork()
-            templates.start(original, NOTHING, _ANY_LIMITS)
+            templates.start(original, self.nothing, _ANY_LIMITS)
             original.call("run-cell", 0, _SETTLE)
             self.blank = original.whole_image()
             selftest.make_state(original)
             selftest.check_fork(original, self.fork(original.snapshot()))
 
 
-def _configured() -> wasmtime.Config:
+def _configure() -> wasmtime.Config:
     config = wasmtime.Config()
     config.consume_fuel = True
     config.epoch_interruption = True

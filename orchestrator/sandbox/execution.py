@@ -46,7 +46,7 @@ class Inputs:
 
 
 class Calls:
-    """Where a cell's calls go: `ask` waits for the run's answer, `report` does not wait."""
+    """Where the calls of a cell go: `ask` waits for the run's answer, `report` does not wait."""
 
     def __init__(self, ask: Callable[[HostCall], HostResult], report: Callable[[CallRecord], None]) -> None:
         self.ask = ask
@@ -54,7 +54,10 @@ class Calls:
 
 
 class Execution:
-    """`failure`: an error of ours inside a host import. It kills the instance, but is no doing of the cell."""
+    """What one cell works with, and what it has done so far.
+
+    `failure`: an error of ours inside a host import. It kills the instance, but is no doing of the cell.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class Execution:
         self.meter = meter
         self.modules = modules
         self.failure: BaseException | None = None
-        self.made = 0  # calls so far
+        self.calls_made = 0
         self.result_bytes = 0  # of all their results
         self._calls = calls
         self._recorded = recorded
@@ -129,7 +132,7 @@ class Execution:
         return record
 
 
-def preparing(context: Context, limits: CellLimits, modules: Modules) -> Execution:
+def preparation(context: Context, limits: CellLimits, modules: Modules) -> Execution:
     """Stands for a cell while our own code runs in a guest: before its first cell, or in a probe."""
     return Execution(Inputs(context, seed=0, clock_ns=0), limits, Meter(limits.seconds), modules, Calls(_refuse, _refuse))
 

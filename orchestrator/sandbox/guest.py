@@ -11,9 +11,9 @@ import wasmtime
 from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError, SandboxError
 from orchestrator.sandbox.bridge import Bridge, Owner
-from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparing
+from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter, classify
 from orchestrator.sandbox.messages import CellOutcome, CellRequest, Function, Opening, Trap
@@ -23,7 +23,7 @@ PROBE_FUEL = 1_000_000_000
 _EXPORTS = {"python": "run-cell", "commands": "run-commands"}
 
 
-class _Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _GuestReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the guest itself says of a cell; the fields are those of CellOutcome."""
 
     head: str
@@ -55,9 +55,11 @@ class Guest:
         try:
             outcome: CellOutcome | Trap = await asyncio.wrap_future(running)
         except asyncio.CancelledError:
+            # The thread is not waited for: the next tick stops what computes, the bridge what waits for an answer.
             execution.meter.cancelled = True
             self._bridge.cancel()
             raise
+        # What the run could not record did not happen: the outcome is not to be used.
         if self._bridge.failure is not None:
             raise self._bridge.failure
         return outcome
@@ -71,6 +73,7 @@ class Guest:
         self._engine.enter(self._state.release)
 
     def _prepare(self, request: CellRequest) -> Execution:
+        # The clock did not stop it then, and must not stop it now, on a machine that may be slower.
         again = request.recorded is not None
         meter = Meter(float("inf") if again else self._limits.seconds)
         calls = Calls(self._bridge.ask, self._bridge.report)
@@ -82,10 +85,13 @@ class Guest:
             instance = self._state.enter(names_context=request.names_context)
             position = self._inputs.position
             fuel = min(request.fuel, self._limits.fuel)
+            # Only from here on: making the instance ready took fuel and time of ours.
             execution.begin(instance.store, fuel)
             execution.meter.begin()
             try:
-                report = msgspec.json.decode(instance.call(_EXPORTS[request.kind], request.number, request.text), type=_Report)
+                report = msgspec.json.decode(
+                    instance.call(_EXPORTS[request.kind], request.number, request.text), type=_GuestReport
+                )
             except wasmtime.WasmtimeError as error:
                 return self._roll_back(execution, fuel, position, str(error))
             except (msgspec.DecodeError, UnicodeError):
@@ -101,7 +107,9 @@ class Guest:
 
     def _roll_back(self, execution: Execution, fuel: int, position: tuple[int, int], message: str) -> Trap:
         self._state.roll_back()
+        # The clock and the random numbers are outside the instance, so they are set back here.
         self._inputs.position = position
+        # An error of ours must not look like a limit; that a cancelled run's calls fail is no error.
         if execution.failure is not None and not execution.meter.cancelled:
             if isinstance(execution.failure, JournalError):
                 raise execution.failure
@@ -122,11 +130,11 @@ class Guest:
 
     def _still_works(self) -> bool:
         """Whether a cell that does nothing runs in a fork of the state before: an earlier cell may have broken it."""
-        with entering(preparing(self._context, self._limits, self._engine.modules)):
+        with entering(preparation(self._context, self._limits, self._engine.modules)):
             fork = self._state.fork()
             fork.store.set_fuel(PROBE_FUEL)
             try:
-                msgspec.json.decode(fork.call("run-cell", 0, ""), type=_Report)
+                msgspec.json.decode(fork.call("run-cell", 0, ""), type=_GuestReport)
             except (wasmtime.WasmtimeError, msgspec.DecodeError, UnicodeError):
                 return False
             return True
@@ -139,6 +147,6 @@ async def describe(engine: Engine) -> tuple[Function, ...]:
 
 
 def _describe(engine: Engine) -> tuple[Function, ...]:
-    with entering(preparing(NOTHING, engine.settings, engine.modules)):
+    with entering(preparation(engine.nothing, engine.settings, engine.modules)):
         fork: Instance = engine.fork()
         return msgspec.json.decode(fork.call("describe"), type=tuple[Function, ...])

@@ -8,6 +8,7 @@ An exception that leaves a host import kills the instance, so a failure is retur
 """
 
 import hashlib
+import itertools
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,12 +16,12 @@ import wasmtime
 from wasmtime.component import Variant
 
 from orchestrator.contexts.context import Context
-from orchestrator.contexts.utf8 import UTF8, Joined
+from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.execution import Execution
 from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, SubReply
 from orchestrator.sandbox.modules.imports import Call, Source
-from orchestrator.sandbox.modules.instance import Allowance, Ran, Request
+from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
 
 # Numbers of context_read that stand for no document: all of them, one behind the other, and Context.table.
 WHOLE = 0xFFFFFFFE
@@ -36,11 +37,13 @@ MAX_NAME = 100  # characters of a call's name that are kept
 
 
 class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The arguments of llm_query."""
+
     prompts: list[str]
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the module works on instead of the context and its documents, if one is given.
+    """The arguments of a call of a module. It works on one of these, if it is given, instead of the context and its documents.
 
     `text`: the cell's own; `part`: code points [start, stop) of all documents, one behind the other; `joined`: the
     documents as one text, with a line end between.
@@ -53,11 +56,15 @@ class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     joined: bool = False
 
 
-class _NamedModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _NamedModuleRequest(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Of a precompiled one."""
+
     module: str
 
 
-class _WrittenModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _WrittenModuleRequest(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Of one that the cell brings, in WebAssembly's text format."""
+
     wat: str
 
 
@@ -69,7 +76,7 @@ class Refused(Exception):
         self.kind = kind
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _CallOutcome(msgspec.Struct, frozen=True):
     """What a call comes to; `result` is JSON that the host wrote, `fuel` what a module took."""
 
     result: msgspec.Raw = msgspec.Raw(b"null")
@@ -98,22 +105,22 @@ def context_read(execution: Execution, document: int, start: int, length: int) -
         return _failure(HostError("ValueError", f"one read may have at most {MAX_READ_CHARS} code points"))
     execution.note_read(document, start, length)
     if document == TABLE:
-        return Variant("ok", context.table[start : start + length])
+        return Variant("ok", context.read_table(start, length))
     found = context.read_all(start, length) if document == WHOLE else context.read(document, start, length)
     return Variant("ok", found)
 
 
 def call(execution: Execution, name: str, arguments: str) -> Variant:
     """Answers a call, and reports it."""
-    if execution.made >= MAX_CALLS:
+    if execution.calls_made >= MAX_CALLS:
         return _failure(HostError("ValueError", f"one cell may make at most {MAX_CALLS} calls"))
-    execution.made += 1
+    execution.calls_made += 1
     digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
-    record = execution.recall(execution.made, name, digest)
+    record = execution.recall(execution.calls_made, name, digest)
     if record is None:
-        answer = _bounded(execution, _answer(execution, name, arguments))
+        answer = _bound(execution, _answer(execution, name, arguments))
         record = CallRecord(
-            number=execution.made,
+            number=execution.calls_made,
             name=name[:MAX_NAME],
             arguments_sha256=digest,
             result=answer.result,
@@ -124,31 +131,31 @@ def call(execution: Execution, name: str, arguments: str) -> Variant:
     return _failure(record.error) if record.error else Variant("ok", bytes(record.result).decode())
 
 
-def _bounded(execution: Execution, answer: _Answer) -> _Answer:
+def _bound(execution: Execution, answer: _CallOutcome) -> _CallOutcome:
     execution.result_bytes += len(bytes(answer.result))
     if execution.result_bytes <= MAX_RESULTS:
         return answer
     error = HostError("ValueError", f"one cell may be given at most {MAX_RESULTS >> 20} MiB of results")
-    return _Answer(error=error, fuel=answer.fuel)
+    return _CallOutcome(error=error, fuel=answer.fuel)
 
 
-def _answer(execution: Execution, name: str, arguments: str) -> _Answer:
+def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
     """The dispatch table."""
     try:
         match name:
             case "llm_query":
-                replies = _replies(execution, _decoded(name, arguments, _Query).prompts)
-                return _Answer(msgspec.Raw(msgspec.json.encode(replies)))
+                replies = _ask_sub_models(execution, _decode(name, arguments, _Query).prompts)
+                return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
             case "module":
-                return _run_module(execution, _decoded(name, arguments, _NamedModule))
+                return _run_module(execution, _decode(name, arguments, _NamedModuleRequest))
             case "wasm_wat":
-                return _run_module(execution, _decoded(name, arguments, _WrittenModule))
+                return _run_module(execution, _decode(name, arguments, _WrittenModuleRequest))
         raise Refused("ValueError", "there is no such host import")
     except Refused as refused:
-        return _Answer(error=HostError(refused.kind, str(refused)))
+        return _CallOutcome(error=HostError(refused.kind, str(refused)))
 
 
-def _replies(execution: Execution, prompts: list[str]) -> tuple[SubReply, ...]:
+def _ask_sub_models(execution: Execution, prompts: list[str]) -> tuple[SubReply, ...]:
     if not 1 <= len(prompts) <= MAX_PROMPTS:
         raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(prompts)}")
     if sum(map(len, prompts)) > MAX_BATCH_CHARS:
@@ -159,66 +166,66 @@ def _replies(execution: Execution, prompts: list[str]) -> tuple[SubReply, ...]:
     return result.replies
 
 
-def _run_module(execution: Execution, asked: _NamedModule | _WrittenModule) -> _Answer:
+def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> _CallOutcome:
     """A module's answer is hostile too: it is read as JSON, and written again, before the cell gets it."""
-    name = asked.module if isinstance(asked, _NamedModule) else "wasm_wat"
+    name = asked.module if isinstance(asked, _NamedModuleRequest) else "wasm_wat"
     if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
         raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
     part, length = asked.part or (0, 0), execution.inputs.context.length
     if not 0 <= part[0] <= part[1] <= length:
         raise Refused("ValueError", f"{name}: part must lie within the {length} characters of the context")
-    ran = _call_module(execution, asked)
+    outcome = _call_module(execution, asked)
     try:
-        return _Answer(_rewritten(ran), fuel=ran.fuel)
+        return _CallOutcome(_rewrite(outcome), fuel=outcome.fuel)
     except Refused as refused:
         error = HostError(refused.kind, str(refused))
     except ModuleError as failure:
         error = HostError("ModuleError", f"{name}.{asked.function}: {failure}")
     except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as failure:
         error = HostError("ModuleError", f"{name}.{asked.function}: its result is not JSON: {failure}")
-    return _Answer(error=error, fuel=ran.fuel)
+    return _CallOutcome(error=error, fuel=outcome.fuel)
 
 
-def _call_module(execution: Execution, asked: _NamedModule | _WrittenModule) -> Ran:
-    source, documents = _input(execution.inputs.context, asked)
+def _call_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> ModuleOutcome:
+    source, documents = _choose_source(execution.inputs.context, asked)
     try:
         request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
     except (UnicodeError, OverflowError, RecursionError) as failure:
-        return Ran(ModuleError(f"its arguments are not JSON: {failure}"), 0)
-    call = Call(source, lambda prompts: _encoded_replies(execution, prompts))
+        return ModuleOutcome(ModuleError(f"its arguments are not JSON: {failure}"), 0)
+    call = Call(source, lambda prompts: _answer_module(execution, prompts))
     allowance = Allowance(execution.fuel_left, execution.limits.memory_bytes, execution.meter)
-    if isinstance(asked, _NamedModule):
+    if isinstance(asked, _NamedModuleRequest):
         return execution.modules.run(asked.module, request, call, allowance)
     return execution.modules.run_wat(asked.wat, Request(asked.function, request), call, allowance)
 
 
-def _input(context: Context, asked: _ModuleRequest) -> tuple[Source, list[int] | None]:
+def _choose_source(context: Context, asked: _ModuleRequest) -> tuple[Source, list[int] | None]:
     """What the module works on, and the bytes of each document in it, if it is documents."""
     if asked.text is not None:
-        return UTF8((asked.text,)), None
-    if asked.part is not None:
-        return context.part(*asked.part), None
-    if context.kind != "documents":
-        return context.utf8, None
-    return (Joined(context.utf8), None) if asked.joined else (context.utf8, context.utf8.lengths)
+        return TextBytes(asked.text), None
+    if asked.part is not None or context.kind != "documents":
+        return ContextBytes(context, asked.part), None
+    if asked.joined:
+        return JoinedBytes(context), None
+    return ContextBytes(context), [stop - start for start, stop in itertools.pairwise((0, *context.byte_ends))]
 
 
-def _rewritten(ran: Ran) -> msgspec.Raw:
+def _rewrite(outcome: ModuleOutcome) -> msgspec.Raw:
     """JSON in the form that the journal has too. Raises the module's own failure."""
-    if isinstance(ran.result, BaseException):
-        raise ran.result
-    return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(ran.result)))
+    if isinstance(outcome.result, BaseException):
+        raise outcome.result
+    return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(outcome.result)))
 
 
-def _encoded_replies(execution: Execution, prompts: bytes) -> bytes:
-    """What a module is answered that asks sub-models itself."""
-    return msgspec.json.encode(_replies(execution, _decoded("llm_query", prompts, list[str])))
+def _answer_module(execution: Execution, prompts: bytes) -> bytes:
+    """Replies, as JSON, for a module that asks sub-models itself."""
+    return msgspec.json.encode(_ask_sub_models(execution, _decode("llm_query", prompts, list[str])))
 
 
-Decoded = TypeVar("Decoded")
+T = TypeVar("T")
 
 
-def _decoded(name: str, text: str | bytes, kind: type[Decoded]) -> Decoded:
+def _decode(name: str, text: str | bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

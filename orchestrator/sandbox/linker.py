@@ -6,6 +6,7 @@ from typing import Any
 import wasmtime
 from wasmtime.component import Component, Linker, LinkerInstance, Record
 
+from orchestrator.errors import SandboxError
 from orchestrator.sandbox import host_imports
 from orchestrator.sandbox.entered import entered
 from orchestrator.sandbox.execution import Execution
@@ -32,11 +33,16 @@ def _host(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def link(engine: wasmtime.Engine, component: Component) -> Linker:
-    """Everything that a guest is given. No function here returns a resource, so nothing of a guest lives in the host."""
+    """Everything that a guest is given. No function here returns a resource, so nothing of a guest lives in the host.
+
+    Raises SandboxError where the component is not one of ours.
+    """
     linker = Linker(engine)
     linker.allow_shadowing = True
     linker.define_unknown_imports_as_traps(component)
     names = {name.partition("@")[0]: name for name in component.type.imports(engine)}
+    if missing := _POLITE.keys() - names.keys():
+        raise SandboxError(f"the component is no guest of this program: it does not import {min(missing)}")
     with linker.root() as root:
         root.add_func("call", _host(host_imports.call))
         root.add_func("context-read", _host(host_imports.context_read))

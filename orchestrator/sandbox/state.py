@@ -25,7 +25,7 @@ class _Origin(msgspec.Struct, frozen=True):
 
 
 class State:
-    """Everything here happens on a guest's thread."""
+    """What the next cell of a run begins with. Everything here happens on a guest's thread."""
 
     def __init__(self, engine: Engine, context: Context, opening: Opening) -> None:
         self._engine = engine
@@ -44,6 +44,7 @@ class State:
         """The instance for the next cell; the state before that cell is kept. Raises SandboxError."""
         if self._origin is None:
             self._origin = self._choose_origin(names_context=names_context)
+        # Taken before a cell, not after it: the state of a run's last cell is never needed.
         elif self._instance is not None:
             self._before = self._instance.snapshot()
         self._instance = self._instance or self.fork()
@@ -54,15 +55,16 @@ class State:
         if self._before is None:
             template = self._origin.template if self._origin else None
             return templates.begin(self._engine, self._context, template, self._opening)
+        # No seed here, unlike in templates.begin: the image has the random state that the cells before left.
         extra = templates.extra_bytes(self._context, self._opening.limits)
         return self._engine.fork(self._before, self._opening.limits, extra)
 
     def roll_back(self) -> None:
-        """The last cell never was."""
+        """The last cell never was. Its instance is dead or not to be relied on: it is left, not mended."""
         self._instance = None
 
     def begin_anew(self) -> None:
-        """No cell ever was: the next one finds what the first one found."""
+        """No cell ever was: the next one finds what the first one found. The origin stays, as the journal has it."""
         self._instance = self._before = None
 
     def release(self) -> None:
@@ -71,6 +73,7 @@ class State:
 
     def _choose_origin(self, *, names_context: bool) -> _Origin:
         """The template, if the opening says so, or the cell names the context, or another run has made it already."""
+        # To load the context costs a moment and memory: a cell that does not name it is not made to wait for that.
         limits, loaded = self._opening.limits, self._opening.loaded
         image = None
         if names_context if loaded is None else loaded:

@@ -11,7 +11,7 @@ from orchestrator.config import CellLimits, SandboxSettings
 from orchestrator.contexts.context import Context
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.memory.memory import Image
@@ -45,7 +45,7 @@ def begin(engine: Forks, context: Context, template: Image | None, opening: Open
 
 
 def start(instance: Instance, context: Context, limits: CellLimits) -> None:
-    """Tells a guest its limits, and what its context is. Raises SandboxError."""
+    """Gives a guest its limits, and what its context is. Raises SandboxError."""
     described = {
         "output_chars": limits.output_chars,
         "max_batch_chars": MAX_BATCH_CHARS,
@@ -72,7 +72,7 @@ _Key = tuple[str, int, int]
 
 
 def _key(context: Context, limits: CellLimits) -> _Key:
-    """A template holds what `start` was told, and had the memory of its run's limit to load into."""
+    """A template holds what `start` gave it, and had the memory of its run's limit to load into."""
     return context.id, limits.output_chars, limits.memory_bytes
 
 
@@ -87,7 +87,10 @@ class _Entry:
 
 
 class Templates:
-    """The least recently used leave first, when all are larger than template_bytes or older than template_seconds."""
+    """The templates of all contexts.
+
+    The least recently used leave first, when all are larger than template_bytes or older than template_seconds.
+    """
 
     def __init__(self, engine: Forks) -> None:
         self._engine = engine
@@ -133,8 +136,8 @@ class Templates:
                     del self._entries[key]
 
     def _load(self, context: Context, limits: CellLimits) -> Image | None:
-        """On a thread of the engine's. A context that cannot be loaded is told to the cell that tries, not here."""
-        with entering(preparing(context, limits, self._engine.modules)):
+        """On a thread of the engine's. A context that cannot be loaded fails in the cell that tries, not here."""
+        with entering(preparation(context, limits, self._engine.modules)):
             instance = self._engine.fork(None, limits, extra_bytes(context, limits))
             start(instance, context, limits)
             try:

@@ -34,7 +34,7 @@ class Ticker:
 
 
 def watch(store: wasmtime.Store) -> None:
-    """What runs in this store is stopped where the cell that was entered on its thread may not go on."""
+    """What runs in this store is stopped if the cell that was entered on its thread may not go on."""
     store.set_epoch_deadline(1)
     ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _on_tick, None, _NO_FINALIZER)
 

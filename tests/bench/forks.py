@@ -9,10 +9,11 @@ from measuring import private_mb, shown, timed
 
 from orchestrator.config import CellLimits, SandboxSettings
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox import templates
-from orchestrator.sandbox.engine import NOTHING, Engine
+from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.messages import Opening
 
@@ -37,12 +38,13 @@ def fork_rows() -> list[str]:
 
 
 def contexts() -> list[Context]:
-    return [Context(name, "text", ("some words " * (size // 11),)) for name, size in SIZES.items()]
+    store = ContextStore()
+    return [store.add_text("some words " * (size // 11)) for size in SIZES.values()]
 
 
 def in_guest(engine: Engine, action: Callable[[], Any]) -> Any:
     def inside() -> Any:
-        with entering(preparing(NOTHING, UNHURRIED, engine.modules)):
+        with entering(preparation(engine.nothing, UNHURRIED, engine.modules)):
             return action()
 
     return engine.enter(inside).result()

@@ -11,10 +11,12 @@ import httpx
 import uvicorn
 from measuring import RUNS, shown
 
-from orchestrator.app import Orchestrator, create_app
+from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, Settings
+from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
+from orchestrator.opening import Orchestrator
 from orchestrator.providers.messages import Completion, Message, Schema, Usage
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
@@ -96,12 +98,12 @@ class SlowProvider:
 async def runs_at_once(engine: Engine, count: int) -> list[float]:
     """Milliseconds of `count` runs of three turns, all begun together; the first time makes the threads."""
     settings = Settings(providers=(SlowProvider.settings,))
-    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]))
+    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]), ContextStore())
     context = runs.contexts.add_text("a small text")
     found = []
     for _ in range(RUNS + 1):
         started = time.perf_counter()
-        ended = await asyncio.gather(*(runs.start(Query("q", context)).finished() for _ in range(count)))
+        ended = await asyncio.gather(*(runs.start(Query("q", context)).wait() for _ in range(count)))
         found.append((time.perf_counter() - started) * 1000)
         if not all(result(events).success for events in ended):
             raise RuntimeError("a run failed")
@@ -120,9 +122,9 @@ async def replay_rows(engine: Engine) -> list[str]:
             return Completion(text=text, usage=Usage(1, 1))
 
     settings = Settings(providers=(SlowProvider.settings,))
-    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]))
+    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]), ContextStore())
     context = runs.contexts.add_text("a small text")
-    events = await runs.start(Query("q", context)).finished()
+    events = await runs.start(Query("q", context)).wait()
     size = sum(map(len, to_lines(events)))
     speeds = []
     for _ in range(RUNS):

@@ -10,7 +10,7 @@ from notebooks import as_sent
 
 from orchestrator.config import SandboxSettings
 from orchestrator.dialogue.command_text import REPLACED, parse_block
-from orchestrator.dialogue.commands import KNOWN, SCHEMA, Malformed, form, read_context
+from orchestrator.dialogue.commands import KNOWN, SCHEMA, Malformed, form, need_context
 
 EXAMPLES = Path(__file__).parents[2] / "guest_sdk" / "examples"
 TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
@@ -241,7 +241,7 @@ async def test_a_module_is_called_by_a_command(run_commands, command, output):
 )
 def test_the_context_is_loaded_for_commands_that_read_it(commands, reads):
     """Modules have it from the host."""
-    assert read_context(parse_block(json.dumps(commands))) is reads
+    assert need_context(parse_block(json.dumps(commands))) is reads
 
 
 async def test_a_context_that_no_command_read_is_there_for_the_next(new_notebook):

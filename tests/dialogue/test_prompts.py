@@ -58,24 +58,24 @@ def test_the_json_prompt_lists_every_command():
 
 def test_a_question_over_documents_says_how_many():
     """Number and size, no content."""
-    assert prompts.question("Why?", "documents", [3, 4]) == (
+    assert prompts.question("Why?", "documents", 7, 2) == (
         "Question: Why?\n\n`context` is a list of 2 documents (str), 7 characters in all. Begin by looking at it."
     )
 
 
 def test_a_question_over_a_value_says_what_it_is():
     """JSON and chats."""
-    assert prompts.question("Why?", "json", [9]) == (
+    assert prompts.question("Why?", "json", 9, 1) == (
         "Question: Why?\n\n`context` is a parsed JSON value, 9 characters as JSON. Begin by looking at it."
     )
-    assert prompts.question("Why?", "messages", [9]) == (
+    assert prompts.question("Why?", "messages", 9, 1) == (
         'Question: Why?\n\n`context` is a chat: a list of {"role", "content"}, 9 characters as JSON. Begin by looking at it.'
     )
 
 
 def test_output_within_the_limit_is_whole():
     """head and tail of an output that was not cut are the output."""
-    assert prompts.shortened("abc", "def", 6, 100) == "abcdef"
+    assert prompts.shorten("abc", "def", 6, 100) == "abcdef"
 
 
 def test_the_last_reply_is_announced():

@@ -6,6 +6,7 @@ import pytest
 from notebooks import Notebook
 
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 
 EXACT = [
     "",
@@ -81,6 +82,9 @@ async def test_a_wrong_index_of_a_document_is_named(run_cells, index, last_line)
     assert (await run_cells(f"context[{index}]", documents=["a"])).error.splitlines()[-1] == last_line
 
 
+STORE = ContextStore()
+
+
 @pytest.fixture
 def counting(engine):
     """counting(kind, parts): a notebook, and the list of its reads."""
@@ -88,12 +92,14 @@ def counting(engine):
     def new(kind, parts):
         reads = []
 
-        class Counting(Context, frozen=True, weakref=True, eq=False):
+        class Counting(Context):
             def read_all(self, start, length):
                 reads.append((start, length))
                 return super().read_all(start, length)
 
-        context = Counting(uuid.uuid4().hex, kind, parts)
+        held = STORE.add_documents(parts) if kind == "documents" else STORE.add_text(parts[0])
+        context = Counting(held.id, STORE._path(held.id))
+        context.id = uuid.uuid4().hex  # no other test has its template
         return Notebook(engine, context, seed=1, clock_start_ns=0), reads
 
     return new

@@ -205,53 +205,50 @@ LINE = "2024-05-01 12:00:00 INFO user=bjørn did something ordinary here\r\n"
 LINES = 40_000_000  # in all 2,600,000,000 characters: more than len() can say in the guest
 
 
-class Repeated(Context, frozen=True, weakref=True, eq=False):
+class Repeated(Context):
     """A line over and over, and another behind it: made when it is read."""
+
+    _BYTES = LINE.encode()
+    _MANY = _BYTES * 10_000
+    _END = b"the needle"
+    kind, count = "text", 1
+
+    def __init__(self):
+        self.id = uuid.uuid4().hex
 
     @property
     def length(self):
-        return LINES * len(LINE) + len("the needle")
+        return LINES * len(LINE) + len(self._END)
 
     @property
     def guest_bytes(self):
         return self.length
 
+    @property
+    def byte_length(self):
+        return LINES * len(self._BYTES) + len(self._END)
+
+    def byte_of(self, position):
+        lines, within = divmod(position, len(LINE))
+        return lines * len(self._BYTES) + len(LINE[:within].encode())
+
     def read_all(self, start, length):
         stop = min(start + length, self.length)
         first, last = start // len(LINE), -(-stop // len(LINE))
-        text = LINE * (min(last, LINES) - first) + ("the needle" if last > LINES else "")
+        text = LINE * (min(last, LINES) - first) + (self._END.decode() if last > LINES else "")
         return text[start - first * len(LINE) : stop - first * len(LINE)]
 
-    def part(self, start, stop):
-        return RepeatedBytes(self, start, stop)
-
-
-class RepeatedBytes:
-    """The same as UTF-8."""
-
-    _LINE = LINE.encode()
-    _MANY = _LINE * 10_000
-
-    def __init__(self, context, start, stop):
-        self._end = context.read_all(LINES * len(LINE), 10).encode()
-        self._first = self._place(start)
-        self.length = self._place(stop) - self._first
-
-    def _place(self, position):
-        lines, within = divmod(position, len(LINE))
-        return lines * len(self._LINE) + len(LINE[:within].encode())
-
-    def read(self, start, length):
-        at, whole = self._first + start, LINES * len(self._LINE)
-        if at >= whole:
-            return self._end[at - whole :][:length]
-        return self._MANY[at % len(self._LINE) :][: min(length, whole - at)]
+    def read_bytes(self, start, length):
+        whole = LINES * len(self._BYTES)
+        if start >= whole:
+            return self._END[start - whole :][:length]
+        return self._MANY[start % len(self._BYTES) :][: min(length, whole - start)]
 
 
 @pytest.fixture
 async def large(lazy_engine):
     """A run over a text of 2.6 GB, in 64 MiB."""
-    return Notebook(lazy_engine, Repeated(uuid.uuid4().hex, "text", ("",)))
+    return Notebook(lazy_engine, Repeated())
 
 
 @pytest.mark.parametrize(

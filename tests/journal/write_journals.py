@@ -14,6 +14,7 @@ import msgspec
 from fakes import FakeModel, python
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings
+from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.events import FORMAT, AnyEvent
 from orchestrator.journal.export import script
 from orchestrator.journal.history import detail
@@ -61,9 +62,9 @@ async def events_of(engine: Engine, replies: list[str]) -> list[AnyEvent]:
     settings = Settings(providers=(provider,), sandbox=engine.settings, output_limit=1000)
     async with httpx.AsyncClient(transport=FakeModel(list(replies), sub=sub)) as client:
         pool = Pool([OpenAIProvider(provider, client)])
-        runs = RunService(settings, Tools(engine, await describe(engine)), pool)
+        runs = RunService(settings, Tools(engine, await describe(engine)), pool, ContextStore())
         query = Query("What is it?", runs.contexts.add_text(CONTEXT))
-        return list(await runs.start(query, WantedLimits(max_iterations=len(replies))).finished())
+        return list(await runs.start(query, WantedLimits(max_iterations=len(replies))).wait())
 
 
 async def main() -> None:

@@ -11,7 +11,7 @@ from fuzz_cases import FUNCTIONS
 
 from orchestrator.dialogue.commands import IndexTerms
 from orchestrator.errors import ModuleError
-from orchestrator.sandbox.modules.registry import SHIPPED
+from orchestrator.shipped import MODULES
 
 SIGNATURES = """
 import inspect, json
@@ -55,7 +55,7 @@ def usual(parameters):
 
 
 def manifest():
-    modules = tomllib.loads((SHIPPED / "manifest.toml").read_text())["module"]
+    modules = tomllib.loads((MODULES / "manifest.toml").read_text())["module"]
     return {each["name"]: each["functions"] for each in modules}
 
 
@@ -64,9 +64,32 @@ async def test_the_functions_of_the_guest_are_those_of_the_manifest(signatures):
     assert list(signatures) == [f"{name}.{function}" for name, functions in manifest().items() for function in functions]
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("regex.count()", "Regex.count() missing 1 required positional argument: 'pattern'"),
+        ("regex.count('a', True, True, 'text', 5)", "Regex.count() takes from 2 to 5 positional arguments but 6 were given"),
+        ("regex.count('a', patern='b')", "Regex.count() got an unexpected keyword argument 'patern'. Did you mean 'pattern'?"),
+        ("regex.count('a', module=1, stub=2)", "Regex.count() got an unexpected keyword argument 'module'"),
+        ("json.get('a', text=b'{}')", "text must be a str, not bytes; without it the module works on the context"),
+    ],
+)
+async def test_a_wrong_argument_is_an_error_in_pythons_words(failure, call, message):
+    """Before the host is asked."""
+    assert await failure(f"modules.{call}") == f"TypeError: {message}"
+
+
+@pytest.mark.parametrize(
+    "call", ["count('a', text='aXa')", "count(pattern='a', text='aXa', multi_line=True)", "count('a', False, False, 'aXa')"]
+)
+async def test_arguments_may_stand_in_any_way_that_python_has(ask, call):
+    """By place, by name, or left out."""
+    assert await ask(f"modules.regex.{call}", text="the context") == 2
+
+
 def test_the_readme_lists_the_functions_of_the_manifest():
     """A row for each module."""
-    text = (SHIPPED.parent / "README.md").read_text()
+    text = (MODULES.parent / "README.md").read_text()
     rows = dict(re.findall(r"^\| `\w+/` \| `modules\.(\w+)`: ([\w, ]+) \|$", text, re.MULTILINE))
     assert {name: functions.split(", ") for name, functions in rows.items()} == manifest()
 

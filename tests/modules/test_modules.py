@@ -11,10 +11,12 @@ from conftest import Cut
 from notebooks import as_sent
 from processes import rlm
 
+from orchestrator import shipped
 from orchestrator.config import SandboxSettings
+from orchestrator.contexts.utf8 import TextBytes
 from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.sandbox.guest import describe
-from orchestrator.sandbox.modules.registry import SHIPPED, Modules
+from orchestrator.sandbox.modules.registry import Modules
 
 EXAMPLES = Path(__file__).parents[2] / "guest_sdk" / "examples"
 ABI = """
@@ -83,7 +85,7 @@ def test_a_file_that_is_not_the_manifests_is_refused(tmp_path):
 
 def test_the_shipped_modules_are_small_and_of_the_abi():
     """Each under 1.5 MB."""
-    sizes = {path.name: path.stat().st_size for path in SHIPPED.glob("*.wasm")}
+    sizes = {path.name: path.stat().st_size for path in shipped.MODULES.glob("*.wasm")}
     assert sizes.keys() == {"regex.wasm", "csv.wasm", "json.wasm", "text.wasm"}
     assert max(sizes.values()) < 1_500_000
     Modules("", lambda message: None)
@@ -159,17 +161,17 @@ async def test_a_folder_that_is_wrong_is_one_line_of_the_operators(tmp_path):
     assert (status, err) == (2, f"rlm: {tmp_path}/nowhere/manifest.toml: No such file or directory\n")
 
 
-def test_many_small_documents_are_read_together(run_module, engine):
+def test_many_small_documents_are_read_together(run_module):
     """A call of the host for each would cost more than all else."""
     reads = []
 
-    class Counted(UTF8):
+    class Counted(TextBytes):
         def read(self, start, length):
             reads.append(length)
             return super().read(start, length)
 
     documents = [f"document {number} says é\n" * (number % 3) for number in range(10_000)]
-    source = Counted(documents)
-    found = run_module("regex", "count_many", {"patterns": ["says é", r"\n\z"], "ignore_case": False, "multi_line": False}, source, documents=source.lengths)
-    assert found == [9_999, 6_666]
+    args = {"patterns": ["says é", r"\n\z"], "ignore_case": False, "multi_line": False}
+    lengths = [len(each.encode()) for each in documents]
+    assert run_module("regex", "count_many", args, Counted("".join(documents)), documents=lengths) == [9_999, 6_666]
     assert len(reads) < 20

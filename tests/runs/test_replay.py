@@ -11,12 +11,12 @@ from fakes import FakeModel, python
 from processes import rlm
 from serving import serving_app
 
-from orchestrator.app import Orchestrator
 from orchestrator.config import SandboxSettings, load
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import JournalError
 from orchestrator.journal import events as ev
 from orchestrator.journal.lines import from_lines, to_lines
+from orchestrator.opening import Orchestrator
 from orchestrator.runs.replay import replay
 from orchestrator.sandbox.messages import HostError
 
@@ -32,7 +32,7 @@ REPLIES = [
 
 
 def context(text="the context"):
-    return ContextStore().add("text", (text,))
+    return ContextStore().add_text(text)
 
 
 @pytest.fixture
@@ -203,11 +203,14 @@ async def test_the_command_replays_a_journal_from_a_server(tmp_path, monkeypatch
         )
 
 
-async def test_a_component_that_is_not_at_hand_is_named(journal, tmp_path):
+async def test_a_component_that_is_not_here_is_named_with_the_way_to_bring_it(journal, tmp_path):
     """By its hash; exit status 2."""
     lines = to_lines(altered(journal, ev.RunStarted, component_sha256="0" * 64))
     (tmp_path / "journal").write_bytes(b"".join(lines))
     (tmp_path / "context").write_text("the context")
     status, out, err = await rlm("replay", tmp_path / "journal", "--context", tmp_path / "context", folder=tmp_path)
     assert (status, out) == (2, "")
-    assert err.startswith(f"rlm: the component {'0' * 64} is not at hand: it is kept as ")
+    assert err == (
+        f"rlm: the component {'0' * 64} is not on this machine; "
+        f"run `rlm guest export {'0' * 64} FILE` where it is, and `rlm guest import FILE` here\n"
+    )

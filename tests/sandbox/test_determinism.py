@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.config import SandboxSettings
-from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
@@ -49,7 +49,7 @@ CELLS = st.builds(
     st.text("abcxyz", min_size=1, max_size=6),
 )
 SETTINGS = SandboxSettings(fuel=3_000_000_000, memory_bytes=128 << 20, output_chars=10_000)
-OVER = Context("determinism", "text", ("some text that is read " * 10,))
+OVER = ContextStore().add_text("some text that is read " * 10)
 RUNS: list[tuple[list[str], list[str]]] = []  # cells, and what they came to
 
 

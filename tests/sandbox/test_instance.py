@@ -8,9 +8,8 @@ import wasmtime
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.build import selftest
-from orchestrator.sandbox.engine import NOTHING
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import preparing
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.memory.memory import Image
 from orchestrator.sandbox.messages import SubReply
 from orchestrator.sandbox.threads import THREAD_STACK, WASM_STACK
@@ -22,7 +21,7 @@ def in_guest(engine):
 
     def run(function):
         def inside():
-            with entering(preparing(NOTHING, engine.settings, engine.modules)):
+            with entering(preparation(engine.nothing, engine.settings, engine.modules)):
                 return function()
 
         return engine.enter(inside).result()
@@ -32,7 +31,7 @@ def in_guest(engine):
 
 def started(engine):
     guest = engine.fork()
-    templates.start(guest, NOTHING, engine.settings)
+    templates.start(guest, engine.nothing, engine.settings)
     return guest
 
 

@@ -1,6 +1,7 @@
 """A context is loaded once, and forked by every run that uses it."""
 
 import asyncio
+import json
 import uuid
 
 import pytest
@@ -8,9 +9,12 @@ from notebooks import Notebook
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
+
+STORE = ContextStore()
 
 
-class Counted(Context, frozen=True, weakref=True, eq=False):
+class Counted(Context):
     """Counts the code points that guests read of it."""
 
     def read_all(self, start, length):
@@ -22,8 +26,17 @@ class Counted(Context, frozen=True, weakref=True, eq=False):
 read_of = {}
 
 
-def counted(text, kind="text"):
-    return Counted(uuid.uuid4().hex, kind, (text,))
+def counted(content, kind="text"):
+    match kind:
+        case "text":
+            held = STORE.add_text(content)
+        case "documents":
+            held = STORE.add_documents(content)
+        case _:
+            held = STORE.add_json(kind, json.loads(content))
+    context = Counted(held.id, STORE._path(held.id))
+    context.id = uuid.uuid4().hex  # no other test has its template
+    return context
 
 
 @pytest.fixture
@@ -131,7 +144,7 @@ async def test_a_template_that_nobody_uses_leaves(run_over, new_engine):
 
 async def test_documents_are_loaded_once(run_over):
     """Each run sees a real list, and changes its own."""
-    context = Counted(uuid.uuid4().hex, "documents", ("one", "two"), ("a.txt", None))
+    context = counted([("a.txt", "one"), "two"], "documents")
     for _ in range(3):
         outcome = await run_over(context).run_cell(1, "context.append('three')\ncontext, context.names")
         assert outcome.head == "(['one', 'two', 'three'], ['a.txt', None])\n"
@@ -141,7 +154,7 @@ async def test_documents_are_loaded_once(run_over):
 async def test_a_million_empty_documents_are_loaded_in_seconds(run_over, new_engine):
     """They cost neither a call nor a place each."""
     engine = new_engine(SandboxSettings(fuel=30_000_000_000))
-    context = Counted(uuid.uuid4().hex, "documents", ("",) * 1_000_000)
+    context = counted([""] * 1_000_000, "documents")
     assert (await run_over(context, engine=engine).run_cell(1, "len(context), set(context)")).head == "(1000000, {''})\n"
     assert engine.templates.held(context, engine.settings) is not None
 
@@ -150,7 +163,8 @@ async def test_a_million_empty_documents_are_loaded_in_seconds(run_over, new_eng
 async def test_what_is_lazy_has_no_template(run_over, new_engine, kind):
     """It is read piece by piece anyway."""
     engine = new_engine(SandboxSettings(context_inline_limit=10))
-    context = counted("a text that is longer than the limit", kind)
+    text = "a text that is longer than the limit"
+    context = counted(text if kind == "text" else [text], kind)
     code = "context[:6]" if kind == "text" else "context[0][:6]"
     assert (await run_over(context, engine=engine).run_cell(1, code)).head == "'a text'\n"
     assert engine.templates.held(context, engine.settings) is None

@@ -43,7 +43,7 @@ class Notebook(Protocol):
 
 
 class Commands:
-    """The last result lives beside the variables, as `last`."""
+    """Runs commands, one method each. The last result lives beside the variables, as `last`."""
 
     def __init__(self, notebook: Notebook) -> None:
         self._notebook = notebook
@@ -67,10 +67,10 @@ class Commands:
         print(f"Error: {message}")
 
     def _slice(self, start: int, end: int | None, on: str | None, store: str | None) -> None:
-        self._keep(self._joined(on)[start:end], store)
+        self._keep(self._read_text(on)[start:end], store)
 
     def _lines(self, start: int, end: int | None, on: str | None, store: str | None) -> None:
-        text = self._joined(on)
+        text = self._read_text(on)
         total = lines.count(text)
         first, last, _ = slice(start, end).indices(total)
         print(f"[Lines {first} to {max(first, last)} of {total}]")
@@ -108,13 +108,13 @@ class Commands:
         if self._host_has(on):
             yield 0, calls.run("regex", function, arguments, None, joined=True)
             return
-        text, before = self._joined(on), 0
+        text, before = self._read_text(on), 0
         for part in [text] if isinstance(text, LazyText) and text.place is not None else calls.whole_lines(text):
             yield before, calls.run("regex", function, arguments, part)
             before += part.count("\n")
 
     def _wasm(self, module: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
-        text = self._given(on)
+        text = self._choose_input(on)
         call = modules.functions().get(f"{module}.{function}")
         try:
             # Any other the host has, or says that it has not.
@@ -133,17 +133,17 @@ class Commands:
         self._wasm("text", function, args, on, store)
 
     def _wasm_wat(self, wat: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
-        self._keep(calls.run_wat(wat, function, args, self._given(on)), store)
+        self._keep(calls.run_wat(wat, function, args, self._choose_input(on)), store)
 
     def _count(self, what: str, on: str | None, store: str | None) -> None:
-        text = self._joined(on if on or what != "matches" else "last")
+        text = self._read_text(on if on or what != "matches" else "last")
         counted = {"chars": length_of, "words": lines.count_words}.get(what, lines.count)
         self._keep(counted(text), store)
 
     def _split(self, delimiter: str, on: str | None, store: str | None) -> None:
         if not delimiter:
             raise CommandError("the delimiter is empty")
-        parts = self._joined(on).split(delimiter)
+        parts = self._read_text(on).split(delimiter)
         print(f"Split into {len(parts)} parts")
         self._remember(parts, store)
 
@@ -162,24 +162,24 @@ class Commands:
     ) -> None:
         arguments = {"pattern": pattern, "min_count": min_count, "max_terms": max_terms, "lines": include_lines}
         host_has = self._host_has(on)
-        rows = calls.run("text", "terms", arguments, None if host_has else self._joined(on), joined=host_has)
+        rows = calls.run("text", "terms", arguments, None if host_has else self._read_text(on), joined=host_has)
         print(f"[{len(rows)} terms that occur at least {min_count} times]")
         self._keep("\n".join(map(_describe_term, rows)), store)
 
     def _set(self, name: str, value: str) -> None:
-        self._variables[_plain(name)] = self._filled(value)
+        self._variables[_plain(name)] = self._fill_in(value)
 
     def _get(self, name: str) -> None:
         self._show(self._value(name))
 
     def _print(self, value: str | None, var: str | None) -> None:
-        self._show(self._filled(value) if value is not None else self._value(var or "last"))
+        self._show(self._fill_in(value) if value is not None else self._value(var or "last"))
 
     def _llm_query(self, prompt: str, store: str | None) -> None:
-        self._keep(queries.llm_query(self._filled(prompt)), store)
+        self._keep(queries.llm_query(self._fill_in(prompt)), store)
 
     def _final(self, answer: str) -> None:
-        self._answers.FINAL(self._filled(answer))
+        self._answers.FINAL(self._fill_in(answer))
 
     def _final_var(self, name: str) -> None:
         self._answers.FINAL(self._value(name))
@@ -195,8 +195,8 @@ class Commands:
             raise CommandError(f"there is no variable {name!r}")
         return self._variables[name]
 
-    def _joined(self, name: str | None) -> Any:
-        """The same as a text: a list of texts is joined by line ends."""
+    def _read_text(self, name: str | None) -> Any:
+        """A variable as a text (see _value): a list of texts is joined by line ends."""
         value = self._value(name)
         if isinstance(value, str | LazyText):
             return value
@@ -212,16 +212,17 @@ class Commands:
         return _plain(name or "context") == "context" and not self._notebook.has_own_context
 
     def _host_has(self, name: str | None) -> bool:
-        """Whether the host has the same text as `_joined`."""
+        """Whether the host has the same text as `_read_text`."""
         if not self._is_context(name):
             return False
         return self._notebook.context.kind in ("text", "documents") or not _is_texts(self._value(name))
 
-    def _given(self, name: str | None) -> Any:
+    def _choose_input(self, name: str | None) -> Any:
         """What a module works on: None for the context, which the host has."""
-        return None if self._is_context(name) else self._joined(name)
+        return None if self._is_context(name) else self._read_text(name)
 
-    def _filled(self, text: str) -> str:
+    def _fill_in(self, text: str) -> str:
+        """The text with the values of the variables that it names: ${name}."""
         return re.sub(r"\$\{(\w+)\}", lambda match: as_text(self._value(match[1])), text)
 
     def _keep(self, value: Any, store: str | None) -> None:

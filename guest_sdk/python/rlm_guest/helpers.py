@@ -19,7 +19,7 @@ from .lazy.text import LazyText, length_of
 
 
 def smart_truncate(text: str, max_length: int = 500, suffix: str = "...") -> str:
-    """At most max_length code points of text, cut at a sentence or a word, with suffix where something is cut."""
+    """At most max_length code points of text, cut at a sentence or a word, with suffix if something is cut."""
     _at_least_0("smart_truncate", max_length=max_length)
     whole: Any = text if isinstance(text, str | LazyText) else joined(text)
     if length_of(whole) <= max_length:
@@ -124,7 +124,7 @@ def count_frequencies(items: Iterable[Any], top_n: int | None = None) -> dict[An
 
 
 def merge_dicts(dicts: Iterable[dict[Any, Any]], strategy: str = "sum") -> dict[Any, Any]:
-    """One dict from many; where a key repeats: sum of the values, the last, the first, or a list of all."""
+    """One dict from many; if a key repeats: sum of the values, the last, the first, or a list of all."""
     gathered: dict[Any, list[Any]] = {}
     for each in dicts:
         for key, value in each.items():

@@ -95,6 +95,8 @@ from typing import Any, NoReturn
 
 
 class _NoInput(io.TextIOBase):
+    """Standard input: who reads it is told that there is none."""
+
     def readable(self) -> bool:
         return True
 

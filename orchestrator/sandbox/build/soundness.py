@@ -6,9 +6,11 @@ construction: an instruction that could change a table, or that is not known her
 was) becomes a trap. In what componentize-py builds these are functions of its start-up and of an adapter that nothing calls.
 
 The data segments are taken out and returned as the memory that a new instance begins with: it is mapped, not copied.
+
+A component may come from elsewhere (`rlm guest import`), so any bytes end in a Sound or a SandboxError, in bounded memory.
 """
 
-import msgspec
+from typing import NamedTuple
 
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.build import binary
@@ -16,12 +18,13 @@ from orchestrator.sandbox.build.binary import Reader, section, unsigned
 from orchestrator.sandbox.build.instructions import BR_TABLE, GLOBAL_SET, HARMLESS, VALUE_TYPES
 
 WASM_PAGE = 65536
+MAX_PAGES = 4096  # that a memory begins with: 256 MiB; Python's has 13 MB
 STACK_POINTER = "__stack_pointer"
 
 _TRAP = b"\x00\x00\x0b"  # a function body: no locals, unreachable, end
 
 
-class Sound(msgspec.Struct, frozen=True):
+class Sound(NamedTuple):
     """`component` has no data segments; `memory` is what its memory holds when an instance is made."""
 
     component: bytes
@@ -110,8 +113,15 @@ class _Module:
 
 def make_sound(component: bytes) -> Sound:
     """Raises SandboxError where the memory would not be the whole state."""
+    try:
+        return _sound_component(component)
+    except (IndexError, ValueError):
+        raise _refused("it is cut off or damaged") from None
+
+
+def _sound_component(component: bytes) -> Sound:
     parts = [component[: binary.PREAMBLE]]
-    memories = []
+    memory = None
     for number, content in _body(component, layer=1).sections():
         # What componentize-py nests only renames. A module in it would be code that is not looked at here.
         if number == binary.NESTED_COMPONENT and b"\0asm\x01\0\0\0" in content:
@@ -119,12 +129,14 @@ def make_sound(component: bytes) -> Sound:
         if number != binary.CORE_MODULE:
             parts.append(section(number, content))
             continue
-        stripped, memory = _sound_module(_Module(content))
+        stripped, own = _sound_module(_Module(content))
+        if own is not None and memory is not None:
+            raise _refused("it has several memories")
         parts.append(section(number, content[: binary.PREAMBLE] + stripped))
-        memories += [] if memory is None else [memory]
-    if len(memories) != 1:
-        raise _refused(f"it has {len(memories)} memories")
-    return Sound(b"".join(parts), memories[0])
+        memory = memory if own is None else own
+    if memory is None:
+        raise _refused("it has no memory")
+    return Sound(b"".join(parts), memory)
 
 
 def _sound_module(module: _Module) -> tuple[bytes, bytes | None]:
@@ -167,7 +179,10 @@ def _one_memory(reader: Reader) -> int:
     """Its size at first, in wasm pages."""
     if reader.unsigned() != 1:
         raise _refused("a module has several memories")
-    return _limits(reader)
+    pages = _limits(reader)
+    if pages > MAX_PAGES:
+        raise _refused(f"its memory begins with {pages} pages of {WASM_PAGE} bytes; {MAX_PAGES} is the limit")
+    return pages
 
 
 def _value_type(reader: Reader) -> None:

@@ -76,26 +76,26 @@ def _write(descriptor: int, position: int, content: memoryview) -> None:
 
 def reserve(length: int) -> int:
     """The address of a region that nothing can read or write."""
-    return _mapped(None, length, _PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE, -1)
+    return _map(None, length, _PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE, -1)
 
 
 def release(address: int, length: int) -> None:
-    _checked(_libc.munmap(address, length))
+    _check(_libc.munmap(address, length))
 
 
 def make_writable(address: int, length: int) -> None:
-    _checked(_libc.mprotect(address, length, mmap.PROT_READ | mmap.PROT_WRITE))
+    _check(_libc.mprotect(address, length, mmap.PROT_READ | mmap.PROT_WRITE))
 
 
 def forget(address: int, length: int) -> None:
     """Gives the pages back; they are zero when they are next used."""
-    _checked(_libc.madvise(address, length, mmap.MADV_DONTNEED))
+    _check(_libc.madvise(address, length, mmap.MADV_DONTNEED))
 
 
 def map_privately(address: int, length: int, file: SealedFile, position: int) -> None:
     """Puts a part of a file over a part of a region: shared until it is written."""
     flags = mmap.MAP_PRIVATE | _MAP_FIXED | _MAP_NORESERVE
-    _mapped(address, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, file.descriptor, position)
+    _map(address, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, file.descriptor, position)
 
 
 def view(address: int, length: int) -> memoryview:
@@ -112,10 +112,14 @@ def written(address: int, length: int) -> list[Range]:
 
 
 class _Region(ctypes.Structure):
+    """The kernel's struct page_region."""
+
     _fields_ = [("start", ctypes.c_uint64), ("end", ctypes.c_uint64), ("categories", ctypes.c_uint64)]
 
 
 class _ScanArguments(ctypes.Structure):
+    """The kernel's struct pm_scan_arg."""
+
     _fields_ = [
         (name, ctypes.c_uint64)
         for name in (
@@ -136,6 +140,8 @@ class _ScanArguments(ctypes.Structure):
 
 
 class _Scan:
+    """Whether PAGEMAP_SCAN is there, and how many regions one call of it brings."""
+
     available = True
     REGIONS = 4096
 
@@ -185,7 +191,7 @@ def _written_by_pagemap(address: int, length: int) -> list[Range]:
     return [(found.start() * PAGE, found.end() * PAGE) for found in _WRITTEN.finditer(states)]
 
 
-def coalesced(ranges: Sequence[Range], most: int) -> list[Range]:
+def coalesce(ranges: Sequence[Range], most: int) -> list[Range]:
     """At most `most` ranges that cover the same, sorted and apart; the smallest gaps are covered too."""
     merged: list[Range] = []
     for start, stop in sorted(ranges):
@@ -199,14 +205,14 @@ def coalesced(ranges: Sequence[Range], most: int) -> list[Range]:
     return [(merged[first][0], merged[last - 1][1]) for first, last in itertools.pairwise(cuts) if first < last]
 
 
-def _mapped(address: int | None, length: int, protection: int, flags: int, descriptor: int, position: int = 0) -> int:
+def _map(address: int | None, length: int, protection: int, flags: int, descriptor: int, position: int = 0) -> int:
     result: int = _libc.mmap(address, length, protection, flags, descriptor, position)
     if result == _MAP_FAILED:
-        _checked(-1)
+        _check(-1)
     return result
 
 
-def _checked(status: int) -> None:
+def _check(status: int) -> None:
     if status:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

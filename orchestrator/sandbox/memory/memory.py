@@ -9,7 +9,7 @@ Between two calls nothing of a guest lives outside its linear memory, so an imag
 6. guests run on the engine's own threads, whose stacks are larger than a guest's (threads.GuestThreads).
 Each has a test that breaks it (tests/sandbox/test_memory.py, test_soundness.py); selftest.py compares a fork with its original.
 
-An image is a list of sealed files, mapped copy on write, and a few patches, copied. Where the system cannot map like
+An image is a list of sealed files, mapped copy on write, and a few patches, copied. If the system cannot map like
 that (macOS), an image is one patch: a plain copy.
 """
 
@@ -46,7 +46,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Image(msgspec.Struct, frozen=True, eq=False):
-    """The state of a guest of `component` (a sha256): its memory of `size` bytes, zero where nothing else is said."""
+    """The state of a guest of `component` (a sha256): its memory of `size` bytes, zero where no segment or patch is."""
 
     component: str
     size: int
@@ -74,7 +74,7 @@ def base_image(component: str, content: bytes) -> Image:
 
 
 class Memory:
-    """One live linear memory."""
+    """One live linear memory, at an address of its own for as long as it lives."""
 
     def __init__(self, capacity: int, size: int, image: Image | None) -> None:
         """Reserves `capacity` bytes, of which `size` are open. Raises OSError."""
@@ -92,7 +92,7 @@ class Memory:
 
     @property
     def address(self) -> int:
-        """Raises SandboxError where it is gone: the place may be somebody else's by now."""
+        """Raises SandboxError if it is gone: the place may be somebody else's by now."""
         if self._address is None:
             raise SandboxError("the memory of a guest was used after its end")
         return self._address
@@ -139,14 +139,14 @@ class Memory:
         # ones stay as they are: all runs have them once.
         crowded = len(self._segments) > MOST_SEGMENTS
         own = [(each.start, each.stop) for each in self._segments if not each.shared] if crowded else []
-        extents = mappings.coalesced(written + own, MOST_EXTENTS)
+        extents = mappings.coalesce(written + own, MOST_EXTENTS)
         file = SealedFile(self.size, ((start, self.view(start, stop)) for start, stop in extents))
         for start, stop in extents:
             mappings.map_privately(self.address + start, stop - start, file, start)
-            self._segments = _with(self._segments, Segment(start, stop, file, shared))
+            self._segments = _cover(self._segments, Segment(start, stop, file, shared))
 
 
-def _with(segments: tuple[Segment, ...], new: Segment) -> tuple[Segment, ...]:
+def _cover(segments: tuple[Segment, ...], new: Segment) -> tuple[Segment, ...]:
     """The segments, with what `new` covers cut out of the others."""
     parts = [new]
     for each in segments:
@@ -190,7 +190,7 @@ def supply_memories(config: wasmtime.Config) -> None:
     """Engines of this configuration get their memories from here."""
     creator = _bindings.wasmtime_memory_creator(None, _new_memory, _NO_FINALIZER)
     ffi.wasmtime_config_host_memory_creator_set(config.ptr(), ctypes.byref(creator))
-    # wasmtime aborts the process where both are on.
+    # wasmtime aborts the process if both are on.
     ffi.wasmtime_config_memory_init_cow_set(config.ptr(), False)  # noqa: FBT003  (a C function)
 
 

@@ -1,4 +1,4 @@
-"""Precompiled WebAssembly modules.
+"""WebAssembly modules: precompiled ones, and those that a model writes.
 
 registry.py      named and pinned by a manifest, compiled once
 abi.py           what a module must export, and all that it may import

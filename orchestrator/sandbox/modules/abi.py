@@ -12,7 +12,7 @@ _RUN = FuncType([_I32(), _I32()], [_I32()])
 _EXPORTS = {"alloc": FuncType([_I32()], [_I32()]), "rlm_abi_version": FuncType([], [_I32()])}
 
 
-def outside_abi(module: wasmtime.Module, function: str) -> str | None:
+def why_outside_abi(module: wasmtime.Module, function: str) -> str | None:
     """Why it is not a module of this ABI, if it is not."""
     for each in module.imports:
         allowed = imports.IMPORTS.get(each.name or "") if each.module == "rlm" else None
@@ -28,15 +28,15 @@ def outside_abi(module: wasmtime.Module, function: str) -> str | None:
     for name, kind in (_EXPORTS | {function: _RUN}).items():
         found = exports.get(name)
         if not isinstance(found, FuncType) or not _same(found, kind):
-            return f"it does not export the function {name[:100]!r} of the ABI: {_written(kind)}"
+            return f"it does not export the function {name[:100]!r} of the ABI: {_signature(kind)}"
     return None
 
 
 def _same(one: FuncType, other: FuncType) -> bool:
-    return _written(one) == _written(other)
+    return _signature(one) == _signature(other)
 
 
-def _written(kind: FuncType) -> str:
+def _signature(kind: FuncType) -> str:
     def names(types: list[ValType]) -> str:
         return ", ".join(map(str, types))
 

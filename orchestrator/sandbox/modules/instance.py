@@ -29,14 +29,16 @@ class Allowance(msgspec.Struct, frozen=True):
     meter: Meter
 
 
-class Ran(msgspec.Struct, frozen=True):
+class ModuleOutcome(msgspec.Struct, frozen=True):
     """The JSON that a module answered with, or why there is none; and the fuel that it took."""
 
     result: bytes | BaseException
     fuel: int
 
 
-def run_module(linker: wasmtime.Linker, module: wasmtime.Module, request: Request, call: Call, allowance: Allowance) -> Ran:
+def run_module(
+    linker: wasmtime.Linker, module: wasmtime.Module, request: Request, call: Call, allowance: Allowance
+) -> ModuleOutcome:
     """On a guest's thread, which is inside `entering`."""
     store = wasmtime.Store(linker.engine)
     store.set_limits(memory_size=allowance.memory_bytes, table_elements=100_000, instances=1, tables=4, memories=1)
@@ -52,13 +54,13 @@ def run_module(linker: wasmtime.Linker, module: wasmtime.Module, request: Reques
     except (wasmtime.Trap, wasmtime.WasmtimeError) as trap:
         out_of_fuel = "it used up the fuel of the cell" if store.get_fuel() == 0 else None
         result = call.failure or ModuleError(out_of_fuel or _last_words(call) or why_stopped(trap))
-    return Ran(result, allowance.fuel - store.get_fuel())
+    return ModuleOutcome(result, allowance.fuel - store.get_fuel())
 
 
 def _enter(linker: wasmtime.Linker, store: wasmtime.Store, module: wasmtime.Module, request: Request) -> int:
     """The status that the function returns."""
     exports = linker.instantiate(store, module).exports(store)
-    version = exports["rlm_abi_version"](store)  # type: ignore[operator]  # abi.outside_abi has seen what they are
+    version = exports["rlm_abi_version"](store)  # type: ignore[operator]  # abi.why_outside_abi has seen what they are
     if version != abi.VERSION:
         raise ModuleError(f"it is for version {version} of the ABI; this is version {abi.VERSION}")
     address = allocated(exports["alloc"], store, len(request.content))

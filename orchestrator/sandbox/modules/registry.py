@@ -1,4 +1,4 @@
-"""Precompiled modules: named and pinned by a manifest, compiled once."""
+"""The modules of an engine: precompiled ones, named and pinned by a manifest; and those that a model writes."""
 
 import hashlib
 import importlib.metadata
@@ -10,16 +10,16 @@ import msgspec
 import wasmtime
 from msgspec import Meta
 
+from orchestrator import shipped
 from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.sandbox.build import cache
 from orchestrator.sandbox.messages import Function
 from orchestrator.sandbox.modules import imports, wat_compiler
-from orchestrator.sandbox.modules.abi import outside_abi
+from orchestrator.sandbox.modules.abi import why_outside_abi
 from orchestrator.sandbox.modules.imports import Call
-from orchestrator.sandbox.modules.instance import Allowance, Ran, Request, run_module
-from orchestrator.sandbox.modules.wat_compiler import compile_text, configured
+from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request, run_module
+from orchestrator.sandbox.modules.wat_compiler import compile_text, configure
 
-SHIPPED = Path(__file__).parents[3] / "wasm_modules" / "dist"
 MAX_WAT = 65_536  # characters
 # Its text has the engine's whole configuration, which machine code must agree with.
 _CONFIGURATION = Path(wat_compiler.__file__).read_text()
@@ -43,15 +43,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Modules:
-    """All modules of an engine, by name."""
+    """All precompiled modules of an engine, by name; runs those that a model writes, too."""
 
     def __init__(self, module_folder: str, progress: cache.Progress) -> None:
         """The shipped modules, and those of `module_folder`. Raises ConfigError, SandboxError."""
-        self.engine = wasmtime.Engine(configured())
+        self.engine = wasmtime.Engine(configure())
         self._linker = imports.link(self.engine)
         self._modules: dict[str, wasmtime.Module] = {}
-        self._load(SHIPPED, progress)
-        self._added = self._load(Path(module_folder), progress) if module_folder else ()
+        self._load_folder(shipped.MODULES, progress)
+        self._added = self._load_folder(Path(module_folder), progress) if module_folder else ()
 
     def describe(self) -> tuple[Function, ...]:
         """The functions of the added modules; the guest itself describes those of the shipped ones."""
@@ -61,37 +61,37 @@ class Modules:
             for name in (f"{entry.name}.{function}" for function in entry.functions)
         )
 
-    def run(self, name: str, request: bytes, call: Call, allowance: Allowance) -> Ran:
+    def run(self, name: str, request: bytes, call: Call, allowance: Allowance) -> ModuleOutcome:
         """What the module named so answers to a request."""
         module = self._modules.get(name)
         if module is None:
             names = ", ".join(self._modules)
-            return Ran(ModuleError(f"there is no module {name[:50]!r}; there are: {names}"), fuel=0)
+            return ModuleOutcome(ModuleError(f"there is no module {name[:50]!r}; there are: {names}"), fuel=0)
         return run_module(self._linker, module, Request("run", request), call, allowance)
 
-    def run_wat(self, wat: str, request: Request, call: Call, allowance: Allowance) -> Ran:
+    def run_wat(self, wat: str, request: Request, call: Call, allowance: Allowance) -> ModuleOutcome:
         """What a module in the text format answers to a request."""
         if len(wat) > MAX_WAT:
-            return Ran(ModuleError(f"the text has {len(wat)} characters; {MAX_WAT} is the limit"), fuel=0)
+            return ModuleOutcome(ModuleError(f"the text has {len(wat)} characters; {MAX_WAT} is the limit"), fuel=0)
         meter = allowance.meter
         try:
             code = compile_text(wat, lambda: not (meter.cancelled or meter.exceeded))
         except ValueError as error:
-            return Ran(ModuleError(f"it cannot be compiled: {error}"), fuel=0)
+            return ModuleOutcome(ModuleError(f"it cannot be compiled: {error}"), fuel=0)
         module = wasmtime.Module.deserialize(self.engine, code)
-        if why := outside_abi(module, request.function):
-            return Ran(ModuleError(why), fuel=0)
+        if why := why_outside_abi(module, request.function):
+            return ModuleOutcome(ModuleError(why), fuel=0)
         return run_module(self._linker, module, request, call, allowance)
 
-    def _load(self, folder: Path, progress: cache.Progress) -> tuple[Entry, ...]:
-        entries = _entries(folder)
+    def _load_folder(self, folder: Path, progress: cache.Progress) -> tuple[Entry, ...]:
+        entries = _read_manifest(folder)
         for entry in entries:
             if entry.name in self._modules:
                 raise ConfigError(f"{folder / 'manifest.toml'}: there is a module named {entry.name} already")
-            self._modules[entry.name] = self._loaded(folder, entry, progress)
+            self._modules[entry.name] = self._load_module(folder, entry, progress)
         return entries
 
-    def _loaded(self, folder: Path, entry: Entry, progress: cache.Progress) -> wasmtime.Module:
+    def _load_module(self, folder: Path, entry: Entry, progress: cache.Progress) -> wasmtime.Module:
         path = folder / entry.file
         try:
             content = path.read_bytes()
@@ -102,26 +102,25 @@ class Modules:
             raise ConfigError(f"{path}: its sha256 is {found}, in the manifest {entry.sha256}")
         try:
             content = bytes(wasmtime.wat2wasm(content)) if path.suffix == ".wat" else content
-            module = self._compiled(content, f"compiling the module {entry.name} (once)", progress)
+            module = self._compile(content, f"compiling the module {entry.name} (once)", progress)
         except wasmtime.WasmtimeError as error:
             raise ConfigError(f"{path}: it cannot be compiled: {error}") from None
-        if why := outside_abi(module, "run"):
+        if why := why_outside_abi(module, "run"):
             raise ConfigError(f"{path}: {why}")
         return module
 
-    def _compiled(self, content: bytes, message: str, progress: cache.Progress) -> wasmtime.Module:
-        folder = cache.folder()
+    def _compile(self, content: bytes, message: str, progress: cache.Progress) -> wasmtime.Module:
+        def compile_it() -> bytes:
+            progress(message)
+            return bytes(wasmtime.Module(self.engine, content).serialize())
+
         sha256 = hashlib.sha256(content).hexdigest()
         key = cache.key(importlib.metadata.version("wasmtime"), platform.machine(), _CONFIGURATION, sha256)
-        compiled = folder / f"{sha256}-{key}.cwasm"
-        with cache.locked(folder):
-            if not compiled.exists():
-                progress(message)
-                cache.write(compiled, bytes(wasmtime.Module(self.engine, content).serialize()))
+        compiled = cache.made(cache.folder() / f"{sha256}-{key}.cwasm", compile_it)
         return wasmtime.Module.deserialize_file(self.engine, str(compiled))
 
 
-def _entries(folder: Path) -> tuple[Entry, ...]:
+def _read_manifest(folder: Path) -> tuple[Entry, ...]:
     path = folder / "manifest.toml"
     try:
         return msgspec.toml.decode(path.read_bytes(), type=Manifest).module

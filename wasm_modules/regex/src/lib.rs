@@ -6,6 +6,7 @@ use pattern::{scan, scan_behind, Counter, Flags, Groups, Pattern};
 use rlm_module::{json, row, Error, Request, Value};
 use serde::Deserialize;
 
+/// The arguments of `count`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Count {
@@ -14,6 +15,7 @@ struct Count {
     multi_line: bool,
 }
 
+/// The arguments of `count_many`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CountMany {
@@ -22,7 +24,7 @@ struct CountMany {
     multi_line: bool,
 }
 
-/// Of `find` and `extract`.
+/// The arguments of `find` and `extract`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Find {
@@ -32,6 +34,7 @@ struct Find {
     multi_line: bool,
 }
 
+/// The arguments of `lines`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Lines {
@@ -40,6 +43,7 @@ struct Lines {
     ignore_case: bool,
 }
 
+/// The arguments of `top`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Top {
@@ -50,6 +54,7 @@ struct Top {
     multi_line: bool,
 }
 
+/// The arguments of `spans`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Spans {
@@ -113,9 +118,9 @@ fn find(request: &Request, args: &Find) -> Result<Value, Error> {
             let texts = groups.read(&found, 1..groups.count() + 1);
             let mut found_row = row(&document);
             found_row.insert("start".into(), start.into());
-            found_row.insert("end".into(), (start + found.matched().chars().count() as u64).into());
+            found_row.insert("end".into(), (start + found.as_str().chars().count() as u64).into());
             found_row.insert("line".into(), line.into());
-            found_row.insert("match".into(), found.matched().into());
+            found_row.insert("match".into(), found.as_str().into());
             found_row.insert("groups".into(), json!(texts));
             rows.push(Value::Object(found_row));
             Ok(wants_more(&rows, args.limit))
@@ -131,7 +136,7 @@ fn spans(request: &Request, args: &Spans) -> Result<Value, Error> {
     for document in request.documents() {
         scan_behind(&pattern, &document, args.seen, true, |mut found| {
             let (_, start) = found.place();
-            rows.push(json!([start, start + found.matched().chars().count() as u64]));
+            rows.push(json!([start, start + found.as_str().chars().count() as u64]));
             Ok(wants_more(&rows, Some(args.limit)))
         })?;
     }
@@ -162,7 +167,7 @@ fn lines(request: &Request, args: &Lines) -> Result<Value, Error> {
 fn top(request: &Request, args: &Top) -> Result<Value, Error> {
     let pattern = Pattern::new(&args.pattern, Flags { ignore_case: args.ignore_case, multi_line: args.multi_line })?;
     let mut groups = Groups::new(&pattern);
-    // As everywhere in Python: where there is no group, the whole match is meant.
+    // As everywhere in Python: if there is no group, the whole match is meant.
     let group = if groups.count() == 0 && args.group == 1 { 0 } else { args.group };
     if group > groups.count() {
         return Err(Error(format!("the pattern has {} groups, not {group}", groups.count())));
