@@ -6,7 +6,7 @@ from typing import Any
 import wasmtime
 from wasmtime.component import Component, Linker, LinkerInstance, Record
 
-from orchestrator.sandbox.host_imports import HostImports, guest
+from orchestrator.sandbox.host_imports import CLOCK_STEP_NS, HostImports, guest
 
 
 def _host(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,11 +49,12 @@ def _define(instance: LinkerInstance, functions: dict[str, Callable[..., Any]]) 
         instance.add_func(name, _host(function))
 
 
-def _wall_clock(imports: HostImports) -> Record:
-    seconds, nanoseconds = divmod(imports.clock_ns(), 1_000_000_000)
-    now = Record()
-    vars(now).update(seconds=seconds, nanoseconds=nanoseconds)
-    return now
+def _datetime(time_ns: int) -> Record:
+    """As the wall clock gives times and its own resolution."""
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    record = Record()
+    vars(record).update(seconds=seconds, nanoseconds=nanoseconds)
+    return record
 
 
 # The WASI functions that CPython needs to fail politely; all others trap.
@@ -64,8 +65,11 @@ _POLITE: dict[str, dict[str, Callable[..., Any]]] = {
         "initial-cwd": lambda imports: None,
     },
     "wasi:filesystem/preopens": {"get-directories": lambda imports: []},
-    "wasi:clocks/monotonic-clock": {"now": HostImports.clock_ns},
-    "wasi:clocks/wall-clock": {"now": _wall_clock},
+    "wasi:clocks/monotonic-clock": {"now": HostImports.clock_ns, "resolution": lambda imports: CLOCK_STEP_NS},
+    "wasi:clocks/wall-clock": {
+        "now": lambda imports: _datetime(imports.clock_ns()),
+        "resolution": lambda imports: _datetime(CLOCK_STEP_NS),
+    },
     "wasi:random/random": {
         "get-random-bytes": HostImports.random_bytes,
         "get-random-u64": lambda imports: int.from_bytes(imports.random_bytes(8)),
