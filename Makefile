@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test fuzz modules serve lint bench pins clean
+.PHONY: help demo demo-rollback test conformance fuzz modules serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -20,6 +21,11 @@ demo-rollback: $(VENV)/.rivals  ## an endless loop, a memory and a recursion bom
 test: $(VENV)/.dev  ## all tests
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python -m pytest -q
+
+conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest (ONLY="test_re test_json"; WRITE=1: write the table)
+	@$(BIN)/python -m orchestrator build-guest
+	@PYTHONPATH=.:guest_sdk/python $(BIN)/python tests/conformance/cpython.py $(or $(TESTS),$(CPYTHON)/usr/lib/python3.14/test) \
+		$(if $(TESTS),,--version "$$(cat $(CPYTHON)/version)") $(if $(WRITE),--write) $(if $(ONLY),--only $(ONLY))
 
 fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: others)
 	@$(BIN)/python -m orchestrator build-guest
@@ -66,6 +72,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 	@echo "installing what the tests need into $(VENV)"
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
+
+$(CPYTHON)/version: $(VENV)/.python tests/conformance/fetch.sh
+	@echo "fetching CPython's tests into $(CPYTHON)"
+	@tests/conformance/fetch.sh $(CPYTHON)
 
 $(VENV)/.bench: $(VENV)/.runtime requirements-bench.txt
 	@echo "installing what the benchmark needs into $(VENV)"
