@@ -109,6 +109,15 @@ async def test_commands_and_cells_share_variables(run_commands):
     assert outcome.answer == '{"a": [1]}'
 
 
+async def test_a_command_that_stores_over_the_context_is_heard(new_interpreter):
+    """Those behind it see what it stored; the next list has the context again."""
+    interpreter = new_interpreter(text="the context")
+    shown = '{"op": "print", "value": "${context}!"}'
+    first = await interpreter.run_commands(1, f'[{{"op": "slice", "end": 3, "store": "context"}}, {shown}]')
+    second = await interpreter.run_commands(2, f"[{shown}]")
+    assert (first.head.splitlines()[-1], second.head) == ("the!", "the context!\n")
+
+
 async def test_commands_work_on_documents(run_commands):
     """Over all of them, joined by line ends."""
     outcome = await run_commands({"op": "find", "text": "b"}, {"op": "len"}, text=None, documents=["a\nb", "B"])

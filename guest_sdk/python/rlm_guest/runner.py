@@ -79,7 +79,7 @@ class Notebook:
         }
 
     def provide(self, text: str) -> None:
-        """Puts back what a cell deleted, and loads `context` for the first cell that names it."""
+        """Puts back what a cell deleted or overwrote, and loads `context` for the first cell that names it."""
         if _CONTEXT.search(text):
             self.load_context()
         self.variables.update(self.provided)
@@ -89,7 +89,7 @@ class Notebook:
         if "context" not in self.provided:
             self.provided["context"] = context.make_context(self.settings["context"])
             modules.use_context(self.provided["context"])
-        self.variables["context"] = self.provided["context"]
+        self.variables.setdefault("context", self.provided["context"])
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
         """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""
