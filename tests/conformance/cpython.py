@@ -50,6 +50,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the table")
     parser.add_argument("--only", nargs="+", help="these modules")
     arguments = parser.parse_args()
+    if not (arguments.tests / "support").is_dir():
+        sys.exit(f"{arguments.tests} is not the folder `test` of a CPython's library: it has no `support`")
     known = table.read()
     results = run(arguments.tests, arguments.only or ANALYSIS + OTHERS)
     version = arguments.version or known.version
