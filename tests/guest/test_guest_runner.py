@@ -346,12 +346,17 @@ async def test_show_vars_lists_what_the_cells_made(run_cells):
         ("del FINAL, SHOW_VARS, chunk_text", "chunk_text('a')", "['a']\n"),
         ("llm_query = 'mine'", "llm_query('x')", "'X'\n"),
         ("def llm_query(prompt): return 'mine'", "llm_query('x')", "'X'\n"),
-        ("FINAL = modules = chunk_text = LLMError = None", "chunk_text('a'), LLMError.__name__", "(['a'], 'LLMError')\n"),
+        (
+            "FINAL = FINAL_VAR = SHOW_VARS = llm_batch = None",
+            "FINAL(1), FINAL_VAR(1), llm_batch(['x'])",
+            "(None, None, ['X'])\n",
+        ),
+        ("modules = {'a': 1}\ndef chunk_text(): return 'mine'", "modules, chunk_text()", "({'a': 1}, 'mine')\n"),
         ("context = context.lower()", "context", "'The Context'\n"),
         ("context = ['mine']\nkept = context", "kept, context", "(['mine'], 'The Context')\n"),
         ("del context", "context", "'The Context'\n"),
         ("def load():\n    global context\n    context = 'mine'", "load()\ncontext", "'mine'\n"),
-        ("from sys import *", "modules.__class__.__name__", "'Modules'\n"),
+        ("del modules, chunk_text", "chunk_text('a'), type(modules).__name__", "(['a'], 'Modules')\n"),
         ("answer = 'mine'", "answer", "'mine'\n"),
         ("del answer", "answer", "{'content': '', 'ready': False}\n"),
         ("print = len = None\ndel print, len", "len('ab')", "2\n"),
@@ -364,7 +369,7 @@ async def test_show_vars_lists_what_the_cells_made(run_cells):
     ],
 )
 async def test_what_was_provided_is_back(run_cells, cell, following, output):
-    """What a cell deletes or replaces is there in the next one: the provided names, `context` and the builtins."""
+    """What a cell deletes is there in the next one; what the run stands on and the builtins also if it is overwritten."""
     outcome = await run_cells(cell, following, text="The Context")
     assert (outcome.head, outcome.error) == (output, None)
 

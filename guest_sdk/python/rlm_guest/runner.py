@@ -54,18 +54,12 @@ class Notebook:
         self.variables["__builtins__"] = builtins
         self.answers = Answers(self.variables)
         self.commands = Commands(self.variables, self.answers, self.load_context)
-        self.provided: dict[str, Any] = {
-            function.__name__: function
-            for function in (
-                queries.llm_query,
-                queries.llm_batch,
-                self.answers.FINAL,
-                self.answers.FINAL_VAR,
-                self.SHOW_VARS,
-                *_HELPERS,
-            )
-        }
-        self.provided |= {each.__name__: each for each in (errors.LLMError, errors.BudgetError, errors.ModuleError)}
+        # What the run stands on: it is there in every cell, whatever the one before did to its name.
+        self.firm: dict[str, Any] = _by_name(
+            queries.llm_query, queries.llm_batch, self.answers.FINAL, self.answers.FINAL_VAR, self.SHOW_VARS
+        )
+        # The name of another may become a variable of the cells' own.
+        self.provided = self.firm | _by_name(*_HELPERS, errors.LLMError, errors.BudgetError, errors.ModuleError)
         self.provided["modules"] = modules.modules
         self.settings: dict[str, Any] = {}
         self._output = Capture(1)
@@ -79,15 +73,18 @@ class Notebook:
         }
 
     def provide(self, text: str) -> None:
-        """Puts back what a cell deleted or overwrote, and loads `context` for the first cell that names it."""
+        """Puts back what a cell deleted or must not overwrite, and loads `context` for the first cell that names it."""
         if _CONTEXT.search(text):
             self.load_context()
-        self.variables.update(self.provided)
+        # By the names alone: to look at a value is to write its reference count, and so to its page.
+        for name in sorted(self.provided.keys() - self.variables.keys()):
+            self.variables[name] = self.provided[name]
+        self.variables.update(self.firm)
         self.variables.setdefault("answer", {"content": "", "ready": False})
 
     def load_context(self) -> None:
         if "context" not in self.provided:
-            self.provided["context"] = context.make_context(self.settings["context"])
+            self.provided["context"] = self.firm["context"] = context.make_context(self.settings["context"])
             modules.use_context(self.provided["context"])
         self.variables.setdefault("context", self.provided["context"])
 
@@ -133,6 +130,10 @@ class Notebook:
     def execute_commands(self, name: str, commands: str) -> None:
         """Runs JSON commands."""
         self.commands.run(json.loads(commands))
+
+
+def _by_name(*provided: Any) -> dict[str, Any]:
+    return {each.__name__: each for each in provided}
 
 
 def _describe_value(value: Any) -> str:
