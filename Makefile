@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test conformance fuzz modules serve lint bench pins clean
+.PHONY: help demo demo-rollback test conformance coverage test-wheel fuzz modules serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -21,6 +21,16 @@ demo-rollback: $(VENV)/.rivals  ## an endless loop, a memory and a recursion bom
 test: $(VENV)/.dev  ## all tests
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python -m pytest -q
+
+coverage: $(VENV)/.dev  ## all tests, and which lines and branches of orchestrator/ they reach (a floor is in pyproject.toml)
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -q
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
+
+test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment, use it (WHEEL_PYTHONS="python3.12 ...": in one of each)
+	@$(BIN)/python -m pytest -q -m wheel tests/wheel
 
 conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest (ONLY="test_re test_json"; WRITE=1: write the table)
 	@$(BIN)/python -m orchestrator build-guest
@@ -43,7 +53,7 @@ lint: $(VENV)/.dev  ## formatting, lint, types
 	@$(BIN)/mypy
 
 bench: $(VENV)/.bench  ## measure the sandbox beside native CPython and pydantic-monty; writes tests/bench/README.md
-	@PYTHONPATH=. $(BIN)/python tests/bench/bench.py
+	@PYTHONPATH=.:tests $(BIN)/python tests/bench/bench.py
 
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt

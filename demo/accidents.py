@@ -34,16 +34,23 @@ def ours() -> Iterator[Run]:
     from orchestrator.config import SandboxSettings  # noqa: PLC0415
     from orchestrator.contexts.store import ContextStore  # noqa: PLC0415
     from orchestrator.sandbox.engine import Engine  # noqa: PLC0415
-    from orchestrator.sandbox.guest import Interpreter  # noqa: PLC0415
-    from orchestrator.sandbox.host_imports import HostImports  # noqa: PLC0415
-    from orchestrator.sandbox.limits import Trap  # noqa: PLC0415
+    from orchestrator.sandbox.guest import Guest  # noqa: PLC0415
+    from orchestrator.sandbox.messages import CellRequest, Opening, Trap  # noqa: PLC0415
 
-    engine = Engine(SandboxSettings(seconds=SECONDS, memory_bytes=MEMORY))
-    context = ContextStore().add("text", ("",))
-    interpreter = Interpreter(engine, HostImports(context, None, None, seed=1, clock_start_ns=0), context, seed=1)
+    settings = SandboxSettings(seconds=SECONDS, memory_bytes=MEMORY)
+    engine = Engine(settings)
+    loop = asyncio.new_event_loop()
+
+    async def open_guest() -> Guest:
+        # No cell here makes a call, so nobody has to answer one.
+        opening = Opening(seed=1, clock_start_ns=0, limits=settings)
+        return Guest(engine, ContextStore().add_text(""), opening, owner=None)  # type: ignore[arg-type]
+
+    guest = loop.run_until_complete(open_guest())
 
     def run(code: str) -> str:
-        outcome = asyncio.run(interpreter.run_cell(1, code))
+        request = CellRequest(number=1, kind="python", text=code, names_context=False, fuel=settings.fuel)
+        outcome = loop.run_until_complete(guest.run(request))
         if isinstance(outcome, Trap):
             return f"stopped: {outcome.kind}"
         if outcome.error:
@@ -52,6 +59,7 @@ def ours() -> Iterator[Run]:
 
     yield run
     engine.close()
+    loop.close()
 
 
 @contextmanager

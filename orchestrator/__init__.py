@@ -9,9 +9,25 @@ The way of the data, which is also the order in which to read the code::
     -> reply       dialogue/   what a model is told, and what its reply means
     -> cell        sandbox/    the Python guest in wasmtime; host_imports.py is the trust boundary
     -> events      journal/    what happened: kept, read back, written as a script
-    -> response    api/, web/ (the pages), logs.py
+    -> response    api/, web/ (the pages), logs.py; library/: the same from Python
 
-    app.py builds the server; config.py and errors.py know nobody.
+    opening.py builds what answers queries, app.py the server over it; config.py, errors.py and shipped.py (files that come
+    with the code) know nobody else.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.library.rlm import RLM as RLM
+
 __version__ = "0.1.0"
+__all__ = ["RLM", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """RLM is loaded when it is asked for: to import the package alone is cheap."""
+    if name == "RLM":
+        from orchestrator.library.rlm import RLM  # noqa: PLC0415
+
+        return RLM
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

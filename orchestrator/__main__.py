@@ -1,4 +1,4 @@
-"""python -m orchestrator: the same as the `rlm` command."""
+"""python -m orchestrator: what the `rlm` command runs."""
 
 from orchestrator.cli.main import main
 

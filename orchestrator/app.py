@@ -1,93 +1,49 @@
-"""The only place where objects are built, connected and closed: for the server, and for one query without it."""
+"""The HTTP interface."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-import httpx
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
-from orchestrator import __version__
+from orchestrator import __version__, config
 from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
+from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
 from orchestrator.api.guards import same_site
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
 from orchestrator.api.runs import get_journal, get_run, list_runs
 from orchestrator.api.visualize import asset, visualize
-from orchestrator.config import Settings
-from orchestrator.providers.make import make_provider
-from orchestrator.providers.pool import Pool
-from orchestrator.runs.run import Tools
-from orchestrator.runs.service import Runs
-from orchestrator.sandbox.build.cache import Progress
-from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.guest import describe
+from orchestrator.opening import Orchestrator
+from orchestrator.runs.service import RunService
 
-# The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
-CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-EXPIRE_SECONDS = 10
-TIMEOUTS = httpx.Timeout(None, connect=10.0)
+CONFIG = Path("config.toml")
 
 
-class Service:
-    """Everything that answers queries, over HTTP or not."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        progress: Progress,
-        engine: Engine | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        """An `engine` that is given stays the caller's to close. Raises ConfigError, SandboxError."""
-        self.settings = settings
-        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport)
-        # Before the engine: a mistake in the configuration should not wait for a build.
-        self._providers = [make_provider(each, self._client) for each in settings.providers]
-        self._own_engine = engine is None
-        self._engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Runs]:
-        """Open for queries, once."""
-        expiring = asyncio.create_task(self._expire_templates())
-        try:
-            async with self._client:
-                functions = await describe(self._engine)
-                tools = Tools(self._engine, Pool(self._providers), functions, self.settings.output_limit)
-                yield Runs(self.settings, tools)
-        finally:
-            expiring.cancel()
-            if self._own_engine:
-                self._engine.close()
-
-    async def _expire_templates(self) -> None:
-        """Also while nobody asks anything."""
-        while True:
-            await asyncio.sleep(EXPIRE_SECONDS)
-            self._engine.templates.expire()
-
-
-def create_app(service: Service) -> Litestar:
-    """The HTTP interface of a service."""
-    settings = service.settings
+def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
+    """The HTTP interface of an orchestrator; without one, of config.toml, or of the defaults where there is none."""
+    orchestrator = orchestrator or Orchestrator(config.load(CONFIG) if CONFIG.exists() else config.DEFAULTS, print)
+    settings = orchestrator.settings
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with service.running() as runs:
+        async with orchestrator.open() as runs:
             app.state.runs = runs
             yield
 
-    def runs(state: State) -> Runs:
-        started: Runs = state.runs
+    def runs(state: State) -> RunService:
+        started: RunService = state.runs
         return started
 
     return Litestar(
-        route_handlers=[health, query, debug, list_runs, get_run, get_journal, visualize, asset],
+        route_handlers=[
+            *(health, query, debug, list_runs, get_run, get_journal, visualize, asset),
+            *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
+        ],
         lifespan=[lifespan],
         state=State({"settings": settings}),
         dependencies={"runs": Provide(runs, sync_to_thread=False)},

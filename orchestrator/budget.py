@@ -1,30 +1,55 @@
-"""What a run may spend: reserved before, so that a limit is never passed."""
+"""What a run may spend: the one place that takes turns, charges fuel and reserves sub-calls, so that no limit is passed."""
+
+import msgspec
 
 from orchestrator.errors import BudgetExceeded
 
 
-class Budget:
-    """The turns, sub-calls, seconds (waiting included) and fuel (of all its cells) of one run."""
+class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one run: root replies, sub-calls, seconds (waiting included), fuel of all its cells."""
 
-    def __init__(
-        self, max_iterations: int, max_sub_calls: int, max_seconds: float = 3600.0, max_fuel: int = 1_000_000_000_000
-    ) -> None:
-        self.max_iterations = max_iterations
-        self.max_sub_calls = max_sub_calls
-        self.max_seconds = max_seconds
-        self.max_fuel = max_fuel
-        self.fuel_left = max_fuel
+    max_iterations: int
+    max_sub_calls: int
+    max_seconds: float
+    max_fuel: int
+
+
+class Budget:
+    """What one run has spent of its limits. `refused`: it asked for more sub-calls than there were left."""
+
+    def __init__(self, limits: RunLimits) -> None:
+        self.limits = limits
         self.iterations = 0
         self.sub_calls = 0
+        self.fuel = 0
         self.refused = False
 
     @property
-    def turns_left(self) -> bool:
-        return self.iterations < self.max_iterations
+    def iterations_left(self) -> int:
+        return self.limits.max_iterations - self.iterations
 
-    def reserve_sub_calls(self, number: int) -> None:
-        """All `number` or none. Raises BudgetExceeded."""
-        if self.sub_calls + number > self.max_sub_calls:
+    @property
+    def sub_calls_left(self) -> int:
+        return self.limits.max_sub_calls - self.sub_calls
+
+    @property
+    def fuel_left(self) -> int:
+        return self.limits.max_fuel - self.fuel
+
+    def take_turn(self) -> int:
+        """A root reply is acted on; returns its number, from 1."""
+        self.iterations += 1
+        return self.iterations
+
+    def charge_fuel(self, fuel: int) -> None:
+        """A cell used it; a cell is given no more than what is left."""
+        self.fuel += fuel
+
+    def reserve_sub_calls(self, number: int) -> int:
+        """All `number` or none; returns the first one's number, from 1. Raises BudgetExceeded."""
+        if number > self.sub_calls_left:
             self.refused = True
-            raise BudgetExceeded("sub-calls", self.sub_calls, number, self.max_sub_calls)
+            raise BudgetExceeded("sub-calls", self.sub_calls, number, self.limits.max_sub_calls)
+        first = self.sub_calls + 1
         self.sub_calls += number
+        return first

@@ -3,11 +3,12 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
+from orchestrator import shipped
 from orchestrator.errors import ConfigError
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -18,16 +19,18 @@ BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """forbid_unknown_fields: a misspelt key must stop the start, not be ignored."""
+    """What somebody writes for us: a file, or a request. forbid_unknown_fields: a misspelt key is an error, not ignored."""
 
 
 class ServerSettings(Base, frozen=True, kw_only=True):
+    """Where the server listens, and the largest body that it reads."""
+
     host: NotEmpty = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     max_request_bytes: Positive = 536_870_912
 
 
-class SandboxSettings(Base, frozen=True, kw_only=True):
+class CellLimits(Base, frozen=True, kw_only=True):
     """Limits of one cell; guest_sdk/README.md says what each one counts."""
 
     fuel: Positive = 100_000_000_000
@@ -35,8 +38,21 @@ class SandboxSettings(Base, frozen=True, kw_only=True):
     memory_bytes: Annotated[int, Meta(ge=33_554_432, le=4_294_967_296)] = 1_073_741_824
     output_chars: Annotated[int, Meta(ge=100, le=10_000_000)] = 1_000_000
     context_inline_limit: Positive = 1_073_741_824
+
+
+class SandboxSettings(CellLimits, frozen=True, kw_only=True):
+    """The limits of cells, and what is kept of contexts."""
+
     template_bytes: Positive = 4_294_967_296
     template_seconds: PositiveSeconds = 600.0
+
+
+class ContextSettings(Base, frozen=True, kw_only=True):
+    """What is kept of contexts, and where: `folder` is relative to config.toml; "" is the user's data folder."""
+
+    folder: str = ""
+    context_bytes: Positive = 53_687_091_200
+    context_seconds: PositiveSeconds = 86_400.0
 
 
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
@@ -49,7 +65,7 @@ class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type
 
 
 class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
-    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, where it names one."""
+    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, if it names one."""
 
     base_url: BaseURL
     api_key_env: NotEmpty | None = None
@@ -69,12 +85,16 @@ class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
 
 
 class DeepSeekSettings(OpenAISettings, frozen=True, kw_only=True, tag="deepseek"):
+    """OpenAISettings with DeepSeek's defaults."""
+
     base_url: BaseURL = "https://api.deepseek.com/v1"
     response_format: Literal["json_schema", "json_object", "none"] = "json_object"
     api_key_env: NotEmpty | None = "DEEPSEEK_API_KEY"
 
 
 class LiteLLMSettings(OpenAISettings, frozen=True, kw_only=True, tag="litellm"):
+    """OpenAISettings with the defaults of LiteLLM's proxy."""
+
     base_url: BaseURL = "http://127.0.0.1:4000/v1"
     api_key_env: NotEmpty | None = "LITELLM_API_KEY"
 
@@ -92,10 +112,14 @@ class ScriptedSettings(ProviderSettings, frozen=True, kw_only=True, tag="scripte
 
 
 AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettings | ScriptedSettings
+PROVIDER_TYPES: dict[str, type[AnyProvider]] = {str(each.__struct_config__.tag): each for each in get_args(AnyProvider)}
 
 
 class Settings(Base, frozen=True, kw_only=True):
-    """module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none."""
+    """The whole of config.toml.
+
+    module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
+    """
 
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 50
@@ -106,46 +130,79 @@ class Settings(Base, frozen=True, kw_only=True):
     module_folder: str = ""
     server: ServerSettings = ServerSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    contexts: ContextSettings = ContextSettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
+
+
+DEFAULTS = Settings(providers=(ScriptedSettings(model=str(shipped.SCRIPT)),))
 
 
 def load(path: Path) -> Settings:
     """Read config.toml. Raises ConfigError with the key's path."""
+    settings = read(path)
+    check(settings, str(path))
+    return settings
+
+
+def read(path: Path) -> Settings:
+    """The same, but its providers need not be usable: a caller may replace them. Raises ConfigError."""
     try:
         settings = msgspec.toml.decode(path.read_bytes(), type=Settings)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_with_key_first(str(error))}") from None
+        raise ConfigError(f"{path}: {_put_key_first(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return _checked(settings, path)
+    return _locate(settings, path.parent)
 
 
-def _with_key_first(message: str) -> str:
+def data_folder() -> Path:
+    """The user's, for what this program keeps (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "share") / "rlm"
+
+
+def _put_key_first(message: str) -> str:
     problem, _, place = message.partition(" - at `$")
     key = place.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+)`$", problem)
     if unknown:
         return f"{f'{key}.' if key else ''}{unknown[1]}: unknown key"
+    kind = re.search(r"Invalid value '(.*)'$", problem)
+    if kind and key.endswith(".provider_type"):
+        problem = f"there is no {kind[1]!r}; these exist: {', '.join(PROVIDER_TYPES)}"
     return f"{key or 'top level'}: {problem}"
 
 
-def _checked(settings: Settings, path: Path) -> Settings:
+def check(settings: Settings, where: str) -> None:
+    """What no type can say. Raises ConfigError, which begins with `where` the settings are from."""
     roles = {provider.role for provider in settings.providers}
     for role in ("root", "sub"):
         if not roles & {role, "both"}:
-            raise ConfigError(f'{path}: providers: none has role "{role}" or "both"')
+            raise ConfigError(f'{where}: providers: none has role "{role}" or "both"')
+    check_keys(settings, where)
+
+
+def check_keys(settings: Settings, where: str) -> None:
+    """Raises ConfigError if the environment does not have a key that a provider names."""
     for index, provider in enumerate(settings.providers):
         name = getattr(provider, "api_key_env", None)
         if name and not os.environ.get(name):
-            raise ConfigError(f"{path}: providers[{index}].api_key_env: the environment variable {name} is not set")
-    located = msgspec.structs.replace(settings, providers=tuple(_located(each, path) for each in settings.providers))
-    folder = settings.module_folder
-    return msgspec.structs.replace(located, module_folder=str(path.parent / folder)) if folder else located
+            raise ConfigError(f"{where}: providers[{index}].api_key_env: the environment variable {name} is not set")
 
 
-def _located(provider: AnyProvider, path: Path) -> AnyProvider:
+def _locate(settings: Settings, folder: Path) -> Settings:
+    """Relative paths start at the configuration, wherever the server was started."""
+    providers = tuple(_locate_script(each, folder) for each in settings.providers)
+    modules = str(folder / settings.module_folder) if settings.module_folder else ""
+    contexts = settings.contexts
+    if contexts.folder:
+        contexts = msgspec.structs.replace(contexts, folder=str(folder / contexts.folder))
+    return msgspec.structs.replace(settings, providers=providers, module_folder=modules, contexts=contexts)
+
+
+def _locate_script(provider: AnyProvider, folder: Path) -> AnyProvider:
     if isinstance(provider, ScriptedSettings):
-        return msgspec.structs.replace(provider, model=str(path.parent / provider.model))
+        return msgspec.structs.replace(provider, model=str(folder / provider.model))
     return provider

@@ -8,9 +8,11 @@ RLMError
    x NotFound           404
    x AboveCap           422
    x NotScripted        503, no run was made
+   x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
+ x ContextDamaged       the file of a context is not as it was written
  x BudgetExceeded       told to the model as BudgetError; ends the run with a partial answer
- x ProviderError        retried, then told to the guest as LLMError
+ x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output
@@ -42,7 +44,7 @@ class Forbidden(RequestError):
 
 
 class NotFound(RequestError):
-    """There is no such run."""
+    """There is no such run, context or page."""
 
     status = 404
 
@@ -59,10 +61,20 @@ class NotScripted(RequestError):
     status = 503
 
 
+class NoRoom(RequestError):
+    """A context cannot be kept: the disk, or what contexts may take of it, is full."""
+
+    status = 507
+
+
 class Cancelled(RequestError):
     """The run was cancelled before it ended."""
 
     status = 503
+
+
+class ContextDamaged(RLMError):
+    """The file of a context is not as it was written; the message says what to do."""
 
 
 class BudgetExceeded(RLMError):

@@ -10,8 +10,8 @@ from orchestrator.journal.history import RunResult
 _log = structlog.get_logger("rlm")
 
 
-def configure() -> None:
-    """Called once, by the command line."""
+def configure(level: int = logging.INFO) -> None:
+    """Called by the command line; nothing below `level` is written."""
     console = sys.stderr.isatty()
     renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -20,13 +20,16 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        # Not the stderr of now: while a live line is shown, it is another, which writes above that line.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
 
 
 def run_finished(result: RunResult, context_id: str) -> None:
     """The one line of a run."""
+    if not structlog.is_configured():
+        return  # a program that uses this as a library hears nothing that it did not ask for
     _log.info(
         "run",
         run_id=result.run_id,

@@ -1,6 +1,5 @@
 """Fixtures only. One engine and one guest build serve the whole session."""
 
-import asyncio
 import itertools
 import json
 import os
@@ -9,25 +8,36 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import msgspec
 import pytest
+from notebooks import Notebook, shout
 
-from orchestrator.budget import Budget
-from orchestrator.config import OpenAISettings, SandboxSettings
+from orchestrator.config import OpenAISettings, SandboxSettings, Settings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.journal.journal import Journal
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
-from orchestrator.runs.run import Query, Run, Tools
-from orchestrator.sandbox.engine import NOTHING, Engine
-from orchestrator.sandbox.guest import Interpreter, describe
-from orchestrator.sandbox.host_imports import HostImports, SubReply, entering
+from orchestrator.runs.execute import Tools
+from orchestrator.runs.service import Query, RunService
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import preparation
+from orchestrator.sandbox.guest import describe
+from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.modules.imports import Call
-from orchestrator.sandbox.templates import Loader
+from orchestrator.sandbox.modules.instance import Allowance
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_data_folder(tmp_path_factory) -> Iterator[None]:
+    """What servers and commands of the tests keep is not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture(autouse=True)
-def clean_environment() -> Iterator[None]:
-    """No test leaks environment variables into another."""
+def clean_environment(tmp_path_factory) -> Iterator[None]:
+    """No test leaks environment variables into another, or writes into the user's data folder."""
     before = dict(os.environ)
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.getbasetemp() / "data")
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -57,29 +67,25 @@ def new_engine():
 
 
 @pytest.fixture
-def new_interpreter(engine):
-    """new_interpreter(text | documents=[...], ask=...): a fresh guest over a context."""
+def new_notebook(engine):
+    """new_notebook(text | documents=[...], ask=...): a fresh guest over a context."""
     contexts = ContextStore()
 
-    async def shout(prompts):
-        return [SubReply(text=prompt.upper()) for prompt in prompts]
-
     def new(text="", documents=None, ask=shout, engine=engine):
-        context = contexts.add("documents", tuple(documents)) if documents is not None else contexts.add("text", (text,))
-        imports = HostImports(context, ask, asyncio.get_running_loop(), seed=7, clock_start_ns=10**18)
-        return Interpreter(engine, imports, context, seed=7)
+        context = contexts.add_documents(documents) if documents is not None else contexts.add_text(text)
+        return Notebook(engine, context, ask)
 
     return new
 
 
 @pytest.fixture
-async def run_cells(new_interpreter) -> AsyncIterator:
+async def run_cells(new_notebook) -> AsyncIterator:
     """await run_cells(code, ..., text=..., documents=..., ask=...): the outcome of the last cell."""
 
     async def run(*cells, **context):
-        interpreter = new_interpreter(**context)
+        notebook = new_notebook(**context)
         for number, code in enumerate(cells, 1):
-            outcome = await interpreter.run_cell(number, code)
+            outcome = await notebook.run_cell(number, code)
         return outcome
 
     return run
@@ -126,11 +132,16 @@ def run_module(engine):
 
     def run(module, function, args, source, fuel=10**10, engine=engine):
         def entered():
-            with entering(Loader(NOTHING, engine.settings.seconds)):
-                request = {"function": function, "args": args, "documents": None}
-                return engine.modules.run(module, msgspec.json.encode(request), Call(source, lambda prompts: b"[]"), fuel)
+            request = {"function": function, "args": args, "documents": None}
+            allowance = Allowance(fuel, engine.settings.memory_bytes, Meter(engine.settings.seconds))
+            with entering(preparation(engine.nothing, engine.settings, engine.modules)):
+                call = Call(source, lambda prompts: b"[]")
+                return engine.modules.run(module, msgspec.json.encode(request), call, allowance)
 
-        return msgspec.json.decode(engine.enter(entered).result())
+        ran = engine.enter(entered).result()
+        if isinstance(ran.result, BaseException):
+            raise ran.result
+        return msgspec.json.decode(ran.result)
 
     return run
 
@@ -153,12 +164,20 @@ def run_query(engine):
         on=engine,
         **totals,
     ):
+        settings = Settings(
+            providers=(FAKE_MODEL,),
+            sandbox=on.settings,
+            max_iterations=max_iterations,
+            max_sub_calls=max_sub_calls,
+            output_limit=output_limit,
+            protocol=protocol,
+            **totals,
+        )
         async with httpx.AsyncClient(transport=model) as client:
-            tools = Tools(on, Pool([OpenAIProvider(FAKE_MODEL, client)]), await describe(on), output_limit)
-            journal = Journal("0123456789abcdef")
-            context = ContextStore().add("text", (text,))
-            query = Query("What is it?", context, protocol)
-            await Run(tools, journal, query, Budget(max_iterations, max_sub_calls, **totals)).execute()
-            return journal
+            tools = Tools(on, await describe(on))
+            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
+            run = runs.start(Query("What is it?", runs.contexts.add_text(text)))
+            await run.wait()
+            return runs.journal(run.run_id)
 
     return run

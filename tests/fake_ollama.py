@@ -37,8 +37,11 @@ class FakeOllama:
     async def _serve(self, reader, writer):
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            length = int(head.partition("content-length: ")[2].split("\r\n")[0])
-            await self._answer(head.split()[1], await reader.readexactly(length), reader, writer)
+            if head.startswith("get /api/tags "):
+                _whole(writer, "200 OK", {"models": [{"name": name, "size": 1, "details": {}} for name in MODELS]})
+            else:
+                length = int(head.partition("content-length: ")[2].split("\r\n")[0])
+                await self._answer(head.split()[1], await reader.readexactly(length), reader, writer)
         writer.close()
 
     async def _answer(self, path, content, reader, writer):

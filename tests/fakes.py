@@ -6,8 +6,7 @@ import json
 import httpx
 
 from orchestrator.config import OpenAISettings
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion
+from orchestrator.providers.messages import Completion, Usage
 
 
 def streamed(text, prompt_tokens=10, completion_tokens=5):
@@ -34,6 +33,8 @@ class FakeModel(httpx.AsyncBaseTransport):
         self.cancelled = asyncio.Event()
 
     async def handle_async_request(self, request):
+        if request.method == "GET":
+            return httpx.Response(404)  # it does not list its models
         body = json.loads(await request.aread())
         messages = body["messages"]
         try:

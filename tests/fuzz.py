@@ -1,10 +1,8 @@
 """Hostile requests, contexts and WebAssembly against the boundary of modules; a case is its seed and number, nothing else."""
 
 import argparse
-import asyncio
 import json
 import sys
-import threading
 import time
 from collections import Counter
 from random import Random
@@ -13,10 +11,12 @@ import msgspec
 from fuzz_cases import context, request
 
 from orchestrator.config import SandboxSettings
-from orchestrator.errors import BudgetExceeded
+from orchestrator.sandbox import host_imports
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.host_imports import CallRecord, HostImports, SubReply, entering
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import Calls, Execution, Inputs
 from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.messages import CallRecord, HostResult, SubReply
 from orchestrator.sandbox.modules import registry, wat_compiler
 
 SECONDS = 2.0
@@ -25,37 +25,41 @@ SETTINGS = SandboxSettings(fuel=50_000_000, seconds=SECONDS, memory_bytes=64 << 
 KINDS = {"ModuleError", "TypeError", "ValueError", "BudgetError"}
 
 
-class Guest:
-    """What is entered: as an interpreter, without one."""
+class Fuel:
+    """Stands for the store of a guest's instance: only its fuel counts."""
 
-    def __init__(self, engine, imports, fuel):
-        self.imports, self.fuel_left = imports, fuel
-        self.meter, self.modules = Meter(SECONDS), engine.modules
+    def get_fuel(self):
+        return self.left
+
+    def set_fuel(self, left):
+        self.left = left
 
 
-async def ask(prompts):
+def ask(call):
     """A model that fails, and whose budget ends, by what it is asked."""
-    if any("!" in each for each in prompts):
-        raise BudgetExceeded("max_sub_calls", 1, len(prompts), 1)
-    return [SubReply(text=each[:20]) if "?" not in each else SubReply(error="no") for each in prompts]
+    if any("!" in each for each in call.prompts):
+        return HostResult(refused="max_sub_calls")
+    return HostResult(tuple(SubReply(text=each[:20]) if "?" not in each else SubReply(error="no") for each in call.prompts))
 
 
-def outcome(engine, loop, seed, case):
+def outcome(engine, seed, case):
     """What a case came to, in a word; what must not be begins with "FAILED"."""
     rng = Random(f"{seed} {case}")
     given, (name, asked) = context(rng), request(rng)
-    guest = Guest(engine, HostImports(given, ask, loop, seed, 0), fuel=rng.choice((10**5, 10**6, 10**7, 5 * 10**7)))
-    before = guest.fuel_left
+    records = []
+    execution = Execution(Inputs(given, seed, 0), SETTINGS, Meter(SECONDS), engine.modules, Calls(ask, records.append))
+    fuel = rng.choice((10**5, 10**6, 10**7, 5 * 10**7))
+    execution.begin(Fuel(), fuel)
     began = time.monotonic()
-    with entering(guest):
+    with entering(execution):
         try:
-            found = guest.imports.call(name, asked)
+            found = host_imports.call(execution, name, asked)
         except BaseException as error:  # noqa: BLE001  (any other exception is what is looked for)
             return f"FAILED raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
     seconds = time.monotonic() - began
     if seconds > SECONDS + GRACE:
         return f"FAILED took {seconds:.1f} s"
-    return judged(found, guest.imports.calls, before)
+    return judged(found, records, fuel)
 
 
 def judged(found, records, fuel):
@@ -86,11 +90,11 @@ def refused(answer):
     return f"{answer['type']}: " + next((each for each in known if message.startswith(each)), "another")
 
 
-def run(engine, loop, seed, cases, told):
+def run(engine, seed, cases, told):
     """Counts of outcomes; failures are told as they come."""
     counts = Counter()
     for done, case in enumerate(cases, 1):
-        kind = engine.enter(lambda case=case: outcome(engine, loop, seed, case)).result()
+        kind = engine.enter(lambda case=case: outcome(engine, seed, case)).result()
         counts["FAILED" if kind.startswith("FAILED") else kind] += 1
         if kind.startswith("FAILED"):
             told(f"seed {seed} case {case}: {kind}")
@@ -100,21 +104,15 @@ def run(engine, loop, seed, cases, told):
 
 
 def fuzzed(seed, cases, told):
-    """The same with an engine and a loop of its own."""
+    """The same with an engine of its own."""
     # A process for each text would be most of the time; tests/modules/test_module_escapes.py has those that need one.
     registry.compile_text = lambda text, may_go_on: wat_compiler.machine_code(text)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
     engine = Engine(SETTINGS)
     try:
-        return run(engine, loop, seed, cases, told)
+        return run(engine, seed, cases, told)
     finally:
         registry.compile_text = wat_compiler.compile_text
         engine.close()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def main():

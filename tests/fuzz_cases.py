@@ -2,7 +2,9 @@
 
 import json
 
-from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
+
+HELD = ContextStore(max_bytes=100 << 20)
 
 # Code points that parsers trip over: NUL, BOM, line ends, combining, bidirectional, astral, the last one.
 POOL = [
@@ -62,11 +64,16 @@ PATTERNS = [
     "[", "(", "*", "a**", "a{2}{3}", "(?>a)", r"\Z", "(?u-s:.)", r"\u{61}", "[z-a]", "(?P<1>a)", "a{99999999999}",
 ]  # fmt: skip
 
-_REGEX = ("pattern", "patterns", "limit", "ignore_case", "multi_line", "group", "k")
+_FLAGS = ("ignore_case", "multi_line")
 _TABLE = ("columns", "where", "order_by", "descending", "limit")
 _GROUPS = ("by", "values", "where", "order_by", "descending", "limit")
 FUNCTIONS = {
-    **{f"regex.{name}": _REGEX for name in ("count", "find", "lines", "top", "extract", "count_many")},
+    "regex.count": ("pattern", *_FLAGS),
+    "regex.find": ("pattern", "limit", *_FLAGS),
+    "regex.lines": ("pattern", "limit", "ignore_case"),
+    "regex.top": ("pattern", "group", "k", *_FLAGS),
+    "regex.extract": ("pattern", "limit", *_FLAGS),
+    "regex.count_many": ("patterns", *_FLAGS),
     "csv.describe": ("delimiter", "header"),
     "csv.select": (*_TABLE, "delimiter", "header"),
     "csv.aggregate": (*_GROUPS, "delimiter", "header"),
@@ -79,7 +86,7 @@ FUNCTIONS = {
     "text.terms": ("pattern", "min_count", "max_terms", "lines"),
     "text.numbers": ("pattern",),
     "text.histogram": ("pattern", "bins"),
-    "regex.no_such": _REGEX,
+    "regex.no_such": ("pattern",),
     "nothing.run": (),
 }
 
@@ -234,6 +241,8 @@ def value(rng, depth=3):
 def pattern(rng):
     """A regular expression, valid as often as not."""
     found = rng.choice(PATTERNS)
+    if rng.random() < 0.5:
+        return found
     for _ in range(rng.choice((0, 0, 1, 2, 3))):
         other = rng.choice(PATTERNS)
         times = rng.choice((2, 50, 1000))
@@ -263,13 +272,14 @@ def arguments(rng, function):
         "path": lambda: mutated(rng, rng.choice(("a.b", "items[*].price", '["a.b"][0]', "[*][*]", "[1]"))),
         "delimiter": lambda: rng.choice((",", ";", "\t", text(rng, 3))),
         "order_by": lambda: rng.choice(names),
+        "group": lambda: rng.choice((0, 1, 1, 1, 2, abs(number(rng)))),
         **dict.fromkeys(("ignore_case", "multi_line", "descending", "header", "lines"), lambda: rng.random() < 0.5),
     }
     given = {
         name: makers[name]() if name in makers else rng.choice((0, 1, 3, 100, abs(number(rng)))) for name in FUNCTIONS[function]
     }
-    optional = (*_TABLE, *_GROUPS, *_REGEX, "delimiter", "header")
-    given = {name: each for name, each in given.items() if name not in optional or name == "descending" or rng.random() < 0.6}
+    optional = {*_TABLE, *_GROUPS, "delimiter", "header"} - {"descending"}
+    given = {name: each for name, each in given.items() if name not in optional or rng.random() < 0.6}
     if rng.random() < 0.15:
         given[rng.choice([*given, text(rng, 5)])] = value(rng)
     return given
@@ -280,7 +290,7 @@ def context(rng):
     parts = [mutated(rng, rng.choice(CONTEXTS)) if rng.random() < 0.7 else text(rng, 200) for _ in range(rng.randrange(4))]
     if rng.random() < 0.02:
         parts.append(rng.choice(CONTEXTS) * rng.choice((1000, 10_000)))
-    return Context("", "documents", tuple(parts)) if rng.random() < 0.3 else Context("", "text", ("".join(parts),))
+    return HELD.add_documents(parts) if rng.random() < 0.3 else HELD.add_text("".join(parts))
 
 
 def wat(rng):

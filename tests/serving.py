@@ -7,8 +7,9 @@ import socket
 import httpx
 import uvicorn
 
-from orchestrator.app import Service, create_app
+from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, Settings
+from orchestrator.opening import Orchestrator
 
 
 @contextlib.asynccontextmanager
@@ -16,7 +17,7 @@ async def serving(engine, model, **settings):
     """A client of a real server whose model calls go to `model`."""
     provider = OpenAISettings(model="fake", base_url="http://model/v1")
     async with serving_app(
-        Service(Settings(providers=(provider,), **settings), print, engine=engine, transport=model)
+        Orchestrator(Settings(providers=(provider,), **settings), print, engine=engine, transport=model)
     ) as client:
         yield client
 

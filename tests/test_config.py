@@ -1,12 +1,23 @@
 """config.toml: strict, and its errors name the key."""
 
 import os
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from orchestrator import config
-from orchestrator.config import DeepSeekSettings, LiteLLMSettings, OllamaSettings, ScriptedSettings, Settings
+from orchestrator.cli.config_text import config_text
+from orchestrator.config import (
+    PROVIDER_TYPES,
+    DeepSeekSettings,
+    LiteLLMSettings,
+    OllamaSettings,
+    OpenAISettings,
+    ScriptedSettings,
+    Settings,
+)
 from orchestrator.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -32,15 +43,55 @@ def test_the_shipped_file_has_every_setting_at_its_default():
     """Nothing in config.toml differs from the code, but for the provider's script."""
     shipped = config.load(ROOT / "config.toml")
     script = str(ROOT / "demo" / "script.toml")
-    assert shipped == Settings(providers=(ScriptedSettings(model=script),))
+    assert shipped == Settings(providers=(ScriptedSettings(model=script),)) == config.DEFAULTS
 
 
-def test_the_shipped_file_names_every_setting():
-    """What can be set is in the file."""
-    text = (ROOT / "config.toml").read_text()
-    structs = (Settings, config.ServerSettings, config.SandboxSettings, config.ProviderSettings)
-    names = {name for struct in structs for name in struct.__struct_fields__} - {"server", "sandbox", "providers"}
-    assert {name for name in names if f"\n{name} = " not in text} == set()
+MODELS = {
+    "openai": OpenAISettings(model="m", base_url="http://server/v1", response_format="none"),
+    "deepseek": DeepSeekSettings(model="m"),
+    "litellm": LiteLLMSettings(model="m"),
+    "ollama": OllamaSettings(model="m", num_ctx=8192),
+    "scripted": ScriptedSettings(model="s.toml"),
+}
+
+
+def written(name):
+    """The file for a model of that type, and what `rlm init` says in it."""
+    return config_text(MODELS[name], "found")
+
+
+@pytest.mark.parametrize("name", ["shipped", *PROVIDER_TYPES])
+def test_a_file_names_every_setting_with_a_comment(name):
+    """The shipped one, and those that `rlm init` writes; and no other."""
+    text = (ROOT / "config.toml").read_text() if name == "shipped" else written(name)
+    structs = (Settings, config.ServerSettings, config.SandboxSettings, config.ContextSettings, *PROVIDER_TYPES.values())
+    names = {each for struct in structs for each in struct.__struct_fields__} - {"server", "sandbox", "contexts", "providers"}
+    # Each once, behind "# " or not, with a comment.
+    found = re.findall(r"^(?:# )?(\w+) = (?:\"[^\"]*\"|\S+) *# \S", text, re.MULTILINE)
+    assert sorted(found) == sorted([*names, "provider_type"])
+
+
+@pytest.mark.parametrize("name", PROVIDER_TYPES)
+def test_a_written_file_means_what_it_is_written_for(load, name):
+    """All defaults, and this model."""
+    os.environ |= {"DEEPSEEK_API_KEY": "k", "LITELLM_API_KEY": "k"}
+    found = load(written(name))
+    assert msgspec.structs.replace(found, providers=()) == Settings(providers=())
+    assert [msgspec.structs.replace(each, model="m") for each in found.providers] == [
+        msgspec.structs.replace(MODELS[name], model="m")
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in PROVIDER_TYPES if name != "scripted"])
+def test_a_setting_behind_a_hash_can_be_used_as_it_stands(load, name):
+    """With its comment, by each type of provider that has it."""
+    os.environ |= {"DEEPSEEK_API_KEY": "k", "LITELLM_API_KEY": "k"}
+    has = PROVIDER_TYPES[name].__struct_fields__
+    lines = (ROOT / "config.toml").read_text().splitlines()
+    off = [line.removeprefix("# ") for line in lines if any(line.startswith(f"# {each} = ") for each in has)]
+    text = f'[[providers]]\nprovider_type = "{name}"\nmodel = "m"\n' + "\n".join(off)
+    assert isinstance(load(text), Settings)
+    assert len(off) == len(set(has) - set(ScriptedSettings.__struct_fields__))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +108,10 @@ def test_the_shipped_file_names_every_setting():
         (SCRIPTED + 'role = "boss"\n', "providers[0].role: Invalid enum value 'boss'"),
         ("", "top level: Object missing required field `providers`"),
         ("providers = []", "providers: Expected `array` of length >= 1"),
-        ('[[providers]]\nprovider_type = "gpt"\nmodel = "x"', "providers[0].provider_type: Invalid value 'gpt'"),
+        (
+            '[[providers]]\nprovider_type = "gpt"\nmodel = "x"',
+            "providers[0].provider_type: there is no 'gpt'; these exist: openai, deepseek, litellm, ollama, scripted",
+        ),
         ('[[providers]]\nmodel = "x"', "providers[0]: Object missing required field `provider_type`"),
         ('[[providers]]\nprovider_type = "openai"\nmodel = "x"', "providers[0]: Object missing required field `base_url`"),
         (

@@ -9,7 +9,7 @@ from processes import run
 from serving import serving, serving_app
 
 from orchestrator import config
-from orchestrator.app import Service
+from orchestrator.opening import Orchestrator
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "demo").glob("*.sh"))
@@ -18,7 +18,7 @@ SCRIPTS = sorted((ROOT / "demo").glob("*.sh"))
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 async def test_a_script_asks_its_question_of_a_running_server(script):
     """The answer is the truth, which the script computed itself; it prints the page of the run."""
-    service = Service(config.load(ROOT / "config.toml"), print)
+    service = Orchestrator(config.load(ROOT / "config.toml"), print)
     async with serving_app(service) as client:
         status, out, err = await run(script, client.base_url)
     assert (status, err) == (0, "")

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def test_every_limit_of_the_guest_is_documented_with_its_default():
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
+def test_the_pins_have_what_a_wheel_is_built_with():
+    """The extra that requirements.txt is made from is the list of [build-system]."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["optional-dependencies"]["build"] == project["build-system"]["requires"]
+
+
 def folders():
     return sorted(path.parent for path in (ROOT / "orchestrator").rglob("__init__.py"))
 
@@ -56,3 +63,11 @@ def test_the_map_of_the_package_names_its_rooms():
     rooms = {f"{each.name}/" for each in (ROOT / "orchestrator").iterdir() if each.is_dir() and each.name != "__pycache__"}
     rooms |= {each.name for each in (ROOT / "orchestrator").glob("[a-z]*.py")}
     assert set(re.findall(r"\b\w+(?:\.py|/)(?=[\s,;:(]|$)", text)) - {"host_imports.py"} == rooms
+
+
+def test_the_example_of_the_library_runs(capsys):
+    """As it stands in the README."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("## From Python") :]
+    exec(section[section.index("```python") + 9 : section.index("\n```\n\n`context`")], {"__name__": "example"})  # noqa: S102  (our own)
+    assert capsys.readouterr().out == "2 answered 1\n1 cell came to the same again\n"

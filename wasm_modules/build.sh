@@ -16,7 +16,7 @@ if ! [[ "$("$rust" --version 2>/dev/null)" == "rustc 1.63.0"* && -d "$registry/r
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-# One workspace of all: where it lies must not be in what is built.
+# One workspace of all, in a folder whose name must not be in what is built.
 cp -r "$here" "$scratch/modules"
 cp -r "$here/../guest_sdk/rust" "$scratch/modules/sdk"
 mkdir "$scratch/modules/.cargo"

@@ -12,6 +12,8 @@ from rlm_guest import runner, standard  # noqa: F401  (standard: for what it imp
 
 
 class WitWorld(wit_world.WitWorld):
+    """What the host calls."""
+
     def describe(self) -> str:
         return json.dumps(runner.describe())
 

@@ -1,8 +1,10 @@
-"""HTTP: one thin file for each resource. Structs in, structs out, no logic.
+"""HTTP: one thin file for each resource. Structs in, structs out: what a run does is decided in runs/.
 
 guards.py     who may ask at all
 body.py       a body that is exact: valid UTF-8, no lone surrogates, of a bounded size
 problems.py   every error as problem+json (RFC 9457)
+contexts.py   POST /contexts, GET /contexts, GET and DELETE /contexts/{context_id}, its /text and /lines
+upload.py     bodies that are contexts, written while they arrive
 query.py      POST /query, POST /debug
 runs.py       GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/journal
 visualize.py  GET /visualize, GET /visualize/{run_id}: the pages of web/

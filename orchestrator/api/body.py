@@ -1,75 +1,58 @@
-"""JSON bodies, strictly: what is not Unicode text is refused with its place, never altered."""
+"""JSON bodies as they arrive: what is not Unicode text is refused with its place, never altered; a context in one is put aside.
+
+A body with a context may be large. It is written to the folder of contexts while it arrives, and what the handlers see of
+it is small: the context has become its `context_id`.
+"""
 
 import asyncio
-import json
-from collections.abc import Iterator
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from litestar import Request
 
+from orchestrator.contexts.json_body import Taken, take
+from orchestrator.contexts.json_process import take_in_process
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
 
-# A body larger than this is decoded on a thread, so that other requests go on.
-LARGE = 1 << 20
+# A body up to this is decoded where it is, in a few milliseconds.
+SMALL = 1 << 20
 
 
 class StrictRequest(Request[Any, Any, Any]):
+    """A request whose JSON body is exact."""
+
     async def body(self) -> bytes:
-        """The body of a request that must have one. Raises InvalidRequest."""
-        content = await super().body()
-        if not content:
-            raise InvalidRequest("the body is empty; send JSON with query and context")
-        return content
+        """What is left of the body when its context is put aside. Raises InvalidRequest, NoRoom."""
+        if "rest" not in self.state:
+            self.state.rest = await self._receive(self.app.state.runs.contexts)
+        rest: bytes = self.state.rest
+        return rest
 
     async def json(self) -> Any:
-        """The decoded body. Raises InvalidRequest."""
-        body = await self.body()
-        if len(body) > LARGE:
-            return await asyncio.to_thread(decode, body)
-        return decode(body)
+        """It, decoded. Raises InvalidRequest, NoRoom."""
+        return msgspec.json.decode(await self.body())
+
+    async def _receive(self, contexts: ContextStore) -> bytes:
+        with tempfile.SpooledTemporaryFile(SMALL, dir=str(contexts.folder)) as body:
+            async for piece in self.stream():
+                body.write(piece)
+            if not body.tell():
+                raise InvalidRequest("the body is empty; send JSON with query and context")
+            taken = await _take(body, contexts)
+        if taken.identity is None or taken.path is None:
+            return taken.rest
+        # It is held here until a run uses it.
+        self.state.context = await asyncio.to_thread(contexts.take, Path(taken.path), taken.identity)
+        return msgspec.json.encode(msgspec.json.decode(taken.rest) | {"context_id": taken.identity})
 
 
-def decode(body: bytes) -> Any:
-    """Raises InvalidRequest with the byte of what is not UTF-8, the code point of a lone surrogate, or the JSON error."""
-    try:
-        body.decode()
-        return msgspec.json.decode(body)
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"the body is not valid UTF-8 at byte {error.start}") from None
-    except RecursionError:
-        raise InvalidRequest("the body is not valid JSON: it is nested too deeply") from None
-    except msgspec.DecodeError as error:
-        _check_surrogates(body)
-        raise InvalidRequest(f"the body is not valid JSON: {error}") from None
-
-
-def _check_surrogates(body: bytes) -> None:
-    """msgspec takes the escape of a lone surrogate for broken JSON; the json module reads it, and so finds its place."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return
-    for path, text in _texts("", value):
-        _check_text(path, text)
-
-
-def _check_text(path: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(f"{path}: a lone surrogate at code point {error.start} is not text") from None
-
-
-def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    pending = [(path, value)]
-    while pending:
-        path, value = pending.pop()
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                yield f"a key of {path or 'the body'}", key
-                pending.append((f"{path}.{key}" if path else key, item))
-        elif isinstance(value, list):
-            pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value))
+async def _take(body: "tempfile.SpooledTemporaryFile[bytes]", contexts: ContextStore) -> Taken:
+    size = body.tell()
+    body.seek(0)
+    if size <= SMALL:
+        return take(body.read(), contexts.folder, contexts.max_bytes)
+    body.flush()
+    return await take_in_process(body.fileno(), contexts.folder, contexts.max_bytes)

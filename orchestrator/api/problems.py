@@ -29,11 +29,12 @@ def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
         limit = request.app.state.settings.server.max_request_bytes
         return problem(error.status_code, f"the body is larger than {limit} bytes (server.max_request_bytes)")
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        return problem(error.status_code, "; ".join(map(_place_and_message, error.extra)) or error.detail)
+        return problem(error.status_code, "; ".join(map(_describe, error.extra)) or error.detail)
     return problem(error.status_code, error.detail)
 
 
-def _place_and_message(each: dict[str, Any]) -> str:
+def _describe(each: dict[str, Any]) -> str:
+    """One mistake in a body, with its place."""
     place, message = each.get("key"), each.get("message", "")
     return f"{place}: {message}" if place and place != "data" else message
 

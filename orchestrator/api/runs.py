@@ -1,4 +1,4 @@
-"""GET /runs and GET /runs/{run_id}: the runs that are kept, also while they go on."""
+"""GET /runs, /runs/{run_id} and /runs/{run_id}/journal: the runs that are kept, also while they go on."""
 
 import msgspec
 from litestar import get
@@ -7,7 +7,7 @@ from litestar.params import FromPath
 
 from orchestrator.journal.history import RunDetail, RunSummary, detail
 from orchestrator.journal.lines import to_lines
-from orchestrator.runs.service import Runs
+from orchestrator.runs.service import RunService
 
 
 class RunList(msgspec.Struct, frozen=True):
@@ -17,15 +17,15 @@ class RunList(msgspec.Struct, frozen=True):
 
 
 @get("/runs", summary="The runs that are kept, the newest first")
-async def list_runs(runs: NamedDependency[Runs]) -> RunList:
+async def list_runs(runs: NamedDependency[RunService]) -> RunList:
     return RunList(runs.summaries())
 
 
 @get("/runs/{run_id:str}/journal", summary="The events of one run so far, as JSON Lines", media_type="application/jsonl")
-async def get_journal(run_id: FromPath[str], runs: NamedDependency[Runs]) -> bytes:
+async def get_journal(run_id: FromPath[str], runs: NamedDependency[RunService]) -> bytes:
     return b"".join(to_lines(runs.journal(run_id).events))
 
 
 @get("/runs/{run_id:str}", summary="One run with every turn so far")
-async def get_run(run_id: FromPath[str], runs: NamedDependency[Runs]) -> RunDetail:
+async def get_run(run_id: FromPath[str], runs: NamedDependency[RunService]) -> RunDetail:
     return detail(runs.journal(run_id).events)

@@ -1,4 +1,4 @@
-"""GET /visualize and /visualize/{run_id}: one page, which fetches its data from /runs."""
+"""GET /visualize and /visualize/{run_id}: one page, which fetches its data from /runs; and its files."""
 
 from pathlib import Path
 

@@ -1,12 +1,21 @@
 """The `rlm` command: one file for each thing that it does.
 
-main.py         the arguments; which error is which exit status
-serve.py        rlm serve
+main.py         which command, and which error is which exit status
+init.py         rlm init
 query.py        rlm query
+serve.py        rlm serve
 replay.py       rlm replay
 export.py       rlm export
 build_guest.py  rlm build-guest
-inputs.py       contexts and journals in files
+guest.py        rlm guest
+command.py      how all of them take arguments
+settings.py     the settings of a command: the configuration, and options instead
+inputs.py       what a run is about: files, folders, standard input
+encodings.py    texts that are not UTF-8
+journals.py     the journals of rlm query, kept and found again
 progress.py     what a run does, on a terminal
-say.py          what the program says of itself
+dry_run.py      what would be sent
+finding.py      the models that this machine has
+config_text.py  the text of a config.toml
+say.py          what the program writes; nothing in it steers a terminal
 """

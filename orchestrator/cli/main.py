@@ -1,51 +1,72 @@
-"""The `rlm` command. Exit status 2 for a mistake of the operator's, in one line."""
+"""The `rlm` command: which command it is, and which error is which exit status."""
 
 import argparse
+import importlib
+import os
 import resource
+import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from orchestrator import __version__, logs
-from orchestrator.cli.build_guest import build_guest
-from orchestrator.cli.export import export
-from orchestrator.cli.query import query
-from orchestrator.cli.replay import replay
-from orchestrator.cli.serve import serve
+from orchestrator.cli.say import say, write
 from orchestrator.errors import ConfigError, JournalError, RequestError, SandboxError
 
-COMMANDS = {"serve": serve, "query": query, "replay": replay, "export": export, "build-guest": build_guest}
+# Each is a file of this folder with main(arguments) -> exit status.
+COMMANDS = {
+    "init": "write a config.toml with a model that this machine has",
+    "query": "answer one question about files, without a server",
+    "serve": "start the HTTP server",
+    "replay": "execute a run again, offline, and compare",
+    "export": "write a run as something that a person can read",
+    "guest": "list the Python guests that are here, or carry one to another machine",
+    "build-guest": "build and compile the Python guest, which the first start does too",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="rlm", description="Questions over inputs far larger than any model's window.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    serving = commands.add_parser("serve", help="start the HTTP server")
-    serving.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
-    serving.add_argument("--port", type=int, help="default: server.port of the configuration")
-    asking = commands.add_parser("query", help="answer one question, without a server")
-    asking.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
-    asking.add_argument("--context", type=Path, required=True, metavar="FILE|FOLDER", help="a folder: its files are documents")
-    asking.add_argument("question")
-    building = commands.add_parser("build-guest", help="build and compile the Python guest, which the first start does too")
-    building.add_argument("--config", type=Path, default=Path("config.toml"), help="default: config.toml")
-    again = commands.add_parser("replay", help="execute a run again from its journal, offline")
-    again.add_argument("journal", type=Path, help="GET /runs/RUN/journal, in a file")
-    again.add_argument("--context", type=Path, required=True, metavar="FILE|FOLDER", help="what the run was over")
-    exporting = commands.add_parser("export", help="write a run as something that a person can read")
-    exporting.add_argument("journal", type=Path, help="GET /runs/RUN/journal, in a file")
-    exporting.add_argument("--script", action="store_true", required=True, help="as one Python script, on stdout")
+    parser = _parser()
     options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return 2
     logs.configure()
-    # Every image of a guest is an open file; the usual soft limit of 1024 is for programs that use select.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _open_many_files()
     try:
-        return COMMANDS[options.command](options)
+        # Only the file of the command is imported: a server takes half a second.
+        command = importlib.import_module(f"orchestrator.cli.{options.command.replace('-', '_')}")
+        status: int = command.main(options.arguments)
     except JournalError as error:
-        print(error)
+        write(f"{error}\n")
         return 1
     except (ConfigError, SandboxError, RequestError) as error:
-        print(f"rlm: {error}", file=sys.stderr)
+        say(str(error))
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Who reads has gone (`rlm export ... | head`); what is buffered must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {name:13}{what}" for name, what in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="rlm",
+        usage="rlm COMMAND ...",
+        description="Questions about inputs far larger than any model's window.",
+        epilog=f"commands:\n{commands}\n\n`rlm COMMAND --help` says more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _open_many_files() -> None:
+    """Every image of a guest is an open file; the usual soft limit of 1024 is for programs that use select."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

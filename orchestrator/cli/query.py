@@ -2,37 +2,180 @@
 
 import argparse
 import asyncio
+import contextlib
+import logging
+import os
+import signal
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orchestrator import config
-from orchestrator.app import Service
-from orchestrator.budget import Budget
-from orchestrator.cli.inputs import read_context
+import msgspec
+
+from orchestrator import logs
+from orchestrator.cli.command import add_config, command_parser
+from orchestrator.cli.dry_run import preview
+from orchestrator.cli.inputs import Inputs, add_inputs, read_inputs, refuse_empty
+from orchestrator.cli.journals import JournalFile, create_journal, keep_journal, origin_of
 from orchestrator.cli.progress import RunProgress
-from orchestrator.cli.say import say
-from orchestrator.config import Settings
+from orchestrator.cli.say import say, write
+from orchestrator.cli.settings import choose_models, set_value
+from orchestrator.contexts.store import ContextStore
+from orchestrator.errors import Cancelled, InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
-from orchestrator.runs.run import Query
+from orchestrator.opening import Orchestrator
+from orchestrator.runs.service import Query, RunHandle, RunService
+
+INTERRUPTED = 128 + signal.SIGINT
+SHORT = 8  # characters of a run id, which tell it from others
 
 
-def query(options: argparse.Namespace) -> int:
-    """The answer on stdout, all else on stderr; status 1 where the model did not answer."""
-    result = asyncio.run(_answered(config.load(options.config), options.context, options.question))
-    if result.answer is not None:
-        print(result.answer)
-    if not result.success:
-        say(f"{result.stopped}: {result.error}" + (" (the answer above is partial)" if result.answer else ""))
-    return 0 if result.success else 1
+def main(arguments: Sequence[str]) -> int:
+    """The answer on stdout, all else on stderr; status 1 if the model did not answer."""
+    options = _parser().parse_intermixed_args(arguments)
+    logs.configure(logging.INFO if options.verbose else logging.CRITICAL)
+    inputs = _read(options)
+    settings = choose_models(options.config, options.model, options.sub_model)
+    for assignment in options.set:
+        settings = set_value(settings, assignment)
+    if options.dry_run:
+        write(asyncio.run(_preview(Orchestrator(settings, say, contexts=ContextStore()), options, inputs)))
+        return 0
+    with RunProgress(sys.stderr, verbose=options.verbose) as progress:
+        result, seen_again = asyncio.run(_ask(Orchestrator(settings, progress.say), options, inputs, progress))
+    return _report(result, seen_again, as_json=options.json)
 
 
-async def _answered(settings: Settings, path: Path, question: str) -> RunResult:
-    progress = RunProgress(sys.stderr)
-    async with Service(settings, say).running() as runs:
-        asked = Query(question, read_context(path, runs.contexts), settings.protocol)
-        budget = Budget(settings.max_iterations, settings.max_sub_calls, settings.max_seconds, settings.max_fuel)
-        try:
-            return history.result((await runs.execute(asked, budget, progress)).events)
-        finally:
-            progress.close()
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser(
+        "query",
+        "Answer one question about files, without a server: the answer on stdout, all else on stderr. Status 0: answered; "
+        "1: the model did not answer (a partial answer is printed); 2: a mistake; 130: Ctrl-C.",
+    )
+    parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument(
+        "inputs",
+        nargs="*",
+        metavar="FILE|FOLDER|-",
+        help="what it is about: one file is a text; of a folder, or of several, each file is a document; - is standard input",
+    )
+    parser.add_argument("--context", action="append", default=[], metavar="FILE|FOLDER|-", help="the same, named by an option")
+    parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="of the files; default: utf-8")
+    add_config(parser)
+    models = parser.add_argument_group("models")
+    models.add_argument(
+        "--model",
+        metavar="PROVIDER/MODEL",
+        help="ollama/qwen3:32b, deepseek/deepseek-chat, openai/NAME (at OPENAI_BASE_URL, if that is set), litellm/NAME; needs "
+        "no configuration",
+    )
+    models.add_argument("--sub-model", metavar="PROVIDER/MODEL", help="for sub-calls; default: that of --model")
+    models.add_argument(
+        "--protocol", choices=("python", "json"), help="what the model is taught to write: Python or JSON commands"
+    )
+    models.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a limit of the configuration, as max_iterations=5 or sandbox.seconds=10; may be given several times",
+    )
+    shown = parser.add_argument_group("what is shown and kept")
+    shown.add_argument("--dry-run", action="store_true", help="show what would be sent, its size and the budget; send nothing")
+    shown.add_argument("--json", action="store_true", help="the whole result as JSON on stdout")
+    shown.add_argument("--verbose", action="store_true", help="show code, output and sub-calls as they come, and the log")
+    shown.add_argument(
+        "--journal",
+        type=Path,
+        metavar="FILE",
+        help="write the journal there; default: in ~/.local/share/rlm/journals, where those of the last runs are kept",
+    )
+    return parser
+
+
+def _read(options: argparse.Namespace) -> Inputs:
+    names = options.inputs + options.context
+    if names and os.path.exists(options.question) and not any(os.path.exists(each) for each in names):
+        raise InvalidRequest(f"{names[0]}: there is no such file or folder; the question comes first: rlm query QUESTION FILE")
+    inputs = read_inputs(names, options.encoding)
+    refuse_empty(names, inputs)
+    return inputs
+
+
+async def _preview(orchestrator: Orchestrator, options: argparse.Namespace, inputs: Inputs) -> str:
+    async with orchestrator.open() as runs:
+        return preview(runs.preview(_query(runs, options, inputs)), inputs, orchestrator.settings)
+
+
+async def _ask(
+    orchestrator: Orchestrator, options: argparse.Namespace, inputs: Inputs, progress: RunProgress
+) -> tuple[RunResult, str]:
+    """The result, and how to see the run again."""
+    async with orchestrator.open() as runs:
+        run = runs.start(_query(runs, options, inputs))
+        with _interruptible(run), contextlib.closing(_journal(run.run_id, options)) as journal:
+            async for event in run.follow():
+                journal.write(event)
+                progress.show(event)
+            again = _seen_again(run.run_id, options.journal) if journal.is_whole else "its journal is not kept"
+        with contextlib.suppress(Cancelled):
+            await run.wait()
+        return history.result(runs.journal(run.run_id).events), again
+
+
+def _query(runs: RunService, options: argparse.Namespace, inputs: Inputs) -> Query:
+    return Query(options.question, add_inputs(runs.contexts, inputs), options.protocol)
+
+
+def _journal(run_id: str, options: argparse.Namespace) -> JournalFile:
+    if options.journal:
+        return create_journal(options.journal)
+    return keep_journal(run_id, origin_of(options.inputs + options.context, options.encoding))
+
+
+def _seen_again(run_id: str, file: Path | None) -> str:
+    name = file or run_id[:SHORT]
+    return f"`rlm export {name} --commands` shows it, `rlm replay {name}` executes it again"
+
+
+@contextlib.contextmanager
+def _interruptible(run: RunHandle) -> Iterator[None]:
+    """Ctrl-C cancels the run, which then says what it has; a second one ends everything."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        run.cancel()
+
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _report(result: RunResult, seen_again: str, *, as_json: bool) -> int:
+    """Prints the result; returns the exit status."""
+    if as_json:
+        write(f"{msgspec.json.encode(result).decode()}\n")
+    elif result.answer is not None:
+        write(f"{result.answer}\n")
+    if result.iterations:  # else there is nothing to see
+        _summarize(result, seen_again)
+    if result.success:
+        return 0
+    interrupted = result.stopped == "cancelled"
+    why = "interrupted" if interrupted else f"{result.stopped}: {result.error}"
+    say(why + (" (the answer above is partial)" if result.answer is not None else ""))
+    return INTERRUPTED if interrupted else 1
+
+
+def _summarize(result: RunResult, seen_again: str) -> None:
+    usage = result.usage
+    say(
+        f"turns: {result.iterations}, sub-calls: {result.sub_calls}, tokens: {usage.prompt_tokens} read and "
+        f"{usage.completion_tokens} written, {result.duration_ms / 1000:.1f} s"
+    )
+    say(f"run {result.run_id[:SHORT]}: {seen_again}")

@@ -2,33 +2,74 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
-import msgspec
-
-from orchestrator.cli.inputs import read_context, read_journal, read_json
+from orchestrator.cli.command import add_journal, command_parser
+from orchestrator.cli.inputs import add_inputs, read_inputs, read_json
+from orchestrator.cli.journals import Origin, find_journal, read_journal, read_origin
 from orchestrator.cli.say import say
+from orchestrator.config import SandboxSettings, data_folder
+from orchestrator.contexts.context import Context, Kind
 from orchestrator.contexts.store import ContextStore
+from orchestrator.errors import InvalidRequest, NotFound
 from orchestrator.journal.events import run_started
-from orchestrator.runs.replay import replay as execute_again
+from orchestrator.runs.replay import replay
 from orchestrator.sandbox.engine import Engine
 
 
-def replay(options: argparse.Namespace) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Prints `identical`, or the first difference (status 1). Reads no configuration and calls no provider."""
-    events = read_journal(options.journal)
-    started = run_started(events)
-    contexts = ContextStore()
-    if started.context_kind in ("json", "messages"):
-        context = contexts.add_json(started.context_kind, read_json(options.context))
-    else:
-        context = read_context(options.context, contexts)
-    # On a slower machine the wall clock must not stop what it did not stop then.
-    unhurried = msgspec.structs.replace(started.sandbox, seconds=float("inf"))
-    engine = Engine(unhurried, say, started.component_sha256)
+    parser = command_parser(
+        "replay",
+        "Execute a run again from its journal, offline, and compare everything with it. Prints `identical`, or the first "
+        "difference (status 1). Needs no configuration and no model.",
+    )
+    add_journal(parser)
+    parser.add_argument(
+        "--context",
+        action="append",
+        default=[],
+        metavar="FILE|FOLDER|-",
+        help="what the run was about; may be left out if that is still kept, or its files are where they were",
+    )
+    parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="of these files; default: utf-8")
+    options = parser.parse_intermixed_args(arguments)
+    path = find_journal(options.journal)
+    events = read_journal(path)
+    context = _kept(run_started(events).context_id) if not options.context else None
+    context = context or _read_context(run_started(events).context_kind, _origin(options, path))
+    engine = Engine(SandboxSettings(), say, run_started(events).component_sha256)
     try:
-        executed = asyncio.run(execute_again(events, context, engine))
+        executed = asyncio.run(replay(events, context, engine))
     finally:
         engine.close()
     print("identical")
     say(f"{executed} cells were executed again")
     return 0
+
+
+def _kept(identity: str) -> Context | None:
+    """The context that was kept with the runs over it, if it still is."""
+    try:
+        return ContextStore(data_folder() / "contexts").get(identity)
+    except NotFound:
+        return None
+
+
+def _origin(options: argparse.Namespace, journal: Path) -> Origin:
+    """What the command line names, else what is kept with the journal. Raises InvalidRequest."""
+    if options.context:
+        return Origin(tuple(options.context), options.encoding)
+    kept = read_origin(journal)
+    if kept is None:
+        raise InvalidRequest(f"{options.journal}: name what the run was about: --context FILE, or - for standard input")
+    return kept
+
+
+def _read_context(kind: Kind, origin: Origin) -> Context:
+    contexts = ContextStore()
+    if kind in ("json", "messages"):
+        return contexts.add_json(kind, read_json(origin.inputs[0]))
+    inputs = read_inputs(origin.inputs, origin.encoding)
+    return add_inputs(contexts, inputs)

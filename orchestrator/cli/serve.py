@@ -1,27 +1,33 @@
 """`rlm serve`: the HTTP server."""
 
-import argparse
-import os
+import errno
 import socket
+from collections.abc import Sequence
 
 import uvicorn
 from litestar import Litestar
 
-from orchestrator import config
-from orchestrator.app import Service, create_app
+from orchestrator.app import create_app
+from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.say import say
+from orchestrator.cli.settings import read_settings
 from orchestrator.errors import ConfigError
+from orchestrator.opening import Orchestrator
 
 GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
 
 
-def serve(options: argparse.Namespace) -> int:
-    settings = config.load(options.config)
+def main(arguments: Sequence[str]) -> int:
+    parser = command_parser("serve", "Start the HTTP server: POST /query, pages at /visualize, OpenAPI at /schema.")
+    add_config(parser)
+    parser.add_argument("--port", type=int, help="default: server.port of the configuration, 8080; 0: any free one")
+    options = parser.parse_args(arguments)
+    settings = read_settings(options.config)
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
     with _listening(settings.server.host, port) as listener:
-        server = uvicorn.Server(_uvicorn(create_app(Service(settings, say))))
+        server = uvicorn.Server(_uvicorn(create_app(Orchestrator(settings, say))))
         say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
     return 0
@@ -36,8 +42,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        # The message of any other error repeats the address.
-        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        reason = (error.strerror or str(error)).partition(" (while attempting")[0]  # what follows repeats the address
+        if error.errno == errno.EADDRINUSE:
+            reason = f"{reason}; --port 0 takes a free one"
         raise ConfigError(f"server.host, server.port: cannot listen on {host}:{port}: {reason}") from None
     # asyncio does this only for sockets whose protocol is named; without it every response waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

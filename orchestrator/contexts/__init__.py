@@ -1,6 +1,12 @@
-"""The big inputs: immutable, exact, held once.
+"""The big inputs: immutable, exact, each held once, in one file.
 
-context.py  one context: a text, documents, a JSON value or a chat
-store.py    each is held once, for as long as a run uses it
-utf8.py     a context as bytes, for modules
+context.py       one context: a text, documents, a JSON value or a chat
+layout.py        its file, part by part
+writer.py        it while it arrives
+store.py         the folder where it is kept while it is used, and some time after
+json_body.py     it in a JSON body
+json_text.py     pieces of JSON, and what in it is no text
+json_process.py  a large JSON body, read in a process of its own
+lines.py         lines of it
+utf8.py          what a module works on
 """

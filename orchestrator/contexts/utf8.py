@@ -1,31 +1,27 @@
-"""Texts as one sequence of UTF-8 bytes. A text in ASCII is not copied: its characters are its bytes."""
+"""What a module works on: texts as one sequence of UTF-8 bytes. Positions are bytes."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import accumulate
+from orchestrator.contexts.context import Context
 
 
-class UTF8:
-    """`parts`, one behind the other. Positions are bytes."""
+class ContextBytes:
+    """All documents of a context, one behind the other."""
 
-    def __init__(self, parts: Sequence[str]) -> None:
-        # Encoding at every read would cost more than searching what was read.
-        self._parts = [part if part.isascii() else part.encode() for part in parts]
-        self.lengths = [len(part) for part in self._parts]
-        self._starts = [0, *accumulate(self.lengths)]
-
-    @property
-    def length(self) -> int:
-        return self._starts[-1]
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.length = context.byte_length
 
     def read(self, start: int, length: int) -> bytes:
         """Bytes [start, start + length), cut at the end."""
-        stop = min(start + length, self.length)
-        found = []
-        index = bisect_right(self._starts, start) - 1
-        while start < stop:
-            first, end = self._starts[index], min(stop, self._starts[index + 1])
-            piece = self._parts[index][start - first : end - first]
-            found.append(piece if isinstance(piece, bytes) else piece.encode())
-            start, index = end, index + 1
-        return found[0] if len(found) == 1 else b"".join(found)
+        return self._context.read_bytes(start, length)
+
+
+class TextBytes:
+    """A text that a cell handed over."""
+
+    def __init__(self, text: str) -> None:
+        self._content = text.encode()
+        self.length = len(self._content)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes [start, start + length), cut at the end."""
+        return self._content[start : start + length]

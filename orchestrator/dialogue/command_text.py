@@ -1,4 +1,4 @@
-"""Commands as a model writes them: from text to checked shapes, and what to tell it where that cannot be done."""
+"""Commands as a model writes them: from text to checked shapes, and what to tell it if that cannot be done."""
 
 import json
 import re
@@ -31,8 +31,9 @@ REPLACED = {
 }
 _BY_NAME = {str(each.__struct_config__.tag): each for each in KNOWN}
 _DECODER = json.JSONDecoder()
-# Each failed decoding reads the rest of the reply: a hostile one must not make that quadratic.
+# What is not JSON may be read to the end of the reply before that is known: a hostile reply must not make that quadratic.
 MOST_BROKEN = 20
+# What may stand between two commands: space, commas, and comments, which models write into JSON.
 _SPACE = re.compile(r"[\s,]*(?://[^\n]*[\s,]*)*")
 _LINE_OF_JSON = re.compile(r"^[ \t]*+(?=[{\[])", re.MULTILINE)
 
@@ -56,9 +57,11 @@ def parse_prose(text: str) -> tuple[Command, ...]:
     """The commands that stand bare in a text, each at the beginning of a line; a line that names no "op" is prose."""
     found: list[Command] = []
     position = broken = 0
+    # Behind the last "op" there is no command: a long table of other JSON is not even decoded.
     last = text.rfind('"op"')
     while (start := _LINE_OF_JSON.search(text, position)) and start.end() <= last and broken < MOST_BROKEN:
         commands, position = _parse_at(text, start.end())
+        # Prose may begin a line with a bracket: only what was meant as a command is worth an error.
         if commands is None and '"op"' in text[start.end() : position]:
             found.append(_not_json(text, start.end(), position))
         found += commands or []
@@ -78,6 +81,7 @@ def _parse_at(text: str, position: int) -> tuple[list[Command] | None, int]:
     except (ValueError, RecursionError):
         end = text.find("\n", position)
         return None, len(text) if end < 0 else end
+    # The form that decoding is constrained to (commands.Commands), and that models copy without being asked to.
     if isinstance(value, dict) and isinstance(value.get("commands"), list):
         value = value["commands"]
     return [_command(item) for item in (value if isinstance(value, list) else [value])], end
@@ -96,6 +100,7 @@ def _command(item: Any) -> Command:
     if known is None:
         return Malformed(message=f'there is no command "{item["op"][:50]}"; there are: {", ".join(_BY_NAME)}')
     try:
+        # convert, not decode: the value is read already, and a command may stand in an array with a malformed one.
         return msgspec.convert(item, known)
     except msgspec.ValidationError as error:
         return Malformed(message=f"{error}; the form is {form(known)}")

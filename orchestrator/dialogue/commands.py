@@ -11,7 +11,7 @@ from msgspec import Meta
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", forbid_unknown_fields=True):
-    """forbid_unknown_fields: a misspelt field must be told, not ignored."""
+    """forbid_unknown_fields: a misspelt field is the model's to mend, not ours to ignore."""
 
 
 class Stored(Command, frozen=True, kw_only=True):
@@ -111,28 +111,28 @@ class FinalVar(Command, frozen=True, kw_only=True, tag="final_var"):
     name: str
 
 
-class Asked(Stored, frozen=True, kw_only=True):
-    """`args` are the arguments of the module's `function`."""
+class ModuleCommand(Stored, frozen=True, kw_only=True):
+    """Calls a function of a module; `args` are its arguments."""
 
     function: str
     args: dict[str, Any] = {}
 
 
-class Wasm(Asked, frozen=True, kw_only=True, tag="wasm"):
+class Wasm(ModuleCommand, frozen=True, kw_only=True, tag="wasm"):
     """Call a function of a precompiled module."""
 
     module: str
 
 
-class CSV(Asked, frozen=True, kw_only=True, tag="csv"):
+class CSV(ModuleCommand, frozen=True, kw_only=True, tag="csv"):
     """The same for the module csv."""
 
 
-class JSON(Asked, frozen=True, kw_only=True, tag="json"):
+class JSON(ModuleCommand, frozen=True, kw_only=True, tag="json"):
     """The same for the module json."""
 
 
-class Text(Asked, frozen=True, kw_only=True, tag="text"):
+class Text(ModuleCommand, frozen=True, kw_only=True, tag="text"):
     """The same for the module text."""
 
 
@@ -190,9 +190,9 @@ def _schema() -> dict[str, Any]:
 SCHEMA = _schema()
 
 
-def read_context(commands: Sequence[Command]) -> bool:
+def need_context(commands: Sequence[Command]) -> bool:
     """Whether the guest needs the context for them: a module has it from the host."""
-    from_host = (Asked, Regex, WasmWAT)
+    from_host = (ModuleCommand, Regex, WasmWAT)
     return any(isinstance(each, Stored) and each.on is None and not isinstance(each, from_host) for each in commands)
 
 

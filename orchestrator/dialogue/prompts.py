@@ -1,43 +1,27 @@
-"""Every text that is sent to a model. Limits come from Settings, names and signatures from the guest itself."""
+"""The texts that are sent to a model. Limits are its run's own; names and signatures come from the guest itself."""
 
 from collections.abc import Sequence
 
-import msgspec
-
-from orchestrator.budget import Budget
-from orchestrator.config import Protocol, SandboxSettings
+from orchestrator.budget import Budget, RunLimits
+from orchestrator.config import CellLimits, Protocol
 from orchestrator.dialogue.commands import KNOWN, form
-from orchestrator.sandbox.limits import Trap
+from orchestrator.sandbox.messages import Function, Trap
 
 
-class Function(msgspec.Struct, frozen=True):
-    """A function that a cell can call, as the guest describes it."""
-
-    name: str
-    signature: str
-    summary: str
-
-
-class Told(msgspec.Struct, frozen=True):
-    """The settings whose numbers a root model is told."""
-
-    sandbox: SandboxSettings
-    output_limit: int
-
-
-def system(protocol: Protocol, functions: Sequence[Function], budget: Budget, told: Told) -> str:
+def system(
+    protocol: Protocol, functions: Sequence[Function], limits: RunLimits, cell_limits: CellLimits, output_limit: int
+) -> str:
     """What a root model is told before the query."""
     taught = _json_protocol(functions) if protocol == "json" else _python_protocol(functions)
-    sandbox = told.sandbox
     return f"""\
 You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
 there.
 
 {taught}
 
-Limits: {budget.max_iterations} replies, {budget.max_sub_calls} sub-calls in all; of each block's output you see \
-{told.output_limit} characters; a block may compute for {sandbox.seconds:g} seconds (waiting for sub-models is free) and use \
-{sandbox.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all variables as they were before \
+Limits: {limits.max_iterations} replies, {limits.max_sub_calls} sub-calls in all; of each block's output you see \
+{output_limit} characters; a block may compute for {cell_limits.seconds:g} seconds (waiting for sub-models is free) and use \
+{cell_limits.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all variables as they were before \
 it."""
 
 
@@ -83,13 +67,13 @@ passage into it.
 4. Check a result before you answer with final or final_var."""
 
 
-def question(query: str, kind: str, lengths: Sequence[int]) -> str:
+def question(query: str, kind: str, length: int, count: int) -> str:
     """The first message: the query, and what the context is."""
     what = {
-        "text": f"a str of {sum(lengths)} characters",
-        "documents": f"a list of {len(lengths)} documents (str), {sum(lengths)} characters in all",
-        "json": f"a parsed JSON value, {sum(lengths)} characters as JSON",
-        "messages": f'a chat: a list of {{"role", "content"}}, {sum(lengths)} characters as JSON',
+        "text": f"a str of {length} characters",
+        "documents": f"a list of {count} documents (str), {length} characters in all",
+        "json": f"a parsed JSON value, {length} characters as JSON",
+        "messages": f'a chat: a list of {{"role", "content"}}, {length} characters as JSON',
     }[kind]
     return f"Question: {query}\n\n`context` is {what}. Begin by looking at it."
 
@@ -102,7 +86,7 @@ def cell_report(cell: int, shown: str, length: int, error: str | None) -> str:
     return "\n".join(parts)
 
 
-def rolled_back(trap: Trap, limits: SandboxSettings, answered: int) -> str:
+def rolled_back_message(trap: Trap, limits: CellLimits, answered: int) -> str:
     """Which limit stopped a block, how far it was, what is left of it, what to do instead.
 
     `answered`: the sub-calls that it had got answers to.
@@ -122,11 +106,11 @@ def rolled_back(trap: Trap, limits: SandboxSettings, answered: int) -> str:
     return f"{reasons[trap.kind]} {far} Nothing of the block was kept; {left}{kept}"
 
 
-def not_run(count: int) -> str:
+def not_run_message(count: int) -> str:
     return f"The remaining {count} block(s) of your reply were not run."
 
 
-def unparsed(reason: str) -> str:
+def unparsed_message(reason: str) -> str:
     return (
         f"Nothing in your reply was run: {reason}. Reply with Python between a line ```python and a line ```; "
         "to answer, call FINAL(value) in it. (JSON commands are understood too.)"
@@ -138,8 +122,8 @@ EMPTY_REPLY = "your reply was empty"
 
 def status(budget: Budget) -> str:
     """The line under every report: what is left."""
-    left = budget.max_iterations - budget.iterations
-    lines = [f"({left} replies and {budget.max_sub_calls - budget.sub_calls} sub-calls left.)"]
+    left = budget.iterations_left
+    lines = [f"({left} replies and {budget.sub_calls_left} sub-calls left.)"]
     if budget.refused:
         lines.append("The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have.")
     elif left == 1:
@@ -153,7 +137,7 @@ BEST_ANSWER = (
 )
 
 
-def shortened(head: str, tail: str, length: int, limit: int) -> str:
+def shorten(head: str, tail: str, length: int, limit: int) -> str:
     """At most `limit` code points of an output of `length`, its beginning and its end, and how many are left out.
 
     `head` and `tail` are what was kept of it: tail follows head, or repeats none of it.

@@ -18,13 +18,13 @@ class RunCell(msgspec.Struct, frozen=True, tag=True):
     code: str
 
 
-class Final(msgspec.Struct, frozen=True, tag=True):
+class FinalText(msgspec.Struct, frozen=True, tag=True):
     """The text FINAL(...) on a line of its own, in a reply without any block."""
 
     text: str
 
 
-class Unparsed(msgspec.Struct, frozen=True, tag=True):
+class NothingToDo(msgspec.Struct, frozen=True, tag=True):
     """Nothing to act on; `reason` is for the model."""
 
     reason: str
@@ -36,7 +36,7 @@ class RunCommands(msgspec.Struct, frozen=True, tag=True):
     commands: tuple[Command, ...]
 
 
-Action = RunCell | RunCommands | Final | Unparsed
+Action = RunCell | RunCommands | FinalText | NothingToDo
 
 _JSON = frozenset({"", "json", "jsonl", "ndjson"})
 _COMMANDS = re.compile(r"\s*+[\[{](?s:.*)\"op\"")
@@ -55,23 +55,25 @@ _FINAL_START = re.compile(r"^[ \t]*+FINAL\(", re.MULTILINE)
 
 
 class _Block(msgspec.Struct):
+    """What stands between two fences."""
+
     language: str
     code: str
 
 
 def parse_reply(text: str) -> list[Action]:
     """The actions of a reply, in order; at least one."""
-    blocks, prose = _split(_without_opened_thinking(text.replace("\r\n", "\n")))
+    blocks, prose = _split(_drop_opened_thinking(text.replace("\r\n", "\n")))
     if not blocks:
         bare = parse_prose(prose)
-        return [RunCommands(bare) if bare else _final(prose) or Unparsed("it has no fenced block of Python")]
+        return [RunCommands(bare) if bare else _final(prose) or NothingToDo("it has no fenced block of Python")]
     # Beside labelled blocks, one without a language is an invented output, not code.
     languages = _PYTHON if any(block.language in _PYTHON for block in blocks) else {""}
     actions = [action for block in blocks if (action := _action(block, languages))]
     if not actions and any(block.language in languages for block in blocks):
-        return [Unparsed("its Python block is empty")]
+        return [NothingToDo("its Python block is empty")]
     found = ", ".join(sorted({block.language for block in blocks}))
-    return actions or [Unparsed(f"its fenced blocks are not Python but {found}")]
+    return actions or [NothingToDo(f"its fenced blocks are not Python but {found}")]
 
 
 def _action(block: _Block, languages: Collection[str]) -> Action | None:
@@ -80,8 +82,8 @@ def _action(block: _Block, languages: Collection[str]) -> Action | None:
     return RunCell(block.code) if block.language in languages and block.code.strip() else None
 
 
-def _without_opened_thinking(text: str) -> str:
-    """Where a chat template opens the thinking itself, the model sends only the closing tag."""
+def _drop_opened_thinking(text: str) -> str:
+    """If a chat template opens the thinking itself, the model sends only the closing tag."""
     end, start = _THINKING_ENDS.search(text), text.find("<think>")
     return text[end.end() :] if end and not 0 <= start < end.start() else text
 
@@ -93,9 +95,10 @@ def _split(text: str) -> tuple[list[_Block], str]:
     position = 0
     while position < len(text):
         end = _find(text, "\n", position)
+        # A fence inside thinking is a draft, not code; a <think> inside a block is part of the code.
         think = text.find("<think>", position, end)
         line = text[position : end if think < 0 else think]
-        if opened := _opening(line):
+        if opened := _opening_fence(line):
             block, position = _block(text, opened, end + 1)
             blocks.append(block)
         elif think >= 0:
@@ -113,17 +116,20 @@ def _find(text: str, wanted: str, position: int) -> int:
     return len(text) if found < 0 else found
 
 
-class _Opening(msgspec.Struct, frozen=True):
+class _OpeningFence(msgspec.Struct, frozen=True):
+    """The line that begins a block; `indent` may hold the mark of a list."""
+
     indent: str
     fence: str
     language: str
 
 
-def _opening(line: str) -> _Opening | None:
+def _opening_fence(line: str) -> _OpeningFence | None:
     """A fence at the beginning of a line; or at its end, behind words, with at most a language."""
     if found := _FENCE.fullmatch(line):
+        # ```code``` on one line is inline code; a fence that </think> follows belongs to the thinking.
         opens = "`" not in found["info"] and "</think>" not in found["info"]
-        return _Opening(found["indent"], found["fence"], found["language"].lower()) if opens else None
+        return _OpeningFence(found["indent"], found["fence"], found["language"].lower()) if opens else None
     end = line.rfind("```") + 3
     before = line[:end].rstrip("`")
     language = line[end:].strip()
@@ -131,10 +137,10 @@ def _opening(line: str) -> _Opening | None:
     if end < 3 or before.count("`") % 2 or "```" in before or not _LANGUAGE.fullmatch(language):
         return None
     indent = _INDENT.match(line)
-    return _Opening(indent[0] if indent else "", line[len(before) : end], language.lower())
+    return _OpeningFence(indent[0] if indent else "", line[len(before) : end], language.lower())
 
 
-def _block(text: str, opened: _Opening, start: int) -> tuple[_Block, int]:
+def _block(text: str, opened: _OpeningFence, start: int) -> tuple[_Block, int]:
     """The block that a fence opens, and where the text goes on."""
     lines, position = _lines_to_close(text, start, opened.fence)
     # The code of a list's item is as far in as the words behind its marker, or not at all.
@@ -147,7 +153,7 @@ def _block(text: str, opened: _Opening, start: int) -> tuple[_Block, int]:
 def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:
     """The lines up to the first closing fence outside a triple-quoted string, and the position behind it.
 
-    Where the string never ends, the first closing fence counts; where there is none, the end of the reply.
+    If the string never ends, the first closing fence counts; if there is none, the end of the reply.
     """
     lines: list[str] = []
     first: tuple[int, int] | None = None
@@ -159,6 +165,7 @@ def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:
         if _closes(line, fence):
             if not quote:
                 return lines, end
+            # Kept in case the string never ends: then it was no string, or the code is broken anyway.
             first = first or (len(lines), end)
         lines.append(line)
         quote = _open_quote(line, quote)
@@ -167,6 +174,7 @@ def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:
 
 
 def _closes(line: str, fence: str) -> bool:
+    """Whether a line is a fence of that kind, at least as long, and nothing else."""
     line = line.strip()
     return len(line) >= len(fence) and not line.strip(fence[0])
 
@@ -188,19 +196,21 @@ def _open_quote(line: str, quote: str) -> str:
 
 
 def _final(prose: str) -> Action | None:
+    """The answer of a reply without any block."""
     found = _FINAL_LINE.search(prose)
     if found is None:
+        # An answer of several lines: it goes to the end of the reply.
         started = _FINAL_START.search(prose)
         rest = prose[started.end() :].rstrip() if started else ""
-        return Final(_unquoted(rest[:-1].strip())) if rest.endswith(")") else None
-    value = _unquoted(found["value"].strip())
+        return FinalText(_strip_quotes(rest[:-1].strip())) if rest.endswith(")") else None
+    value = _strip_quotes(found["value"].strip())
     if not found["var"]:
-        return Final(value)
+        return FinalText(value)
     # The guest knows the variables; a name is all that it is asked for.
-    return RunCell(f'FINAL_VAR("{value}")') if value.isidentifier() else Unparsed("FINAL_VAR(...) must name one variable")
+    return RunCell(f'FINAL_VAR("{value}")') if value.isidentifier() else NothingToDo("FINAL_VAR(...) must name one variable")
 
 
-def _unquoted(value: str) -> str:
+def _strip_quotes(value: str) -> str:
     for quote in ('"""', "'''", '"', "'"):
         if len(value) >= 2 * len(quote) and value.startswith(quote) and value.endswith(quote):
             return value[len(quote) : -len(quote)]

@@ -1,9 +1,12 @@
 """What happened in a run, in order. If it is not here, it did not happen.
 
-events.py   what can happen: one tagged union
-journal.py  the events of one run
-kept.py     the journals of the last runs
-lines.py    a journal as JSON Lines, chained
-history.py  what the events say: a result, turns
-export.py   a run as a Python script
+events.py     what can happen: one tagged union
+journal.py    the events of one run, written by it and followed by readers
+kept.py       the journals of the last runs
+lines.py      a journal as JSON Lines, chained, of a known format
+history.py    what the events say: a result, turns
+export.py     a run as a Python script
+listing.py    a run as a listing of what was run and printed
+recording.py  what was executed before: by turn, by cell, by sub-call
+rewriting.py  a journal that is written again: what is in it must come to the same
 """

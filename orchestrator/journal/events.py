@@ -1,17 +1,22 @@
 """What happened in a run: one tagged union, written in order. If it is not here, it did not happen.
 
+This is a format that outlives the program: tests/cases/journals has journals that every later version must read. A field
+that is added needs a default that means "as before"; any other change needs a new FORMAT (CONTRIBUTING.md says how).
 Times (`at`) are seconds since the run started.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from orchestrator.config import SandboxSettings
-from orchestrator.sandbox.limits import Effects
+from orchestrator.contexts.context import Kind
+from orchestrator.providers.messages import Reply
+from orchestrator.sandbox.messages import CallRecord, CellKind, Effects
 
-CellKind = Literal["python", "commands"]
+FORMAT = 1
+
+Protocol = Literal["python", "json"]
 Stopped = Literal[
     "answered",
     "max_iterations",
@@ -24,62 +29,59 @@ Stopped = Literal[
 ]
 
 
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens, as the provider counted them; `estimated` where it did not and they are length / 4."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    estimated: bool = False
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.estimated or other.estimated,
-        )
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model call brought. `usage` is that of all attempts; `reasoning` is kept, never parsed."""
-
-    provider: str
-    text: str
-    reasoning: str
-    usage: Usage
-    attempts: int
-    seconds: float
-
-
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """What all events have."""
+
     at: float = 0.0
 
 
-class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
-    """Everything that a re-execution depends on, beside the replies and host calls that follow."""
+class RecordedRunLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Those that a run had, whatever the configuration says by now."""
 
-    run_id: str
-    query: str
-    context_id: str
-    context_kind: Literal["text", "documents", "json", "messages"]
-    context_lengths: tuple[int, ...]
     max_iterations: int
     max_sub_calls: int
     max_seconds: float
     max_fuel: int
-    protocol: str
+
+
+class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Those that each of its cells had."""
+
+    fuel: int
+    seconds: float
+    memory_bytes: int
+    output_chars: int
+    context_inline_limit: int
+
+
+class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
+    """Everything that a re-execution depends on, beside the replies and host calls that follow.
+
+    `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
+    """
+
+    format: int
+    run_id: str
+    query: str
+    context_id: str
+    context_kind: Kind
+    context_length: int
+    context_count: int
+    protocol: Protocol
     output_limit: int
-    sandbox: SandboxSettings
+    limits: RecordedRunLimits
+    cell_limits: RecordedCellLimits
     seed: int
     clock_start_ns: int
     component_sha256: str
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
-    """`told`: the texts that are new since the run's last call, the system prompt and the question in the first."""
+    """`texts`: what is new since the run's last call; in the first one, the system prompt and the question."""
 
     turn: int
     prompt_chars: int
-    told: tuple[str, ...]
+    texts: tuple[str, ...]
 
 
 class ModelReplied(Event, frozen=True, kw_only=True, tag="model_replied"):
@@ -88,6 +90,13 @@ class ModelReplied(Event, frozen=True, kw_only=True, tag="model_replied"):
     turn: int
     reply: Reply
     best_answer: bool = False
+
+
+class ModelFailed(Event, frozen=True, kw_only=True, tag="model_failed"):
+    """The call brought no reply, in all its attempts."""
+
+    turn: int
+    error: str
 
 
 class Unparsed(Event, frozen=True, kw_only=True, tag="unparsed"):
@@ -135,22 +144,17 @@ class CellRolledBack(Event, frozen=True, kw_only=True, tag="cell_rolled_back"):
     loaded: bool
 
 
-class HostCall(Event, frozen=True, kw_only=True, tag="host_call"):
-    """One call of a cell through the host import, in order; written when the cell has ended.
-
-    `result` or `error` is what the guest was given, as JSON; `fuel` is what a module took of the cell's.
-    """
+class HostCalled(Event, frozen=True, kw_only=True, tag="host_call"):
+    """A call of a cell through the host import, written when it was answered."""
 
     turn: int
     cell: int
-    name: str
-    arguments_sha256: str
-    result: msgspec.Raw
-    error: Any
-    fuel: int = 0
+    call: CallRecord
 
 
 class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
+    """A prompt goes to a sub-model; `subcall` counts from 1 over the whole run."""
+
     turn: int
     cell: int
     subcall: int
@@ -166,6 +170,8 @@ class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
 
 
 class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
+    """It came back. An empty reply is an error too, so both may be there."""
+
     turn: int
     cell: int
     subcall: int
@@ -174,13 +180,15 @@ class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
 
 
 class Answer(Event, frozen=True, kw_only=True, tag="answer"):
-    """`partial` where a limit ended the run before the model answered."""
+    """`partial` if a limit ended the run before the model answered."""
 
     text: str
     partial: bool
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
+    """The last event; `error` is for the caller."""
+
     stopped: Stopped
     error: str | None
 
@@ -189,11 +197,12 @@ AnyEvent = (
     RunStarted
     | ModelCalled
     | ModelReplied
+    | ModelFailed
     | Unparsed
     | CellStarted
     | CellFinished
     | CellRolledBack
-    | HostCall
+    | HostCalled
     | SubcallStarted
     | SubcallReused
     | SubcallFinished

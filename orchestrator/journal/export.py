@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from orchestrator.errors import JournalError
-from orchestrator.journal.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCall, run_started
+from orchestrator.journal.events import AnyEvent, CellFinished, CellRolledBack, CellStarted, HostCalled, run_started
 
 _HEAD = '''"""Run {run_id}, exported. {cells} cells; the answers of sub-models are those of its journal.
 
 Question: {query}
 
-    python3 SCRIPT CONTEXT_FILE
+    python3 SCRIPT CONTEXT    (the file, or all files and folders, that the run was about; in UTF-8)
 
 It runs in plain CPython, outside any sandbox: read it first. Helpers of the sandbox other than those below are not here,
 and the value of a cell's last expression is not printed.
@@ -96,26 +96,30 @@ answer = {{"content": "", "ready": False}}
 
 _CONTEXTS = {
     "text": 'context = open(sys.argv[1], encoding="utf-8", newline="").read()',
-    "documents": "import pathlib\n\nfiles = sorted(path for path in pathlib.Path(sys.argv[1]).rglob('*') if path.is_file())\n"
-    "context = [path.read_bytes().decode() for path in files]",
+    "documents": """import pathlib
+
+folders_and_files = [(pathlib.Path(name), sorted(pathlib.Path(name).rglob("*"))) for name in sys.argv[1:]]
+files = [path for name, within in folders_and_files for path in [name, *within] if path.is_file()]
+context = [path.read_bytes().decode() for path in files]""",
     "json": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
     "messages": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
 }
 
 
 def script(events: Sequence[AnyEvent]) -> str:
-    """The whole script. Raises JournalError where a cell is a list of commands, which plain Python does not have."""
+    """The whole script. Raises JournalError if a cell is a list of commands, which plain Python does not have."""
     started = run_started(events)
     rolled_back = {event.cell: event.message for event in events if isinstance(event, CellRolledBack)}
     cells = [event for event in events if isinstance(event, CellStarted)]
     calls: dict[str, list[Any]] = {"llm_query": [], "module": []}
     for event in events:
-        if isinstance(event, HostCall) and event.name in calls and event.cell not in rolled_back:
-            calls[event.name].append((msgspec.json.decode(event.result), event.error))
+        if isinstance(event, HostCalled) and event.call.name in calls and event.cell not in rolled_back:
+            call = event.call
+            calls[call.name].append((msgspec.json.decode(call.result), msgspec.to_builtins(call.error)))
     head = _HEAD.format(
-        run_id=_in_docstring(started.run_id),
+        run_id=_escape(started.run_id),
         cells=len(cells),
-        query=_in_docstring(started.query),
+        query=_escape(started.query),
         context=_CONTEXTS[started.context_kind],
         calls=ascii(calls["llm_query"]),
         module_calls=ascii(calls["module"]),
@@ -124,13 +128,14 @@ def script(events: Sequence[AnyEvent]) -> str:
     return head + "".join("\n\n" + "\n".join(_cell(cell, rolled_back, errors)) + "\n" for cell in cells)
 
 
-def _in_docstring(text: str) -> str:
+def _escape(text: str) -> str:
+    """As it may stand in a docstring: no three quotes in a row, and no escape that Python would undo."""
     return json.dumps(text)[1:-1].replace("\\", "\\\\")
 
 
 def _cell(cell: CellStarted, rolled_back: dict[int, str], errors: dict[int, str]) -> Iterator[str]:
     if cell.kind == "commands":
-        raise JournalError(f"cell {cell.cell} (turn {cell.turn}): JSON commands cannot be exported as Python")
+        raise JournalError(f"cell {cell.cell} (turn {cell.turn}): JSON commands are no Python; export --commands lists them")
     yield f"# Cell {cell.cell}, turn {cell.turn}"
     if cell.cell in rolled_back:
         # splitlines: Python ends a line at more than \n, and what follows would be code.

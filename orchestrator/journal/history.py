@@ -1,4 +1,4 @@
-"""What the events of a run say: its result and its turns. Folds over a list of events, nothing else."""
+"""What the events of a run say: its result and its turns, in the shapes that the API shows. Folds over events, nothing else."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,14 +12,13 @@ from orchestrator.journal.events import (
     CellStarted,
     ModelCalled,
     ModelReplied,
-    Reply,
     RunFinished,
     SubcallFinished,
     SubcallStarted,
     Unparsed,
-    Usage,
     run_started,
 )
+from orchestrator.providers.messages import Reply, Usage
 
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
 
@@ -43,7 +42,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int
 
 
-class Action(msgspec.Struct, kw_only=True):
+class TurnAction(msgspec.Struct, kw_only=True):
     """One thing that a turn did. kind: python, commands, answer (in the text), unparsed."""
 
     kind: str
@@ -77,7 +76,7 @@ class Turn(msgspec.Struct, kw_only=True):
     llm_response: str
     reasoning: str
     started_ms: int
-    actions: list[Action] = []
+    actions: list[TurnAction] = []
     sub_queries: list[SubQuery] = []
     output: str = ""
     error: str | None = None
@@ -144,12 +143,12 @@ def summary(events: Sequence[AnyEvent]) -> RunSummary:
 
 
 def detail(events: Sequence[AnyEvent]) -> RunDetail:
-    """The same and its turns so far."""
+    """The result of a run, its query, and its turns so far."""
     started = run_started(events)
     return RunDetail(
         **msgspec.structs.asdict(summary(events)),
         context_id=started.context_id,
-        context_length=sum(started.context_lengths),
+        context_length=started.context_length,
         history=turns(events),
     )
 
@@ -171,7 +170,7 @@ def turns(events: Iterable[AnyEvent]) -> list[Turn]:
 def _turn(called: ModelCalled, event: ModelReplied) -> Turn:
     return Turn(
         step=event.turn,
-        prompt="\n\n".join(called.told),
+        prompt="\n\n".join(called.texts),
         started_ms=_ms(called),
         llm_response=event.reply.text,
         reasoning=event.reply.reasoning,
@@ -190,13 +189,13 @@ def _ms(event: AnyEvent) -> int:
 def _add(turn: Turn, event: AnyEvent) -> None:
     match event:
         case CellStarted():
-            turn.actions.append(Action(kind=event.kind, started_ms=_ms(event), code=event.code))
+            turn.actions.append(TurnAction(kind=event.kind, started_ms=_ms(event), code=event.code))
         case CellFinished():
-            _close(turn, event.output, event.error, event)
+            _close_action(turn, event.output, event.error, event)
         case CellRolledBack():
-            _close(turn, "", event.message, event)
+            _close_action(turn, "", event.message, event)
         case Unparsed():
-            turn.actions.append(Action(kind="unparsed", started_ms=_ms(event), error=event.reason))
+            turn.actions.append(TurnAction(kind="unparsed", started_ms=_ms(event), error=event.reason))
             turn.error = event.reason
         case SubcallStarted():
             prompt = event.prompt[:EXCERPT]
@@ -205,12 +204,12 @@ def _add(turn: Turn, event: AnyEvent) -> None:
         case SubcallFinished():
             turn.sub_calls += 1
             _add_usage(turn, event.reply)
-            _answered(next(each for each in turn.sub_queries if each.subcall == event.subcall), event)
+            _close_sub_query(next(each for each in turn.sub_queries if each.subcall == event.subcall), event)
         case Answer() if not turn.actions:
-            turn.actions.append(Action(kind="answer", started_ms=_ms(event), output=event.text))
+            turn.actions.append(TurnAction(kind="answer", started_ms=_ms(event), output=event.text))
 
 
-def _answered(query: SubQuery, event: SubcallFinished) -> None:
+def _close_sub_query(query: SubQuery, event: SubcallFinished) -> None:
     query.finished_ms, query.error = _ms(event), event.error
     if event.reply is not None:
         query.provider, query.reply = event.reply.provider, event.reply.text[:EXCERPT]
@@ -223,7 +222,7 @@ def _add_usage(turn: Turn, reply: Reply | None) -> None:
         turn.sub_calls_ms += round(reply.seconds * 1000)
 
 
-def _close(turn: Turn, output: str, error: str | None, event: CellFinished | CellRolledBack) -> None:
+def _close_action(turn: Turn, output: str, error: str | None, event: CellFinished | CellRolledBack) -> None:
     action = turn.actions[-1]
     action.output, action.error, action.finished_ms = output, error, _ms(event)
     action.fuel, action.guest_ms = event.fuel, round(event.guest_seconds * 1000)

@@ -1,27 +1,41 @@
 """The ordered events of one run."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 
 import msgspec
 
-from orchestrator.journal.events import AnyEvent
-
-Listener = Callable[[AnyEvent], None]
+from orchestrator.journal.events import AnyEvent, RunFinished
 
 
 class Journal:
-    """The ordered events of one run."""
+    """Written by one run, in the event loop; followed there by any number of readers."""
 
-    def __init__(self, run_id: str, listener: Listener | None = None) -> None:
+    def __init__(self, run_id: str) -> None:
         self.run_id = run_id
-        self._listener = listener
         self.events: list[AnyEvent] = []
         self._start = time.monotonic()
+        self._written = asyncio.Event()
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.events) and isinstance(self.events[-1], RunFinished)
 
     def write(self, event: AnyEvent) -> None:
-        """Append an event, stamped with the seconds since the run started; then tell the listener."""
-        stamped = msgspec.structs.replace(event, at=round(time.monotonic() - self._start, 6))
-        self.events.append(stamped)
-        if self._listener is not None:
-            self._listener(stamped)
+        """Append an event, stamped with the seconds since the run started."""
+        self.events.append(msgspec.structs.replace(event, at=round(time.monotonic() - self._start, 6)))
+        # Who waits has this one; who waits from now on waits for the next.
+        self._written.set()
+        self._written = asyncio.Event()
+
+    async def follow(self, from_event: int = 0) -> AsyncIterator[AnyEvent]:
+        """The events from that one on (0 is the first), also those to come; ends after run_finished."""
+        position = from_event
+        while True:
+            while position < len(self.events):
+                yield self.events[position]
+                position += 1
+            if self.finished:
+                return
+            await self._written.wait()

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from orchestrator.errors import NotFound
-from orchestrator.journal.journal import Journal, Listener
+from orchestrator.journal.journal import Journal
 
 KEPT_RUNS = 200
 
@@ -14,8 +14,9 @@ class Journals:
     def __init__(self) -> None:
         self._journals: OrderedDict[str, Journal] = OrderedDict()
 
-    def open(self, run_id: str, listener: Listener | None = None) -> Journal:
-        journal = self._journals[run_id] = Journal(run_id, listener)
+    def open(self, run_id: str) -> Journal:
+        """A new one."""
+        journal = self._journals[run_id] = Journal(run_id)
         while len(self._journals) > KEPT_RUNS:
             self._journals.popitem(last=False)
         return journal

@@ -11,18 +11,27 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from orchestrator.errors import JournalError
-from orchestrator.journal.events import AnyEvent, RunFinished, RunStarted
+from orchestrator.journal.events import FORMAT, AnyEvent, RunFinished, RunStarted
 
 _CHAIN = re.compile(rb',"chain":"([0-9a-f]{16})"\}$')
 
 
+class Chain:
+    """The lines of one journal, made one after the other."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def to_line(self, event: AnyEvent) -> bytes:
+        """The next line: one JSON object."""
+        line = msgspec.json.encode(event)
+        self._last = _next(self._last, line)
+        return line[:-1] + f',"chain":"{self._last}"}}\n'.encode()
+
+
 def to_lines(events: Iterable[AnyEvent]) -> Iterator[bytes]:
     """One JSON object for each event."""
-    chain = ""
-    for event in events:
-        line = msgspec.json.encode(event)
-        chain = _next(chain, line)
-        yield line[:-1] + f',"chain":"{chain}"}}\n'.encode()
+    return map(Chain().to_line, events)
 
 
 def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:
@@ -37,6 +46,8 @@ def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:
         chain = _next(chain, line)
         if chain != found[1].decode():
             raise JournalError(f"line {number}: it was altered, or a line before it is missing")
+        if number == 1:
+            _check_format(line)
         try:
             events.append(msgspec.json.decode(line, type=AnyEvent))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -46,6 +57,25 @@ def from_lines(lines: Iterable[bytes]) -> list[AnyEvent]:
     if not isinstance(events[-1], RunFinished):
         raise JournalError(f"line {len(events) + 1}: the end is missing: the last event is not run_finished")
     return events
+
+
+class _Beginning(msgspec.Struct):
+    """What the first line of any format has, to tell which one it is."""
+
+    event: str = ""
+    format: int | None = None
+
+
+def _check_format(line: bytes) -> None:
+    try:
+        beginning = msgspec.json.decode(line, type=_Beginning)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise JournalError(f"line 1: {error}") from None
+    if beginning.event == "run_started" and beginning.format != FORMAT:
+        written = "has no format number: a development version before 0.1.0 wrote it"
+        if beginning.format is not None:
+            written = f"is of format {beginning.format}: another version of this program wrote it"
+        raise JournalError(f"line 1: the journal {written}; this version reads format {FORMAT}")
 
 
 def _next(chain: str, line: bytes) -> str:

@@ -5,18 +5,45 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from orchestrator.config import ProviderSettings
-from orchestrator.journal.events import Usage
 
 Schema = dict[str, Any]  # a JSON Schema
 
 
 class Message(msgspec.Struct, frozen=True):
+    """One message of a chat with a model."""
+
     role: Literal["system", "user", "assistant"]
     content: str
 
 
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens, as the provider counted them; `estimated` if it did not and they are length / 4."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.estimated or other.estimated,
+        )
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model call brought. `usage` is that of all attempts; `reasoning` is kept, never parsed."""
+
+    provider: str
+    text: str
+    reasoning: str
+    usage: Usage
+    attempts: int
+    seconds: float
+
+
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """One reply. `reasoning` is what the provider sent beside the text; it is kept, never parsed."""
+    """What one attempt at a call brought. `reasoning` is what the provider sent beside the text; it is kept, never parsed."""
 
     text: str
     reasoning: str = ""
@@ -32,14 +59,14 @@ class Provider(Protocol):
     def settings(self) -> ProviderSettings: ...
 
     def check(self, query: str) -> None:
-        """Raises NotScripted where a run for this query could not even begin."""
+        """Raises NotScripted if a run for this query could not even begin."""
 
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
         """One model call; a backend that can constrain decoding holds the reply to `schema`. Raises ProviderError."""
         ...
 
 
-def estimated_usage(messages: tuple[Message, ...], text: str) -> Usage:
+def estimate_usage(messages: tuple[Message, ...], text: str) -> Usage:
     """For a server that does not count: four characters a token."""
     prompt = sum(len(message.content) for message in messages)
     return Usage(-(-prompt // 4), -(-len(text) // 4), estimated=True)

@@ -7,8 +7,7 @@ import httpx
 import msgspec
 
 from orchestrator.config import OllamaSettings
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion, Message, Schema, estimated_usage
+from orchestrator.providers.messages import Completion, Message, Schema, Usage, estimate_usage
 from orchestrator.providers.wire import Wire
 
 SMALLEST_WINDOW = 4096  # tokens; doubled until the prompt and a reply fit
@@ -17,11 +16,15 @@ REPLY_TOKENS = 2048  # room that is kept for the reply
 
 
 class _Part(msgspec.Struct):
+    """A piece of the reply."""
+
     content: str = ""
     thinking: str | None = None
 
 
 class _Line(msgspec.Struct):
+    """One line of the stream; the last one, `done`, has the counts of tokens."""
+
     message: _Part = msgspec.field(default_factory=_Part)
     done: bool = False
     prompt_eval_count: int = 0
@@ -30,14 +33,18 @@ class _Line(msgspec.Struct):
 
 
 class _Show(msgspec.Struct):
+    """What the server says of a model."""
+
     model_info: dict[str, object] = {}
 
 
 class OllamaProvider:
+    """One model of one Ollama server."""
+
     def __init__(self, settings: OllamaSettings, client: httpx.AsyncClient) -> None:
         self.settings = settings
         self.name = settings.model
-        self._wire = Wire(settings, client)
+        self._wire = Wire(settings, client, models="/api/tags")
         # Ollama loads the model anew for another num_ctx: it only ever grows.
         self._window = settings.num_ctx or SMALLEST_WINDOW
         self._longest: int | None = None
@@ -46,13 +53,13 @@ class OllamaProvider:
         """A real model takes any query."""
 
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
-        """Raises ProviderError, also where the prompt does not fit the model."""
+        """Raises ProviderError, also if the prompt does not fit the model."""
         body = self._wire.chat(messages) | {
             "keep_alive": self.settings.keep_alive,
-            # Where our count of tokens was too low: an error instead of a cut (servers since 2025; older ones ignore it).
+            # If our count of tokens was too low: an error instead of a cut (servers since 2025; older ones ignore it).
             "truncate": False,
             "shift": False,
-            "options": {"num_ctx": await self._fitting(messages)},
+            "options": {"num_ctx": await self._choose_window(messages)},
         }
         if schema is not None:
             body["format"] = schema
@@ -60,7 +67,7 @@ class OllamaProvider:
         thinking: list[str] = []
         async with self._wire.post("/api/chat", body) as response:
             async for content in response.aiter_lines():
-                line = self._wire.decoded(content, _Line)
+                line = self._wire.decode(content, _Line)
                 if line.error is not None:
                     raise self._wire.error(line.error, retry=True)
                 text.append(line.message.content)
@@ -69,8 +76,8 @@ class OllamaProvider:
                     return _completion(messages, "".join(text), "".join(thinking), line)
         raise self._wire.error("the stream broke off", retry=True)
 
-    async def _fitting(self, messages: tuple[Message, ...]) -> int:
-        """The num_ctx for this prompt and a reply. Raises ProviderError where that is more than there is."""
+    async def _choose_window(self, messages: tuple[Message, ...]) -> int:
+        """The num_ctx for this prompt and a reply. Raises ProviderError if that is more than there is."""
         needed = sum(len(each.content.encode()) for each in messages) // TOKEN_BYTES + REPLY_TOKENS
         longest = self.settings.num_ctx or await self._context_length()
         if needed > longest:
@@ -84,12 +91,12 @@ class OllamaProvider:
         """What the model can take, asked once: POST /api/show, model_info["ARCHITECTURE.context_length"]."""
         if self._longest is None:
             async with self._wire.post("/api/show", {"model": self.settings.model}) as response:
-                shown = self._wire.decoded(await response.aread(), _Show)
+                shown = self._wire.decode(await response.aread(), _Show)
             lengths = [value for key, value in shown.model_info.items() if key.endswith(".context_length")]
             self._longest = next((each for each in lengths if isinstance(each, int)), SMALLEST_WINDOW)
         return self._longest
 
 
 def _completion(messages: tuple[Message, ...], text: str, thinking: str, last: _Line) -> Completion:
-    counted = Usage(last.prompt_eval_count, last.eval_count) if last.eval_count else estimated_usage(messages, text)
+    counted = Usage(last.prompt_eval_count, last.eval_count) if last.eval_count else estimate_usage(messages, text)
     return Completion(text=text, reasoning=thinking, usage=counted)

@@ -7,35 +7,42 @@ import httpx
 import msgspec
 
 from orchestrator.config import OpenAISettings
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion, Message, Schema, estimated_usage
+from orchestrator.providers.messages import Completion, Message, Schema, Usage, estimate_usage
 from orchestrator.providers.wire import Wire
 
 
 class _Delta(msgspec.Struct):
+    """A piece of the reply; the whole of it from a server that does not stream."""
+
     content: str | None = None
     reasoning_content: str | None = None  # DeepSeek, vLLM
     reasoning: str | None = None  # OpenRouter, Ollama
 
 
 class _Choice(msgspec.Struct):
+    """One of the replies that a server may offer: `delta` in a stream, `message` without one."""
+
     delta: _Delta | None = None
     message: _Delta | None = None
     finish_reason: str | None = None
 
 
-class _Usage(msgspec.Struct):
+class _TokenCounts(msgspec.Struct):
+    """`usage`, as the protocol has it."""
+
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
 
 class _Chunk(msgspec.Struct):
+    """One JSON value of a response."""
+
     choices: list[_Choice] = []
-    usage: _Usage | None = None
+    usage: _TokenCounts | None = None
     error: Any = None
 
 
-class _Reply:
+class _PartialReply:
     """Gathers the pieces of one reply."""
 
     def __init__(self) -> None:
@@ -55,10 +62,12 @@ class _Reply:
 
 
 class OpenAIProvider:
+    """One model of one server."""
+
     def __init__(self, settings: OpenAISettings, client: httpx.AsyncClient) -> None:
         self.settings = settings
         self.name = settings.model
-        self._wire = Wire(settings, client)
+        self._wire = Wire(settings, client, models="/models")
 
     def check(self, query: str) -> None:
         """A real model takes any query."""
@@ -66,17 +75,17 @@ class OpenAIProvider:
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
         """Raises ProviderError."""
         body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}} | self._format(schema)
-        reply = _Reply()
+        reply = _PartialReply()
         async with self._wire.post("/chat/completions", body) as response:
             async for content in self._contents(response):
-                chunk = self._wire.decoded(content, _Chunk)
+                chunk = self._wire.decode(content, _Chunk)
                 if chunk.error is not None:
-                    raise self._wire.error(msgspec.json.encode(chunk.error).decode(), retry=True)
+                    raise self._wire.misplaced(msgspec.json.encode(chunk.error).decode(), retry=True)
                 reply.add(chunk)
         if not reply.finished:
             raise self._wire.error("the stream broke off", retry=True)
         text = "".join(reply.text)
-        usage = reply.usage or estimated_usage(messages, text)
+        usage = reply.usage or estimate_usage(messages, text)
         return Completion(text=text, reasoning="".join(reply.reasoning), usage=usage)
 
     def _format(self, schema: Schema | None) -> dict[str, Any]:
@@ -98,4 +107,4 @@ class OpenAIProvider:
                 if line.startswith("data:") and (data := line[5:].strip()) != "[DONE]":
                     yield data
         else:
-            raise self._wire.error(f"answered with {kind or 'no content type'} instead of a completion")
+            raise self._wire.misplaced(f"answered with {kind or 'no content type'} instead of a completion")

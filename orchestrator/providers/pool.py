@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Reply, Usage
-from orchestrator.providers.messages import Completion, Message, Provider, Schema
+from orchestrator.providers.messages import Completion, Message, Provider, Reply, Schema, Usage
 
 Role = Literal["root", "sub"]
 ATTEMPTS = 2
@@ -17,17 +16,19 @@ LONGEST_BACKOFF_SECONDS = 30.0
 
 
 class Pool:
+    """All providers of a server: each call goes to the one for its role that has the fewest calls."""
+
     def __init__(self, providers: Sequence[Provider]) -> None:
         self._providers = providers
         self._calls = [0] * len(providers)
         self._slots = [asyncio.Semaphore(each.settings.max_concurrency) for each in providers]
 
     def check(self, query: str) -> None:
-        """Raises NotScripted where no run for this query could begin."""
+        """Raises NotScripted if no run for this query could begin."""
         self._providers[self._choose("root")].check(query)
 
     async def complete(self, role: Role, messages: tuple[Message, ...], schema: Schema | None = None) -> Reply:
-        """One model call, tried again once where that may help; the text may still be empty. Raises ProviderError."""
+        """One model call, tried again once if that may help; the text may still be empty. Raises ProviderError."""
         started = time.monotonic()
         usage = Usage()
         for attempt in range(1, ATTEMPTS + 1):

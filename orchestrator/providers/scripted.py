@@ -12,22 +12,28 @@ import msgspec
 
 from orchestrator.config import Base, ScriptedSettings
 from orchestrator.errors import ConfigError, NotScripted, ProviderError
-from orchestrator.providers.messages import Completion, Message, Schema, estimated_usage
+from orchestrator.providers.messages import Completion, Message, Schema, estimate_usage
 
 
 class _Rule(Base, frozen=True, kw_only=True):
+    """The root's replies to the queries that contain `query`."""
+
     query: str
     replies: tuple[str, ...]
 
 
-class _SubCall(Base, frozen=True, kw_only=True):
+class _SubCallRule(Base, frozen=True, kw_only=True):
+    """The reply to the prompts that match `pattern`."""
+
     pattern: str
     reply: str
 
 
 class _Script(Base, frozen=True, kw_only=True):
+    """The whole file."""
+
     rules: tuple[_Rule, ...] = ()
-    sub_calls: tuple[_SubCall, ...] = ()
+    sub_calls: tuple[_SubCallRule, ...] = ()
 
 
 class ScriptedProvider:
@@ -37,20 +43,20 @@ class ScriptedProvider:
         self.settings = settings
         self.name = f"scripted:{Path(settings.model).name}"
         self._script = _load(Path(settings.model))
-        self._sub_calls = _compiled(self._script, settings.model)
+        self._sub_calls = _compile(self._script, settings.model)
 
     def check(self, query: str) -> None:
         """Raises NotScripted."""
         if self._rule(query) is None:
             raise NotScripted(
                 "the scripted model has no rule for this query; it knows only those of its script. "
-                "Configure a real model in config.toml ([[providers]]) to ask anything."
+                "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds."
             )
 
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
-        """Raises ProviderError where the script has no reply. The script's replies are what they are, whatever the schema."""
+        """Raises ProviderError if the script has no reply. The script's replies are what they are, whatever the schema."""
         text = self._root_reply(messages) if messages[0].role == "system" else self._sub_reply(messages[-1].content)
-        return Completion(text=text, usage=estimated_usage(messages, text))
+        return Completion(text=text, usage=estimate_usage(messages, text))
 
     def _rule(self, text: str) -> _Rule | None:
         return next((rule for rule in self._script.rules if rule.query in text), None)
@@ -78,7 +84,7 @@ def _load(path: Path) -> _Script:
         raise ConfigError(f"providers: the script {path}: {error}") from None
 
 
-def _compiled(script: _Script, path: str) -> list[tuple[re.Pattern[str], Template]]:
+def _compile(script: _Script, path: str) -> list[tuple[re.Pattern[str], Template]]:
     """The patterns are the operator's, not a model's. Raises ConfigError."""
     compiled = []
     for index, each in enumerate(script.sub_calls):

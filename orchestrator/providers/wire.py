@@ -1,5 +1,6 @@
 """What all HTTP protocols share: authorisation, and a clear error for everything that is not an answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -8,10 +9,14 @@ import httpx
 import msgspec
 
 from orchestrator.config import HTTPSettings
-from orchestrator.errors import ProviderError
+from orchestrator.errors import ConfigError, ProviderError
+from orchestrator.providers import failures
 from orchestrator.providers.messages import Message
+from orchestrator.providers.models import listed_models
 
-EXCERPT = 200  # characters of a server's answer that an error may show
+LONGEST = 500  # characters of an error
+MOST_BYTES = 1 << 20  # of what a server says in an error, or of its models
+LIST_SECONDS = 5  # to list its models in
 
 T = TypeVar("T")
 
@@ -19,11 +24,15 @@ T = TypeVar("T")
 class Wire:
     """Requests to one provider. Its errors start with the model's name and never hold the key."""
 
-    def __init__(self, settings: HTTPSettings, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: HTTPSettings, client: httpx.AsyncClient, models: str) -> None:
+        """`models`: the path under which the server lists them. Raises ConfigError."""
+        _check(settings)
+        self._settings = settings
         self._name = settings.model
         self._base_url = settings.base_url.rstrip("/")
         self._key = settings.api_key
         self._client = client
+        self._models = models
 
     def chat(self, messages: tuple[Message, ...]) -> dict[str, Any]:
         """What every chat protocol asks for, streamed."""
@@ -32,17 +41,16 @@ class Wire:
     @asynccontextmanager
     async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
         """The response with status 200, to be read inside. Raises ProviderError; `retry` for 429, 5xx, lost connections."""
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
-            async with self._client.stream("POST", self._base_url + path, json=body, headers=headers) as response:
+            async with self._client.stream("POST", self._base_url + path, json=body, headers=self._headers()) as response:
                 if response.status_code != 200:
-                    raise self._refusal(response, await response.aread())
+                    raise await self._refusal(response)
                 yield response
         except httpx.HTTPError as error:
-            raise self.error(f"no answer: {type(error).__name__}", retry=True) from None
+            raise self.error(failures.explain_connection(self._settings, error), retry=True) from None
 
-    def decoded(self, content: bytes | str, type_: type[T]) -> T:
-        """Raises ProviderError where it is not of that type."""
+    def decode(self, content: bytes | str, type_: type[T]) -> T:
+        """Raises ProviderError if it is not of that type."""
         try:
             return msgspec.json.decode(content, type=type_)
         except (msgspec.DecodeError, UnicodeError):
@@ -50,15 +58,64 @@ class Wire:
 
     def error(self, message: str, *, retry: bool = False, after: float | None = None) -> ProviderError:
         """`message` on one line and short, without the key that a server may repeat."""
-        if self._key:
-            message = message.replace(self._key, "***")
-        return ProviderError(f"{self._name}: {' '.join(message.split())[:EXCERPT]}", retry=retry, after=after)
+        return ProviderError(f"{self._name}: {' '.join(self._mask(message).split())[:LONGEST]}", retry=retry, after=after)
 
-    def _refusal(self, response: httpx.Response, content: bytes) -> ProviderError:
+    def misplaced(self, message: str, *, retry: bool = False) -> ProviderError:
+        """The same for what a wrong base_url may bring."""
+        return self.error(self._mask(message)[: failures.EXCERPT] + failures.hint_at_v1(self._settings), retry=retry)
+
+    async def _refusal(self, response: httpx.Response) -> ProviderError:
         status = response.status_code
+        words = self._mask(failures.words_of(await _beginning(response)))
+        models = await self._list_models() if status in (400, 404) else None
         after = response.headers.get("retry-after", "")
         return self.error(
-            f"HTTP {status}: {content.decode(errors='replace').strip() or 'no text'}",
+            failures.explain_status(self._settings, status, words, models),
             retry=status == 429 or status >= 500,
             after=float(after) if after.isdecimal() else None,
+        )
+
+    async def _list_models(self) -> list[str] | None:
+        """The names of the server's models; None if it does not tell."""
+        try:
+            async with (
+                asyncio.timeout(LIST_SECONDS),
+                self._client.stream("GET", self._base_url + self._models, headers=self._headers()) as response,
+            ):
+                content = await _beginning(response)
+            listed = listed_models(content) if response.status_code == 200 else None
+            return None if listed is None else [self._mask(each.name) for each in listed]
+        except (httpx.HTTPError, TimeoutError):
+            return None
+
+    def _mask(self, text: str) -> str:
+        """Before it is cut: half a key is a key that nobody would find."""
+        return text.replace(self._key, "***") if self._key else text
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    content = b""
+    async for piece in response.aiter_bytes():
+        content += piece
+        if len(content) >= MOST_BYTES:
+            break
+    return content[:MOST_BYTES]
+
+
+def _check(settings: HTTPSettings) -> None:
+    """What only a request would show. Raises ConfigError."""
+    try:
+        host = httpx.URL(settings.base_url).host
+    except httpx.InvalidURL as error:
+        raise ConfigError(f"providers: base_url: {settings.base_url!r} is no URL: {error}") from None
+    if not host:
+        raise ConfigError(f"providers: base_url: {settings.base_url!r} is no URL: it has no host")
+    key = settings.api_key or ""
+    if not (key.isascii() and key.isprintable()) or key != key.strip():
+        raise ConfigError(
+            f"providers: api_key_env: the key in the environment variable {settings.api_key_env} has a space, a line end or "
+            "another character that no key has"
         )

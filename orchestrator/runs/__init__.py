@@ -1,8 +1,10 @@
 """The execution of queries.
 
-service.py   starts runs
+service.py   the one way to runs: start, follow, wait for, cancel
+execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
+sources.py   where replies come from: models, a recording, or both
 replay.py    a run executed again from its journal
 """

@@ -1,15 +1,32 @@
 """What a run does in its guest: cells and commands, each with its events and what the root model is told of it."""
 
+import re
+from collections.abc import Callable
+
 import msgspec
 
 from orchestrator.budget import Budget
+from orchestrator.config import CellLimits
 from orchestrator.dialogue import prompts
-from orchestrator.dialogue.commands import Command, read_context
-from orchestrator.journal.events import CellFinished, CellKind, CellRolledBack, CellStarted, HostCall
-from orchestrator.journal.journal import Journal
-from orchestrator.runs.subcalls import SubCalls
-from orchestrator.sandbox.guest import CellOutcome, Interpreter
-from orchestrator.sandbox.limits import Trap
+from orchestrator.dialogue.commands import Command, need_context
+from orchestrator.errors import BudgetExceeded, JournalError
+from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
+from orchestrator.journal.recording import RecordedCell
+from orchestrator.runs.sources import Source
+from orchestrator.runs.subcalls import SubCalls, Writer
+from orchestrator.sandbox.bridge import Owner
+from orchestrator.sandbox.guest import Guest
+from orchestrator.sandbox.messages import (
+    CallRecord,
+    CellKind,
+    CellOutcome,
+    CellRequest,
+    HostCall,
+    HostResult,
+    Trap,
+)
+
+_CONTEXT = re.compile(r"\bcontext\b")  # as in the guest's runner
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -24,57 +41,109 @@ class Report(msgspec.Struct, frozen=True):
     draft: str | None = None
 
 
-class Cells:
-    """The cells of one run, numbered from 1 over all its turns; a list of commands counts as one."""
+class Room(msgspec.Struct, frozen=True):
+    """Where the cells of a run are executed: their guest, its limits, and how many characters of an output the root sees."""
 
-    def __init__(
-        self, interpreter: Interpreter, subcalls: SubCalls, budget: Budget, journal: Journal, output_limit: int
-    ) -> None:
-        self._interpreter = interpreter
+    open_guest: Callable[[Owner], Guest]
+    limits: CellLimits
+    output_limit: int
+
+
+class Cells:
+    """The cells of one run, numbered from 1 over all its turns; a list of commands counts as one. Owns their guest's calls."""
+
+    def __init__(self, source: Source, subcalls: SubCalls, budget: Budget, journal: Writer, room: Room) -> None:
+        self._source = source
         self._subcalls = subcalls
         self._budget = budget
         self._journal = journal
-        self._output_limit = output_limit
+        self._room = room
+        self._guest = room.open_guest(self)
+        self._turn = 0
         self._number = 0
+        self._calls = 0  # of this cell
+        self.executed = 0
 
     def close(self) -> None:
         """The run has ended."""
-        self._interpreter.close()
-
-    def skip(self, fuel: int) -> None:
-        """A cell that is not executed here; it used that fuel where it was."""
-        self._number += 1
-        self._budget.fuel_left -= fuel
+        self._guest.close()
 
     async def run(self, turn: int, code: str) -> Report:
         """One cell of Python."""
-        self._start(turn, "python", code)
-        return self._report(turn, await self._interpreter.run_cell(self._number, code))
+        return await self._run(turn, "python", code, names_context=_CONTEXT.search(code) is not None)
 
     async def run_commands(self, turn: int, commands: tuple[Command, ...]) -> Report:
         """JSON commands, in order."""
         text = msgspec.json.encode(commands).decode()
-        self._start(turn, "commands", text)
-        outcome = await self._interpreter.run_commands(self._number, text, names_context=read_context(commands))
-        return self._report(turn, outcome)
+        return await self._run(turn, "commands", text, names_context=need_context(commands))
 
-    def _start(self, turn: int, kind: CellKind, code: str) -> None:
-        self._number += 1
-        self._interpreter.fuel = min(self._interpreter.limits.fuel, self._budget.fuel_left)
+    async def answer(self, call: HostCall) -> HostResult:
+        """What the running cell is given."""
+        try:
+            return HostResult(await self._subcalls.ask(call.prompts))
+        except BudgetExceeded as error:
+            return HostResult(refused=str(error))
+
+    def record(self, record: CallRecord) -> None:
+        """A call of the running cell was answered."""
+        self._calls += 1
+        self._journal.write(HostCalled(turn=self._turn, cell=self._number, call=record))
+
+    async def _run(self, turn: int, kind: CellKind, text: str, *, names_context: bool) -> Report:
+        self._turn, self._number, self._calls = turn, self._number + 1, 0
+        self._journal.write(CellStarted(turn=turn, cell=self._number, kind=kind, code=text))
         self._subcalls.begin_cell(turn, self._number)
-        self._journal.write(CellStarted(turn=turn, cell=self._number, kind=kind, code=code))
+        recorded = self._source.cell(self._number)
+        if recorded is not None:
+            self._recall(recorded)
+            if recorded.stopped_by_clock:
+                return self._skip(recorded, recorded.stopped_by_clock)
+        request = CellRequest(
+            number=self._number,
+            kind=kind,
+            text=text,
+            names_context=names_context,
+            fuel=self._budget.fuel_left,
+            recorded=tuple(each.call for each in recorded.calls) if recorded else None,
+        )
+        outcome = await self._execute(request)
+        self._budget.charge_fuel(outcome.fuel)
+        return self._roll_back(outcome) if isinstance(outcome, Trap) else self._finish(outcome)
 
-    def _report(self, turn: int, outcome: CellOutcome | Trap) -> Report:
-        self._budget.fuel_left -= outcome.fuel
-        for call in self._interpreter.imports.calls:
-            self._journal.write(HostCall(turn=turn, cell=self._number, **msgspec.structs.asdict(call)))
-        return self._rolled_back(turn, outcome) if isinstance(outcome, Trap) else self._finished(turn, outcome)
+    async def _execute(self, request: CellRequest) -> CellOutcome | Trap:
+        place = f"cell {self._number} (turn {self._turn})"
+        try:
+            outcome = await self._guest.run(request)
+        except JournalError as error:
+            # What the journal itself compares says its place already.
+            raise (error if str(error).startswith(place) else JournalError(f"{place}, {error}")) from None
+        if request.recorded is not None and self._calls < len(request.recorded):
+            raise JournalError(f"{place}: it made {self._calls} calls, in the journal {len(request.recorded)}")
+        self.executed += 1
+        return outcome
 
-    def _finished(self, turn: int, outcome: CellOutcome) -> Report:
-        shown = prompts.shortened(outcome.head, outcome.tail, outcome.length, self._output_limit)
+    def _recall(self, recorded: RecordedCell) -> None:
+        """What the cell spent when it was executed before."""
+        self._subcalls.recall(recorded.subcalls)
+        if any(each.call.error and each.call.error.type == "BudgetError" for each in recorded.calls):
+            self._budget.refused = True
+
+    def _skip(self, recorded: RecordedCell, stopped: CellRolledBack) -> Report:
+        """The clock stopped it, and would not stop it at the same place again; it was rolled back, so it never was."""
+        for call in recorded.calls:
+            self._journal.write(call)
+        self._budget.charge_fuel(stopped.fuel)
+        self._subcalls.roll_back()
+        self._journal.write(stopped)
+        if stopped.lost:
+            self._guest.begin_anew()
+        return self._report_stopped(stopped.message)
+
+    def _finish(self, outcome: CellOutcome) -> Report:
+        shown = prompts.shorten(outcome.head, outcome.tail, outcome.length, self._room.output_limit)
         self._journal.write(
             CellFinished(
-                turn=turn,
+                turn=self._turn,
                 cell=self._number,
                 output=shown,
                 output_chars=outcome.length,
@@ -82,26 +151,29 @@ class Cells:
                 answer=outcome.answer,
                 fuel=outcome.fuel,
                 guest_seconds=outcome.seconds,
-                effects=self._interpreter.imports.effects,
-                loaded=bool(self._interpreter.loaded),
+                effects=outcome.effects,
+                loaded=outcome.loaded,
             )
         )
         text = prompts.cell_report(self._number, shown, outcome.length, outcome.error)
         return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
 
-    def _rolled_back(self, turn: int, trap: Trap) -> Report:
-        message = prompts.rolled_back(trap, self._interpreter.limits, self._subcalls.roll_back())
+    def _roll_back(self, trap: Trap) -> Report:
+        message = prompts.rolled_back_message(trap, self._room.limits, self._subcalls.roll_back())
         self._journal.write(
             CellRolledBack(
-                turn=turn,
+                turn=self._turn,
                 cell=self._number,
                 limit=trap.kind,
                 message=message,
                 fuel=trap.fuel,
                 guest_seconds=trap.seconds,
                 lost=trap.lost,
-                effects=self._interpreter.imports.effects,
-                loaded=bool(self._interpreter.loaded),
+                effects=trap.effects,
+                loaded=trap.loaded,
             )
         )
+        return self._report_stopped(message)
+
+    def _report_stopped(self, message: str) -> Report:
         return Report(f"Block {self._number} was stopped. {message}", failed=True)

@@ -1,186 +1,157 @@
-"""The root loop (Algorithm 1 of arXiv 2512.24601) and nothing else.
+"""The root loop (Algorithm 1 of arXiv 2512.24601).
 
-The root model sees the query, what the context is, and the bounded output of its own cells; never the context.
+The root model sees the query, what the context is, and the bounded output of its own cells; never the context. What is not
+the run's own doing (replies of models, cells that were executed before) comes from its source.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 
-import msgspec
-
 from orchestrator.budget import Budget
-from orchestrator.config import Protocol
-from orchestrator.contexts.context import Context
 from orchestrator.dialogue import prompts
 from orchestrator.dialogue.commands import SCHEMA
-from orchestrator.dialogue.replies import Action, Final, RunCell, RunCommands, parse_reply
-from orchestrator.dialogue.replies import Unparsed as UnparsedReply
-from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Answer, ModelCalled, ModelReplied, RunFinished, RunStarted, Stopped, Unparsed
-from orchestrator.journal.journal import Journal
+from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, RunCell, RunCommands, parse_reply
+from orchestrator.errors import JournalError, ProviderError
+from orchestrator.journal.events import (
+    Answer,
+    ModelCalled,
+    ModelFailed,
+    ModelReplied,
+    RunFinished,
+    RunStarted,
+    Stopped,
+    Unparsed,
+)
 from orchestrator.providers.messages import Message
-from orchestrator.providers.pool import Pool
 from orchestrator.runs.cells import Cells, Report
-from orchestrator.runs.subcalls import SubCalls
-from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.guest import Interpreter
-from orchestrator.sandbox.host_imports import HostImports
+from orchestrator.runs.sources import Interrupted, Source
+from orchestrator.runs.subcalls import Writer
 
-
-class Tools(msgspec.Struct, frozen=True):
-    """What all runs share."""
-
-    engine: Engine
-    pool: Pool
-    functions: tuple[prompts.Function, ...]
-    output_limit: int
-
-
-class Query(msgspec.Struct, frozen=True):
-    """What the caller asks, and the language that the root model is taught."""
-
-    text: str
-    context: Context
-    protocol: Protocol = "python"
+Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its caller sees
 
 
 class Run:
-    """One execution of a query."""
+    """One execution of a query; its first event says all that it depends on."""
 
-    def __init__(self, tools: Tools, journal: Journal, query: Query, budget: Budget) -> None:
-        self._tools = tools
-        self._journal = journal
-        self._query = query
+    def __init__(self, started: RunStarted, first: Sequence[Message], source: Source, budget: Budget, journal: Writer) -> None:
+        """`first`: what the root model is sent first."""
+        self._started = started
+        self._first = first
+        self._source = source
         self._budget = budget
-        self._subcalls = SubCalls(tools.pool, budget, journal)
+        self._journal = journal
         self._answer: str | None = None
         self._draft: str | None = None
-        self._told = 0
+        self._sent = 0  # of the messages, which the model knows
 
-    async def execute(self) -> None:
-        """Runs to its end, whatever that is; the journal then says everything."""
-        self._cells = self._begin()
+    async def execute(self, cells: Cells, seconds: float | None) -> None:
+        """Runs to its end, whatever that is, within `seconds`; the journal then says everything."""
+        self._cells = cells
         try:
-            stopped, error = await self._loop()
+            stopped, error = await self._run_within(seconds)
+        except Interrupted as interrupted:
+            stopped, error = interrupted.finished.stopped, interrupted.finished.error
+            if stopped == "cancelled":
+                self._give_partial(self._draft)
         except asyncio.CancelledError:
+            self._give_partial(self._draft)
             self._finish("cancelled", "the caller went away, or the server stopped")
+            raise
+        except JournalError:
+            # A re-execution that differs says nothing of the run itself.
             raise
         except Exception:
             self._finish("internal_error", "an internal error; the server's log has its place")
             raise
         finally:
-            self._cells.close()
+            cells.close()
         self._finish(stopped, error)
 
-    def _begin(self) -> Cells:
-        clock = time.time_ns()
-        seed = int.from_bytes(self._journal.run_id.encode()[:8])
-        self._journal.write(
-            RunStarted(
-                run_id=self._journal.run_id,
-                query=self._query.text,
-                context_id=self._query.context.id,
-                context_kind=self._query.context.kind,
-                context_lengths=tuple(self._query.context.lengths),
-                max_iterations=self._budget.max_iterations,
-                max_sub_calls=self._budget.max_sub_calls,
-                max_seconds=self._budget.max_seconds,
-                max_fuel=self._budget.max_fuel,
-                protocol=self._query.protocol,
-                output_limit=self._tools.output_limit,
-                sandbox=self._tools.engine.settings,
-                seed=seed,
-                clock_start_ns=clock,
-                component_sha256=self._tools.engine.sha256,
-            )
-        )
-        imports = HostImports(self._query.context, self._subcalls.ask, asyncio.get_running_loop(), seed, clock)
-        interpreter = Interpreter(self._tools.engine, imports, self._query.context, seed)
-        return Cells(interpreter, self._subcalls, self._budget, self._journal, self._tools.output_limit)
-
-    async def _loop(self) -> tuple[Stopped, str | None]:
+    async def _run_within(self, seconds: float | None) -> Ending:
         try:
-            async with asyncio.timeout(self._budget.max_seconds):
-                return await self._turns()
+            async with asyncio.timeout(seconds):
+                return await self._take_turns()
         except TimeoutError:
             self._give_partial(self._draft)
-            return "max_seconds", f"max_seconds ({self._budget.max_seconds:g}) was reached before an answer"
+            limit = self._budget.limits.max_seconds
+            return "max_seconds", f"max_seconds ({limit:g}) was reached before an answer"
 
-    async def _turns(self) -> tuple[Stopped, str | None]:
-        messages = self._opening()
+    async def _take_turns(self) -> Ending:
+        messages = list(self._first)
         last_turn = False
-        while self._budget.turns_left and self._budget.fuel_left and not last_turn:
+        while self._budget.iterations_left and self._budget.fuel_left and not last_turn:
             last_turn = self._budget.refused
             try:
                 reply = await self._ask_root(messages)
             except ProviderError as error:
                 self._give_partial(self._draft)
                 return "provider_error", str(error)
-            self._budget.iterations += 1
-            report = await self._act(reply)
+            report = await self._act(self._budget.take_turn(), reply)
             if self._answer is not None:
                 self._journal.write(Answer(text=self._answer, partial=False))
                 return "answered", None
             messages += [Message("assistant", reply), Message("user", f"{report}\n{prompts.status(self._budget)}")]
-        self._give_partial(self._draft or await self._best_answer(messages))
-        if not self._budget.fuel_left:
-            return "max_fuel", f"max_fuel ({self._budget.max_fuel}) was reached before an answer"
-        if last_turn:
-            return "max_sub_calls", f"max_sub_calls ({self._budget.max_sub_calls}) was reached before an answer"
-        return "max_iterations", f"max_iterations ({self._budget.max_iterations}) was reached before an answer"
+        self._give_partial(self._draft or await self._ask_best_answer(messages))
+        return self._explain_end(last_turn=last_turn)
 
-    def _opening(self) -> list[Message]:
-        told = prompts.Told(self._tools.engine.settings, self._tools.output_limit)
-        system = prompts.system(self._query.protocol, self._tools.functions, self._budget, told)
-        question = prompts.question(self._query.text, self._query.context.kind, self._query.context.lengths)
-        return [Message("system", system), Message("user", question)]
+    def _explain_end(self, *, last_turn: bool) -> Ending:
+        limits = self._budget.limits
+        if not self._budget.fuel_left:
+            return "max_fuel", f"max_fuel ({limits.max_fuel}) was reached before an answer"
+        if last_turn:
+            return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
+        return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
 
     async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> str:
         """The next reply. Raises ProviderError."""
         turn = self._budget.iterations + 1
-        told = tuple(each.content for each in messages[self._told :] if each.role != "assistant")
-        self._told = len(messages)
-        self._journal.write(ModelCalled(turn=turn, prompt_chars=sum(len(each.content) for each in messages), told=told))
-        constrained = self._query.protocol == "json" and not best_answer
-        reply = await self._tools.pool.complete("root", tuple(messages), SCHEMA if constrained else None)
+        texts = tuple(each.content for each in messages[self._sent :] if each.role != "assistant")
+        self._sent = len(messages)
+        chars = sum(len(each.content) for each in messages)
+        self._journal.write(ModelCalled(turn=turn, prompt_chars=chars, texts=texts))
+        constrained = self._started.protocol == "json" and not best_answer
+        try:
+            reply = await self._source.reply(turn, messages, SCHEMA if constrained else None)
+        except ProviderError as error:
+            self._journal.write(ModelFailed(turn=turn, error=str(error)))
+            raise
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))
         return reply.text
 
-    async def _act(self, reply: str) -> str:
+    async def _act(self, turn: int, reply: str) -> str:
         """Do what a reply says, up to an error or an answer; returns what the model is told of it."""
-        actions: list[Action] = parse_reply(reply) if reply.strip() else [UnparsedReply(prompts.EMPTY_REPLY)]
+        actions: list[Action] = parse_reply(reply) if reply.strip() else [NothingToDo(prompts.EMPTY_REPLY)]
         reports: list[str] = []
         for position, action in enumerate(actions, 1):
-            report = await self._act_on(action)
+            report = await self._act_on(turn, action)
             reports.append(report.text)
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
                 if position < len(actions):
-                    reports.append(prompts.not_run(len(actions) - position))
+                    reports.append(prompts.not_run_message(len(actions) - position))
                 break
         return "\n\n".join(reports)
 
-    async def _act_on(self, action: Action) -> Report:
+    async def _act_on(self, turn: int, action: Action) -> Report:
         match action:
             case RunCell():
-                return await self._cells.run(self._budget.iterations, action.code)
+                return await self._cells.run(turn, action.code)
             case RunCommands():
-                return await self._cells.run_commands(self._budget.iterations, action.commands)
-            case Final():
+                return await self._cells.run_commands(turn, action.commands)
+            case FinalText():
                 return Report("", failed=False, answer=action.text)
-            case UnparsedReply():
-                self._journal.write(Unparsed(turn=self._budget.iterations, reason=action.reason))
-                return Report(prompts.unparsed(action.reason), failed=True)
+            case NothingToDo():
+                self._journal.write(Unparsed(turn=turn, reason=action.reason))
+                return Report(prompts.unparsed_message(action.reason), failed=True)
 
-    async def _best_answer(self, messages: Sequence[Message]) -> str | None:
+    async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
             reply = await self._ask_root([*messages, Message("user", prompts.BEST_ANSWER)], best_answer=True)
         except ProviderError:
             return None
         [first, *_] = parse_reply(reply)
-        return first.text if isinstance(first, Final) else reply.strip() or None
+        return first.text if isinstance(first, FinalText) else reply.strip() or None
 
     def _give_partial(self, answer: str | None) -> None:
         if answer is not None:

@@ -1,24 +1,118 @@
-"""Starts runs: each with its journal, each with its one line in the log."""
+"""The one way to runs: start, follow, wait for, cancel. Each has its journal, and its one line in the log."""
 
+import asyncio
+import time
 import uuid
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
 
 from orchestrator import logs
-from orchestrator.budget import Budget
-from orchestrator.config import Settings
+from orchestrator.config import Protocol, Settings
+from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
+from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
 from orchestrator.journal import history
-from orchestrator.journal.events import RunFinished
-from orchestrator.journal.journal import Journal, Listener
+from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
+from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import Journals
-from orchestrator.runs.run import Query, Run, Tools
+from orchestrator.providers.messages import Message
+from orchestrator.providers.pool import Pool
+from orchestrator.runs.execute import Tools, execute, first_messages
+from orchestrator.runs.sources import Live
 
 
-class Runs:
-    def __init__(self, settings: Settings, tools: Tools) -> None:
-        self.settings = settings
-        self.contexts = ContextStore()
+class Query(msgspec.Struct, frozen=True):
+    """What the caller asks, and the language that the root model is taught (None: the configured one)."""
+
+    text: str
+    context: Context
+    protocol: Protocol | None = None
+
+
+class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller sets lower than the configuration; None: as configured."""
+
+    max_iterations: int | None = None
+    max_sub_calls: int | None = None
+
+
+EMPTY = {
+    "text": "context: it is empty",
+    "documents": "documents: there is none, or all are empty",
+    "json": 'context: null, "", [] and {} are empty',
+    "messages": "messages: there is none, or all are empty",
+}
+
+
+def _check(query: Query) -> None:
+    """Before a model is paid for it. Raises InvalidRequest."""
+    if not query.text.strip():
+        raise InvalidRequest("query: it is empty")
+    try:
+        query.text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"query: a lone surrogate at code point {error.start} is not text") from None
+    if query.context.is_empty:
+        raise InvalidRequest(EMPTY[query.context.kind])
+
+
+class RunHandle:
+    """A run that goes on by itself, whoever waits for it."""
+
+    def __init__(self, journal: Journal, task: "asyncio.Task[int]") -> None:
+        self._journal = journal
+        self._task = task
+
+    @property
+    def run_id(self) -> str:
+        return self._journal.run_id
+
+    def follow(self, from_event: int = 0) -> AsyncIterator[AnyEvent]:
+        """Its events from that one on, also those to come."""
+        return self._journal.follow(from_event)
+
+    async def wait(self) -> Sequence[AnyEvent]:
+        """All its events, at its end. Who stops waiting does not stop it. Raises Cancelled, SandboxError."""
+        await asyncio.wait([self._task])
+        if self._task.cancelled():
+            raise Cancelled("the run was cancelled: the caller went away, or the server is stopping")
+        self._task.result()
+        return self._journal.events
+
+    def cancel(self) -> None:
+        """Ends it: its cell, its model calls. Nothing happens to one that has ended."""
+        self._task.cancel()
+
+
+class RunService:
+    """All runs of one server, and the contexts that they are over."""
+
+    def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore) -> None:
+        self.contexts = contexts
+        self._settings = settings
         self._tools = tools
+        self._pool = pool
         self._journals = Journals()
+        self._running: set[asyncio.Task[int]] = set()
+
+    def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
+        """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
+        _check(query)
+        started = self._first_event(query, self._allow(wanted or WantedLimits()))
+        self._pool.check(query.text)
+        journal = self._journals.open(started.run_id)
+        journal.write(started)
+        task = asyncio.create_task(execute(self._tools, started, query.context, Live(self._pool), journal))
+        # The loop itself holds tasks weakly.
+        self._running.add(task)
+        task.add_done_callback(lambda task: self._end(task, journal))
+        return RunHandle(journal, task)
+
+    def preview(self, query: Query) -> tuple[Message, ...]:
+        """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
+        _check(query)
+        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())))
 
     def journal(self, run_id: str) -> Journal:
         """Raises NotFound."""
@@ -28,13 +122,46 @@ class Runs:
         """Of all runs that are kept, the newest first."""
         return [history.summary(journal.events) for journal in self._journals.newest_first()]
 
-    async def execute(self, query: Query, budget: Budget, listener: Listener | None = None) -> Journal:
-        """A run from its beginning to its end. Raises NotScripted where it could not begin."""
-        self._tools.pool.check(query.text)
-        journal = self._journals.open(uuid.uuid4().hex, listener)
-        try:
-            await Run(self._tools, journal, query, budget).execute()
-        finally:
-            if isinstance(journal.events[-1], RunFinished):
-                logs.run_finished(history.result(journal.events), query.context.id)
-        return journal
+    async def close(self) -> None:
+        """Cancels what still runs."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _end(self, task: "asyncio.Task[int]", journal: Journal) -> None:
+        self._running.discard(task)
+        if journal.finished:
+            logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
+
+    def _first_event(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
+        """The first event: all that the run depends on."""
+        run_id = uuid.uuid4().hex
+        cell = self._settings.sandbox
+        return RunStarted(
+            format=FORMAT,
+            run_id=run_id,
+            query=query.text,
+            context_id=query.context.id,
+            context_kind=query.context.kind,
+            context_length=query.context.length,
+            context_count=query.context.count,
+            protocol=query.protocol or self._settings.protocol,
+            output_limit=self._settings.output_limit,
+            limits=limits,
+            cell_limits=RecordedCellLimits(**{name: getattr(cell, name) for name in RecordedCellLimits.__struct_fields__}),
+            seed=int.from_bytes(run_id.encode()[:8]),
+            clock_start_ns=time.time_ns(),
+            component_sha256=self._tools.engine.sha256,
+        )
+
+    def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:
+        """The configured limits, lowered by what the caller wants. Raises AboveCap."""
+        caps = {name: getattr(self._settings, name) for name in RecordedRunLimits.__struct_fields__}
+        for name, value in msgspec.structs.asdict(wanted).items():
+            if value is None:
+                continue
+            if value > caps[name]:
+                raise AboveCap(f"{name}: {value} is above this server's {caps[name]}")
+            caps[name] = value
+        return RecordedRunLimits(**caps)

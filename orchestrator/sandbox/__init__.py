@@ -1,10 +1,15 @@
 """Where a model's code runs: wasmtime, no WASI implementation, everything bounded.
 
-guest.py         the guest of one run: cells in, outcomes out, rolled back where they are stopped
+guest.py         the one face: the guest of a run, cells in, outcomes out
+messages.py      what goes in and out, as structs alone
+bridge.py        from a guest's thread to its run, and back
+state.py         the state of a guest from cell to cell, and the way back
+execution.py     one cell while it runs
 host_imports.py  THE TRUST BOUNDARY: everything that a guest can ask of the host
 linker.py        what a guest is linked to
-limits.py        what a cell may use, and which limit stopped it
-engine.py        one Engine, its ticker, the threads that enter guests, the place where instances are made
+entered.py       which execution a thread is in
+limits.py        how the time of a cell is measured, which limit stopped it
+engine.py        what all guests share; the place where instances are made
 instance.py      one live guest: ready, running or dead
 templates.py     one image for each context, forked by every run over it
 threads.py       the threads that enter guests

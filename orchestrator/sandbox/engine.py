@@ -8,13 +8,14 @@ import wasmtime
 from wasmtime import _ffi as ffi
 from wasmtime.component import Linker
 
-from orchestrator.config import SandboxSettings
-from orchestrator.contexts.context import Context
+from orchestrator.config import CellLimits, SandboxSettings
+from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.build import component, selftest
 from orchestrator.sandbox.build.cache import Progress
-from orchestrator.sandbox.host_imports import entering
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.linker import link
 from orchestrator.sandbox.memory.memory import Image, base_image, supply_memories, supplying
@@ -30,10 +31,13 @@ _CONFIGURATION = f"fuel epochs stack={WASM_STACK} memory-creator"
 
 # Collections leave alone what is there from the beginning: to look at it would be to write to its pages.
 _SETTLE = "import gc\ngc.collect()\ngc.freeze()\ndel gc"
-NOTHING = Context("", "text", ("",))
+# What a run executed with other settings than its journal's must not see: the blank guest is the same under all of them.
+_ANY_LIMITS = CellLimits()
 
 
 class Engine:
+    """What all guests share: one component, compiled once; its blank state; threads, ticks, templates, modules."""
+
     def __init__(
         self,
         settings: SandboxSettings,
@@ -41,14 +45,15 @@ class Engine:
         sha256: str | None = None,
         module_folder: str = "",
     ) -> None:
-        """Builds and compiles the guest where that has not been done; `sha256`: takes that one.
+        """Builds and compiles the guest if that has not been done; `sha256`: takes that one.
 
         `module_folder`: of modules beside the shipped ones. Raises ConfigError, SandboxError.
         """
         self.settings = settings
+        self.nothing = ContextStore().add_text("")  # what our own code runs over
         # First: a mistake in a manifest should not wait for a build.
-        self.modules = Modules(settings, module_folder, progress)
-        self._engine = wasmtime.Engine(_configured())
+        self.modules = Modules(module_folder, progress)
+        self._engine = wasmtime.Engine(_configure())
         guest = component.load(self._engine, _CONFIGURATION, progress, sha256)
         self.sha256 = guest.sha256
         self._component = guest.component
@@ -67,20 +72,22 @@ class Engine:
         """Runs `call`, which enters a guest, on a thread whose stack is large enough."""
         return self._threads.submit(call)
 
-    def fork(self, image: Image | None = None, extra_bytes: int = 0) -> Instance:
+    def fork(self, image: Image | None = None, limits: CellLimits | None = None, extra_bytes: int = 0) -> Instance:
         """A guest in the state of an image, or a blank one. The one place where an instance gets its memory.
 
-        `extra_bytes`: what it may use beside memory_bytes. Raises SandboxError.
+        `limits`: of its run, the engine's own without one; `extra_bytes`: what it may use beside memory_bytes.
+        Raises SandboxError.
         """
+        limits = limits or self.settings
         image = image or self.blank
-        limit = min(self.settings.memory_bytes + extra_bytes, LARGEST_MEMORY)
+        limit = min(limits.memory_bytes + extra_bytes, LARGEST_MEMORY)
         if image.component != self.sha256:
             raise SandboxError(f"an image of the component {image.component} cannot be run by {self.sha256}")
         if image.size > limit:
             raise SandboxError(f"an image of {image.size} bytes is larger than the limit of {limit}")
         store = wasmtime.Store(self._engine)
         store.set_limits(memory_size=limit)
-        store.set_fuel(self.settings.fuel)
+        store.set_fuel(limits.fuel)
         watch(store)
         with supplying(image) as made:
             try:
@@ -89,20 +96,23 @@ class Engine:
                 raise SandboxError(f"a guest cannot be made: {error}") from None
         [memory] = made
         exports = {name: instance.get_func(store, name) for name in EXPORTS}
-        return Instance(self.sha256, store, memory, exports)  # type: ignore[arg-type]  # the component's own world has them
+        return Instance(self.sha256, store, memory, exports)
 
     def _warm_up(self) -> None:
-        """What the first cell of any guest sets up is done once. Raises SandboxError where forks cannot be relied on."""
-        with entering(templates.Loader(NOTHING, self.settings.seconds)):
+        """What the first cell of any guest sets up is done once, however short a cell's seconds are.
+
+        Raises SandboxError if forks cannot be relied on.
+        """
+        with entering(preparation(self.nothing, _ANY_LIMITS, self.modules)):
             original = self.fork()
-            templates.start(original, NOTHING, self.settings)
+            templates.start(original, self.nothing, _ANY_LIMITS)
             original.call("run-cell", 0, _SETTLE)
             self.blank = original.whole_image()
             selftest.make_state(original)
             selftest.check_fork(original, self.fork(original.snapshot()))
 
 
-def _configured() -> wasmtime.Config:
+def _configure() -> wasmtime.Config:
     config = wasmtime.Config()
     config.consume_fuel = True
     config.epoch_interruption = True

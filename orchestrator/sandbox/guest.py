@@ -1,31 +1,30 @@
-"""The Python guest of one run: cells in, outcomes out. A cell that is stopped is rolled back: it never was."""
+"""The one face of the sandbox: the Python guest of one run. Cells in, outcomes out, as messages.py has them.
+
+A cell that is stopped is rolled back: it never was.
+"""
 
 import asyncio
-import re
 
 import msgspec
 import wasmtime
 
 from orchestrator.contexts.context import Context
-from orchestrator.dialogue.prompts import Function
-from orchestrator.errors import SandboxError
-from orchestrator.sandbox.engine import NOTHING, Engine
-from orchestrator.sandbox.host_imports import HostImports, entering
+from orchestrator.errors import JournalError, SandboxError
+from orchestrator.sandbox.bridge import Bridge, Owner
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparation
 from orchestrator.sandbox.instance import Instance
-from orchestrator.sandbox.limits import Meter, Trap, classify
-from orchestrator.sandbox.memory.memory import Image
-from orchestrator.sandbox.modules.registry import Modules
-from orchestrator.sandbox.templates import Loader, begin, extra_bytes
+from orchestrator.sandbox.limits import Meter, classify
+from orchestrator.sandbox.messages import CellOutcome, CellRequest, Function, Opening, Trap
+from orchestrator.sandbox.state import State
 
 PROBE_FUEL = 1_000_000_000
-_CONTEXT = re.compile(r"\bcontext\b")  # as in the guest's runner
+_EXPORTS = {"python": "run-cell", "commands": "run-commands"}
 
 
-class CellOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a cell did. `head` and `tail` are what was kept of an output of `length` code points.
-
-    `answer` is the answer that stands after the cell, `draft` what `answer["content"]` holds meanwhile.
-    """
+class _GuestReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the guest itself says of a cell; the fields are those of CellOutcome."""
 
     head: str
     tail: str
@@ -33,147 +32,121 @@ class CellOutcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     error: str | None
     answer: str | None
     draft: str | None
-    fuel: int = 0
-    seconds: float = 0.0
 
 
-class Interpreter:
-    """Not for two tasks at once."""
+class Guest:
+    """The interpreter of one run, which keeps its variables from cell to cell. Not for two tasks at once."""
 
-    def __init__(
-        self, engine: Engine, imports: HostImports, context: Context, seed: int, *, loaded: bool | None = None
-    ) -> None:
-        """`loaded`: whether the first cell begins with the context loaded; where it is not said, the cell decides."""
-        self.loaded = loaded
-        self.imports = imports
-        self.meter = Meter(engine.settings.seconds)
-        self.limits = engine.settings
-        self.fuel = engine.settings.fuel  # of the next cell
+    def __init__(self, engine: Engine, context: Context, opening: Opening, owner: Owner) -> None:
         self._engine = engine
         self._context = context
-        self._seed = seed
-        self._instance: Instance | None = None
-        # The state before the last cell, which the next one goes on from where that was stopped; None before the first.
-        self._image: Image | None = None
-        # What the first cell begins with: the context's template, or None for a blank guest.
-        self._origin: Image | None = None
-        self._began = False
+        self._limits = opening.limits
+        self._inputs = Inputs(context, opening.seed, opening.clock_start_ns)
+        self._bridge = Bridge(owner)
+        self._state = State(engine, context, opening)
 
-    async def run_cell(self, number: int, code: str) -> CellOutcome | Trap:
-        """Run the run's cell `number`; after a Trap the next one finds what was there before it. Raises SandboxError."""
-        return await self._awaited("run-cell", number, code, names_context=_CONTEXT.search(code) is not None)
+    async def run(self, request: CellRequest) -> CellOutcome | Trap:
+        """Run one cell; after a Trap the next one finds what was there before it.
 
-    async def run_commands(self, number: int, commands: str, *, names_context: bool = True) -> CellOutcome | Trap:
-        """The same for a JSON array of commands; `names_context`: whether they are better begun with it loaded."""
-        return await self._awaited("run-commands", number, commands, names_context=names_context)
+        Raises SandboxError; JournalError if a recorded cell does not make the calls of its first execution.
+        """
+        execution = self._prepare(request)
+        running = self._engine.enter(lambda: self._run(request, execution))
+        try:
+            outcome: CellOutcome | Trap = await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            # The thread is not waited for: the next tick stops what computes, the bridge what waits for an answer.
+            execution.meter.cancelled = True
+            self._bridge.cancel()
+            raise
+        # What the run could not record did not happen: the outcome is not to be used.
+        if self._bridge.failure is not None:
+            raise self._bridge.failure
+        return outcome
 
-    @property
-    def modules(self) -> Modules:
-        """What its cells can call."""
-        return self._engine.modules
-
-    @property
-    def fuel_left(self) -> int:
-        """Of the cell that is running."""
-        return self._instance.store.get_fuel() if self._instance else 0
-
-    @fuel_left.setter
-    def fuel_left(self, fuel: int) -> None:
-        if self._instance:
-            self._instance.store.set_fuel(max(0, fuel))
+    def begin_anew(self) -> None:
+        """The next cell finds what the first one found: the state before the last one did not work either."""
+        self._state.begin_anew()
 
     def close(self) -> None:
         """Ends the guest, on a thread of its own kind: giving its memory back takes a millisecond."""
-        self._engine.enter(self._let_go)
+        self._engine.enter(self._state.release)
 
-    def _let_go(self) -> None:
-        self._instance = self._image = self._origin = None
+    def _prepare(self, request: CellRequest) -> Execution:
+        # The clock did not stop it then, and must not stop it now, on a machine that may be slower.
+        again = request.recorded is not None
+        meter = Meter(float("inf") if again else self._limits.seconds)
+        calls = Calls(self._bridge.ask, self._bridge.report)
+        return Execution(self._inputs, self._limits, meter, self._engine.modules, calls, request.recorded)
 
-    async def _awaited(self, export: str, number: int, text: str, *, names_context: bool) -> CellOutcome | Trap:
-        self.meter = Meter(self._engine.settings.seconds)
-        running = self._engine.enter(lambda: self._run(export, number, text, names_context=names_context))
-        try:
-            return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            self.meter.cancelled = True
-            self.imports.cancel()
-            raise
-
-    def _run(self, export: str, number: int, text: str, *, names_context: bool) -> CellOutcome | Trap:
+    def _run(self, request: CellRequest, execution: Execution) -> CellOutcome | Trap:
         """On a guest's thread."""
-        with entering(self):
-            if not self._began:
-                self._began, self._origin = True, self._first_image(names_context=names_context)
-            elif self._instance is not None:
-                self._image = self._instance.snapshot()
-            instance = self._instance = self._instance or self._forked()
-            position = self.imports.position
-            self.imports.begin_cell()
-            instance.store.set_fuel(self.fuel)
-            self.meter.begin()
+        with entering(execution):
+            instance = self._state.enter(names_context=request.names_context)
+            position = self._inputs.position
+            fuel = min(request.fuel, self._limits.fuel)
+            # Only from here on: making the instance ready took fuel and time of ours.
+            execution.begin(instance.store, fuel)
+            execution.meter.begin()
             try:
-                report = instance.call(export, number, text)
-                outcome = msgspec.json.decode(report, type=CellOutcome)
+                report = msgspec.json.decode(
+                    instance.call(_EXPORTS[request.kind], request.number, request.text), type=_GuestReport
+                )
             except wasmtime.WasmtimeError as error:
-                return self._rolled_back(instance, str(error), position)
+                return self._roll_back(execution, fuel, position, str(error))
             except (msgspec.DecodeError, UnicodeError):
                 # The cell has replaced what reports: nothing that this instance says can be relied on.
-                return self._rolled_back(instance, "no report", position)
-            return msgspec.structs.replace(outcome, fuel=self._fuel_used(instance), seconds=self.meter.seconds)
+                return self._roll_back(execution, fuel, position, "no report")
+            return CellOutcome(
+                **msgspec.structs.asdict(report),
+                fuel=fuel - execution.fuel_left,
+                seconds=execution.meter.seconds,
+                effects=execution.effects,
+                loaded=self._state.loaded,
+            )
 
-    def _first_image(self, *, names_context: bool) -> Image | None:
-        templates = self._engine.templates
-        wanted = names_context if self.loaded is None else self.loaded
-        image = templates.image(self._context) if wanted else None
-        if image is None and self.loaded is None:
-            image = templates.held(self._context)
-        self.loaded = image is not None
-        return image
-
-    def _forked(self) -> Instance:
-        """The run's guest as it was before the last cell."""
-        if self._image is None:
-            return begin(self._engine, self._context, self._origin, self._seed)
-        return self._engine.fork(self._image, extra_bytes(self._context, self._engine.settings))
-
-    def _rolled_back(self, instance: Instance, message: str, position: tuple[int, int]) -> Trap:
-        self._instance = None
-        self.imports.position = position
-        if self.imports.failure is not None and not self.meter.cancelled:
-            raise SandboxError("a host import failed") from self.imports.failure
-        kind = classify(message, self.meter, instance.store.get_fuel())
+    def _roll_back(self, execution: Execution, fuel: int, position: tuple[int, int], message: str) -> Trap:
+        self._state.roll_back()
+        # The clock and the random numbers are outside the instance, so they are set back here.
+        self._inputs.position = position
+        # An error of ours must not look like a limit; that a cancelled run's calls fail is no error.
+        if execution.failure is not None and not execution.meter.cancelled:
+            if isinstance(execution.failure, JournalError):
+                raise execution.failure
+            raise SandboxError("a host import failed") from execution.failure
+        kind = classify(message, execution.meter, execution.fuel_left)
         # A run that is over needs no state any more.
         lost = kind != "cancelled" and not self._still_works()
-        trap = Trap(kind, self._fuel_used(instance), self.meter.seconds, lost)
-        if trap.lost:
-            self.begin_anew()
-        return trap
-
-    def begin_anew(self) -> None:
-        """The next cell finds what the first one found."""
-        self._image = None
+        if lost:
+            self._state.begin_anew()
+        return Trap(
+            kind=kind,
+            fuel=fuel - execution.fuel_left,
+            seconds=execution.meter.seconds,
+            lost=lost,
+            effects=execution.effects,
+            loaded=self._state.loaded,
+        )
 
     def _still_works(self) -> bool:
         """Whether a cell that does nothing runs in a fork of the state before: an earlier cell may have broken it."""
-        with entering(Loader(self._context, self._engine.settings.seconds)):
-            fork = self._forked()
+        with entering(preparation(self._context, self._limits, self._engine.modules)):
+            fork = self._state.fork()
             fork.store.set_fuel(PROBE_FUEL)
             try:
-                msgspec.json.decode(fork.call("run-cell", 0, ""), type=CellOutcome)
+                msgspec.json.decode(fork.call("run-cell", 0, ""), type=_GuestReport)
             except (wasmtime.WasmtimeError, msgspec.DecodeError, UnicodeError):
                 return False
             return True
 
-    def _fuel_used(self, instance: Instance) -> int:
-        return self.fuel - instance.store.get_fuel()
-
 
 async def describe(engine: Engine) -> tuple[Function, ...]:
     """What a cell can call, from the guest itself and the manifest of the added modules. Raises SandboxError."""
-    described: tuple[Function, ...] = await asyncio.wrap_future(engine.enter(lambda: _described(engine)))
+    described: tuple[Function, ...] = await asyncio.wrap_future(engine.enter(lambda: _describe(engine)))
     return described + engine.modules.describe()
 
 
-def _described(engine: Engine) -> tuple[Function, ...]:
-    with entering(Loader(NOTHING, engine.settings.seconds)):
-        return msgspec.json.decode(engine.fork().call("describe"), type=tuple[Function, ...])
+def _describe(engine: Engine) -> tuple[Function, ...]:
+    with entering(preparation(engine.nothing, engine.settings, engine.modules)):
+        fork: Instance = engine.fork()
+        return msgspec.json.decode(fork.call("describe"), type=tuple[Function, ...])

@@ -1,97 +1,60 @@
-"""THE TRUST BOUNDARY. Everything that a guest can ask of the host is in this file (a module: in modules/imports.py).
+"""THE TRUST BOUNDARY. What a guest can ask of the host, and how each argument of it is checked (a module: modules/imports.py).
 
 Every argument is hostile: its type comes from the component's own interface, its length and range are checked
-here. A change here needs a row in tests/sandbox/test_escapes.py. What is not defined here traps.
+here. A change here needs a row in tests/sandbox/test_escapes.py. What linker.py does not link to one of these traps.
 
 An exception that leaves a host import kills the instance, so a failure is returned as `err`, as JSON
 {"type", "message"}; the guest raises it.
 """
 
-import asyncio
 import hashlib
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import wasmtime
 from wasmtime.component import Variant
 
-from orchestrator.contexts.context import Context
-from orchestrator.contexts.utf8 import UTF8
-from orchestrator.errors import BudgetExceeded, ModuleError, SandboxError
-from orchestrator.sandbox.limits import Effects, Meter
+from orchestrator.contexts.utf8 import ContextBytes, TextBytes
+from orchestrator.errors import ModuleError
+from orchestrator.sandbox.execution import Execution
+from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, SubReply
 from orchestrator.sandbox.modules.imports import Call
+from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
 
-MAX_READ = 16 << 20  # code points of one context_read
+MAX_READ_CHARS = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
 MAX_BATCH_CHARS = 20_000_000  # of all prompts of one llm_query; wasmtime itself stops at 128 MiB
 MAX_TEXT_CHARS = 20_000_000  # of the text that a cell hands to a module
 MAX_RESULTS = 64 << 20  # bytes of what one cell is given through the host import; it is kept in the journal
 MAX_CALLS = 10_000  # of one cell; each is kept in the journal
 MAX_RANDOM_BYTES = 1 << 16
-CLOCK_STEP_NS = 1_000_000  # the run's clock advances by this at every reading
-
-
-class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to one prompt, or why there is none."""
-
-    text: str | None = None
-    error: str | None = None
-
-
-class CallRecord(msgspec.Struct, frozen=True):
-    """One call through the host import: the sha256 of its arguments, what came back, as JSON, and the fuel it took."""
-
-    name: str
-    arguments_sha256: str
-    result: msgspec.Raw
-    error: Any
-    fuel: int
-
-
-Ask = Callable[[list[str]], Awaitable[list[SubReply]]]
+MAX_NAME = 100  # characters of a call's name that are kept
 
 
 class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The arguments of llm_query."""
+
     prompts: list[str]
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`text` takes the place of the context."""
+    """The arguments of a call of a module. `text` takes the place of the context."""
 
     function: str
     args: dict[str, Any]
     text: str | None = None
 
 
-class _NamedModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _NamedModuleRequest(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Of a precompiled one."""
+
     module: str
 
 
-class _WrittenModule(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _WrittenModuleRequest(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Of one that the cell brings, in WebAssembly's text format."""
+
     wat: str
-
-
-class ModuleRunner(Protocol):
-    """What runs modules."""
-
-    def run(self, name: str, request: bytes, call: Call, fuel: int) -> bytes: ...
-
-    def run_wat(self, wat: str, function: str, request: bytes, call: Call, fuel: int) -> bytes: ...
-
-
-class Entered(Protocol):
-    """The instance that runs on this thread. `fuel_left`: what its cell has left, which a module takes from."""
-
-    imports: "HostImports"
-    meter: Meter
-    fuel_left: int
-
-    @property
-    def modules(self) -> ModuleRunner: ...
 
 
 class Refused(Exception):
@@ -102,192 +65,146 @@ class Refused(Exception):
         self.kind = kind
 
 
-class HostImports:
-    """What the guest of one run can ask for. `position` is what of it belongs to the guest's state."""
+class _CallOutcome(msgspec.Struct, frozen=True):
+    """What a call comes to; `result` is JSON that the host wrote, `fuel` what a module took."""
 
-    def __init__(
-        self, context: Context, ask: Ask | None, loop: asyncio.AbstractEventLoop | None, seed: int, clock_start_ns: int
-    ) -> None:
-        """`ask` runs in `loop`; without them no model can be asked."""
-        self._context = context
-        self._ask = ask
-        self._loop = loop
-        self._seed = seed
-        self._draws = 0
-        self._clock_ns = clock_start_ns
-        self._pending: Future[list[SubReply]] | None = None
-        self._cancelled = False
-        self.module_fuel = 0  # of the call that is answered
-        self.begin_cell()
-        # An error of ours inside a host import: it kills the instance, but is no doing of the cell.
-        self.failure: BaseException | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: HostError | None = None
+    fuel: int = 0
 
-    def begin_cell(self) -> None:
-        """What follows is recorded for the next cell."""
-        self.calls: list[CallRecord] = []
-        self._result_bytes = 0
-        self._reads = 0
-        self._reads_digest = hashlib.sha256()
 
-    @property
-    def effects(self) -> Effects:
-        """Of the cell so far."""
-        return Effects(self._reads, self._reads_digest.hexdigest(), *self.position)
+def read_clock(execution: Execution) -> int:
+    """Nanoseconds of the run's own clock."""
+    return execution.inputs.read_clock()
 
-    @property
-    def position(self) -> tuple[int, int]:
-        """How far clock and randomness are; set back when a cell is rolled back."""
-        return self._clock_ns, self._draws
 
-    @position.setter
-    def position(self, position: tuple[int, int]) -> None:
-        self._clock_ns, self._draws = position
+def random_bytes(execution: Execution, length: int) -> bytes:
+    """The next bytes of the run's own sequence."""
+    if length > MAX_RANDOM_BYTES:
+        raise wasmtime.WasmtimeError("too many random bytes")
+    return execution.inputs.draw(length)
 
-    def clock_ns(self) -> int:
-        """The run's own clock: its start, and one step more at every reading."""
-        self._clock_ns += CLOCK_STEP_NS
-        return self._clock_ns
 
-    def random_bytes(self, length: int) -> bytes:
-        """The next bytes of the run's own sequence."""
-        if length > MAX_RANDOM_BYTES:
-            raise wasmtime.WasmtimeError("too many random bytes")
-        self._draws += 1
-        return hashlib.shake_256(f"{self._seed} {self._draws}".encode()).digest(length)
+def context_read(execution: Execution, document: int, start: int, length: int) -> Variant:
+    """Code points [start, start + length) of one document."""
+    context = execution.inputs.context
+    if document >= context.count:
+        return _failure(HostError("IndexError", f"there is no document {document}"))
+    if length > MAX_READ_CHARS:
+        return _failure(HostError("ValueError", f"one read may have at most {MAX_READ_CHARS} code points"))
+    execution.note_read(document, start, length)
+    return Variant("ok", context.read(document, start, length))
 
-    def context_read(self, document: int, start: int, length: int) -> Variant:
-        """Code points [start, start + length) of one document."""
-        if document >= len(self._context.parts):
-            return _failure("IndexError", f"there is no document {document}")
-        if length > MAX_READ:
-            return _failure("ValueError", f"one read may have at most {MAX_READ} code points")
-        self._reads += 1
-        self._reads_digest.update(f"{document} {start} {length};".encode())
-        return Variant("ok", self._context.read(document, start, length))
 
-    def call(self, name: str, arguments: str) -> Variant:
-        """Answers a call, and records it."""
-        if len(self.calls) >= MAX_CALLS:
-            return _failure("ValueError", f"one cell may make at most {MAX_CALLS} calls")
-        digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
-        self.module_fuel = 0
-        result, error = msgspec.Raw(b"null"), None
-        try:
-            result = self._bounded(self.answer(name, arguments, digest))
-        except Refused as refused:
-            error = {"type": refused.kind, "message": str(refused)}
-        self.calls.append(CallRecord(name[:100], digest, result, error, self.module_fuel))
-        if self.module_fuel:
-            guest().fuel_left -= self.module_fuel
-        return Variant("err", msgspec.json.encode(error).decode()) if error else Variant("ok", bytes(result).decode())
+def call(execution: Execution, name: str, arguments: str) -> Variant:
+    """Answers a call, and reports it."""
+    if execution.calls_made >= MAX_CALLS:
+        return _failure(HostError("ValueError", f"one cell may make at most {MAX_CALLS} calls"))
+    execution.calls_made += 1
+    digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
+    record = execution.recall(execution.calls_made, name, digest)
+    if record is None:
+        answer = _bound(execution, _answer(execution, name, arguments))
+        record = CallRecord(
+            number=execution.calls_made,
+            name=name[:MAX_NAME],
+            arguments_sha256=digest,
+            result=answer.result,
+            error=answer.error,
+            fuel=answer.fuel,
+        )
+    execution.report(record)
+    return _failure(record.error) if record.error else Variant("ok", bytes(record.result).decode())
 
-    def _bounded(self, result: msgspec.Raw) -> msgspec.Raw:
-        self._result_bytes += len(bytes(result))
-        if self._result_bytes > MAX_RESULTS:
-            raise Refused("ValueError", f"one cell may be given at most {MAX_RESULTS >> 20} MiB of results")
-        return result
 
-    def answer(self, name: str, arguments: str, digest: str) -> msgspec.Raw:
-        """The dispatch table: what the guest is given, as JSON. Raises Refused."""
+def _bound(execution: Execution, answer: _CallOutcome) -> _CallOutcome:
+    execution.result_bytes += len(bytes(answer.result))
+    if execution.result_bytes <= MAX_RESULTS:
+        return answer
+    error = HostError("ValueError", f"one cell may be given at most {MAX_RESULTS >> 20} MiB of results")
+    return _CallOutcome(error=error, fuel=answer.fuel)
+
+
+def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
+    """The dispatch table."""
+    try:
         match name:
             case "llm_query":
-                return msgspec.Raw(msgspec.json.encode(self._replies(_decoded(name, arguments, _Query).prompts)))
+                replies = _ask_sub_models(execution, _decode(name, arguments, _Query).prompts)
+                return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
             case "module":
-                return self._module(_decoded(name, arguments, _NamedModule))
+                return _run_module(execution, _decode(name, arguments, _NamedModuleRequest))
             case "wasm_wat":
-                return self._wasm_wat(_decoded(name, arguments, _WrittenModule))
+                return _run_module(execution, _decode(name, arguments, _WrittenModuleRequest))
         raise Refused("ValueError", "there is no such host import")
-
-    def _replies(self, prompts: list[str]) -> list[SubReply]:
-        if not 1 <= len(prompts) <= MAX_PROMPTS:
-            raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(prompts)}")
-        if sum(map(len, prompts)) > MAX_BATCH_CHARS:
-            raise Refused("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
-        try:
-            return self._wait(prompts)
-        except BudgetExceeded as error:
-            raise Refused("BudgetError", str(error)) from None
-
-    def _module(self, asked: _NamedModule) -> msgspec.Raw:
-        return self._ran(asked.module, asked, lambda *given: guest().modules.run(asked.module, *given))
-
-    def _wasm_wat(self, asked: _WrittenModule) -> msgspec.Raw:
-        return self._ran("wasm_wat", asked, lambda *given: guest().modules.run_wat(asked.wat, asked.function, *given))
-
-    def _ran(self, name: str, asked: _ModuleRequest, run: Callable[[bytes, Call, int], bytes]) -> msgspec.Raw:
-        if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
-            raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
-        source = self._context.utf8 if asked.text is None else UTF8((asked.text,))
-        documents = source.lengths if asked.text is None and self._context.kind == "documents" else None
-        call = Call(source, lambda prompts: msgspec.json.encode(self._replies(_decoded("llm_query", prompts, list[str]))))
-        try:
-            request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
-            return _plain(run(request, call, guest().fuel_left))
-        except ModuleError as error:
-            raise Refused("ModuleError", f"{name}.{asked.function}: {error}") from None
-        except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as error:
-            raise Refused("ModuleError", f"{name}.{asked.function}: its result is not JSON: {error}") from None
-        finally:
-            self.module_fuel = call.fuel
-
-    def _wait(self, prompts: list[str]) -> list[SubReply]:
-        """The one bridge from a guest's thread to the event loop."""
-        if self._ask is None or self._loop is None:
-            raise SandboxError("a guest called a model before its first cell")
-        self._pending = asyncio.run_coroutine_threadsafe(_awaited(self._ask(prompts)), self._loop)
-        if self._cancelled:
-            self._pending.cancel()
-        try:
-            with guest().meter.waiting():
-                return self._pending.result()
-        finally:
-            self._pending = None
-
-    def cancel(self) -> None:
-        """Ends the sub-calls that are under way, and lets no more begin."""
-        self._cancelled = True
-        if pending := self._pending:
-            pending.cancel()
+    except Refused as refused:
+        return _CallOutcome(error=HostError(refused.kind, str(refused)))
 
 
-Decoded = TypeVar("Decoded")
+def _ask_sub_models(execution: Execution, prompts: list[str]) -> tuple[SubReply, ...]:
+    if not 1 <= len(prompts) <= MAX_PROMPTS:
+        raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(prompts)}")
+    if sum(map(len, prompts)) > MAX_BATCH_CHARS:
+        raise Refused("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
+    result = execution.ask(HostCall(tuple(prompts)))
+    if result.refused is not None:
+        raise Refused("BudgetError", result.refused)
+    return result.replies
 
 
-def _decoded(name: str, text: str | bytes, kind: type[Decoded]) -> Decoded:
+def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> _CallOutcome:
+    """A module's answer is hostile too: it is read as JSON, and written again, before the cell gets it."""
+    name = asked.module if isinstance(asked, _NamedModuleRequest) else "wasm_wat"
+    if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
+        raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
+    outcome = _call_module(execution, asked)
+    try:
+        return _CallOutcome(_rewrite(outcome), fuel=outcome.fuel)
+    except Refused as refused:
+        error = HostError(refused.kind, str(refused))
+    except ModuleError as failure:
+        error = HostError("ModuleError", f"{name}.{asked.function}: {failure}")
+    except (msgspec.DecodeError, UnicodeError, OverflowError, RecursionError) as failure:
+        error = HostError("ModuleError", f"{name}.{asked.function}: its result is not JSON: {failure}")
+    return _CallOutcome(error=error, fuel=outcome.fuel)
+
+
+def _call_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> ModuleOutcome:
+    context = execution.inputs.context
+    source = ContextBytes(context) if asked.text is None else TextBytes(asked.text)
+    documents = context.byte_lengths if asked.text is None and context.kind == "documents" else None
+    try:
+        request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
+    except (UnicodeError, OverflowError, RecursionError) as failure:
+        return ModuleOutcome(ModuleError(f"its arguments are not JSON: {failure}"), 0)
+    call = Call(source, lambda prompts: _answer_module(execution, prompts))
+    allowance = Allowance(execution.fuel_left, execution.limits.memory_bytes, execution.meter)
+    if isinstance(asked, _NamedModuleRequest):
+        return execution.modules.run(asked.module, request, call, allowance)
+    return execution.modules.run_wat(asked.wat, Request(asked.function, request), call, allowance)
+
+
+def _rewrite(outcome: ModuleOutcome) -> msgspec.Raw:
+    """JSON in the form that the journal has too. Raises the module's own failure."""
+    if isinstance(outcome.result, BaseException):
+        raise outcome.result
+    return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(outcome.result)))
+
+
+def _answer_module(execution: Execution, prompts: bytes) -> bytes:
+    """Replies, as JSON, for a module that asks sub-models itself."""
+    return msgspec.json.encode(_ask_sub_models(execution, _decode("llm_query", prompts, list[str])))
+
+
+T = TypeVar("T")
+
+
+def _decode(name: str, text: str | bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused("TypeError", f"{name}: {error}") from None
 
 
-def _plain(result: bytes) -> msgspec.Raw:
-    """JSON that was read and written again, as the journal may do."""
-    return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(result)))
-
-
-async def _awaited(coroutine: Awaitable[list[SubReply]]) -> list[SubReply]:
-    return await coroutine
-
-
-def _failure(kind: str, message: str) -> Variant:
-    return Variant("err", msgspec.json.encode({"type": kind, "message": message}).decode())
-
-
-# wasmtime calls host functions on the thread that entered the guest; a linker serves all guests.
-entered = threading.local()
-
-
-@contextmanager
-def entering(guest: Entered) -> Iterator[None]:
-    """Host imports that are called inside, on this thread, are this guest's."""
-    before = getattr(entered, "guest", None)
-    entered.guest = guest
-    try:
-        yield
-    finally:
-        entered.guest = before
-
-
-def guest() -> Entered:
-    guest: Entered = entered.guest
-    return guest
+def _failure(error: HostError) -> Variant:
+    return Variant("err", msgspec.json.encode(error).decode())

@@ -12,32 +12,37 @@ from orchestrator.errors import SandboxError
 from orchestrator.sandbox.memory.memory import Image, Memory, base_image
 
 
-class _Here(threading.local):
+class _Permission(threading.local):
     """Whether this thread may enter guests: it is one of the engine's own, with a stack that is large enough."""
 
     allowed = False
 
 
-_here = _Here()
+_permission = _Permission()
 
 
 def allow_guests_here() -> None:
     """Called once on each thread whose stack is larger than a guest's."""
-    _here.allowed = True
+    _permission.allowed = True
 
 
 class Instance:
-    def __init__(self, component: str, store: wasmtime.Store, memory: Memory, exports: Mapping[str, Func]) -> None:
+    """One live guest: its store, its memory, its exports."""
+
+    def __init__(self, component: str, store: wasmtime.Store, memory: Memory, exports: Mapping[str, Func | None]) -> None:
+        """Raises SandboxError where an export is missing: the component is not one of ours."""
         self.store = store
         self._component = component
         self._memory = memory
-        self._exports = exports
+        self._exports = {name: function for name, function in exports.items() if function}
+        if missing := exports.keys() - self._exports.keys():
+            raise SandboxError(f"the component is no guest of this program: it does not export {min(missing)}")
         self._lock = threading.Lock()
         self._dead = False
 
     def call(self, name: str, *arguments: Any) -> Any:
         """Runs an export; whatever it raises, the guest is dead then. Raises wasmtime.WasmtimeError, SandboxError."""
-        with self._claimed():
+        with self._claiming():
             try:
                 return self._exports[name](self.store, *arguments)
             except BaseException:
@@ -46,7 +51,7 @@ class Instance:
 
     def snapshot(self, *, shared: bool = False) -> Image:
         """Its state, between two calls. `shared`: for many runs to fork. Raises SandboxError."""
-        with self._claimed():
+        with self._claiming():
             try:
                 return self._memory.snapshot(self._component, shared=shared)
             except OSError as error:
@@ -54,17 +59,17 @@ class Instance:
 
     def whole_image(self) -> Image:
         """Its state as one file, so that a fork is one mapping."""
-        with self._claimed():
+        with self._claiming():
             return base_image(self._component, bytes(self._memory.view()))
 
     def memory_digest(self, digest: Any) -> None:
         """Feeds all of its memory to a hashlib object."""
-        with self._claimed():
+        with self._claiming():
             digest.update(self._memory.view())
 
     @contextmanager
-    def _claimed(self) -> Iterator[None]:
-        if not _here.allowed:
+    def _claiming(self) -> Iterator[None]:
+        if not _permission.allowed:
             raise SandboxError("a guest was entered on a thread that is not the engine's: its stack may be too small")
         # Never waits: a host import that called its own guest would wait for itself.
         if not self._lock.acquire(blocking=False):

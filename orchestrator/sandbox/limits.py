@@ -1,33 +1,10 @@
-"""What one cell may use, how it is measured, and which limit stopped it."""
+"""How the time of a cell is measured, and which limit stopped it."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
-import msgspec
-
-# fuel, seconds: a limit of the cell; stack: nested too deeply in C; cancelled: the run is over;
-# aborted: the interpreter ended itself, or its report was not one
-TrapKind = Literal["fuel", "seconds", "stack", "transfer", "cancelled", "aborted"]
-
-
-class Trap(msgspec.Struct, frozen=True):
-    """The cell was stopped and rolled back. `lost`: the state before it does not work either, so the run begins anew."""
-
-    kind: TrapKind
-    fuel: int
-    seconds: float
-    lost: bool = False
-
-
-class Effects(msgspec.Struct, frozen=True):
-    """What a cell asked of the host beside calls: reads of the context, and how far clock and randomness are after it."""
-
-    context_reads: int
-    reads_sha256: str
-    clock_ns: int
-    random_draws: int
+from orchestrator.sandbox.messages import TrapKind
 
 
 class Meter:

@@ -6,7 +6,10 @@ from typing import Any
 import wasmtime
 from wasmtime.component import Component, Linker, LinkerInstance, Record
 
-from orchestrator.sandbox.host_imports import CLOCK_STEP_NS, HostImports, guest
+from orchestrator.errors import SandboxError
+from orchestrator.sandbox import host_imports
+from orchestrator.sandbox.entered import entered
+from orchestrator.sandbox.execution import CLOCK_STEP_NS, Execution
 
 
 def _host(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,27 +20,32 @@ def _host(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def run(_store: object, *arguments: Any) -> Any:
-        entered_guest = guest()
+        execution: Execution = entered()
         try:
-            return function(entered_guest.imports, *arguments)
+            return function(execution, *arguments)
         except wasmtime.WasmtimeError:
             raise
         except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
-            entered_guest.imports.failure = error
+            execution.failure = error
             raise wasmtime.WasmtimeError("host import failed") from None
 
     return run
 
 
 def link(engine: wasmtime.Engine, component: Component) -> Linker:
-    """Everything that a guest is given. No function here returns a resource, so nothing of a guest lives in the host."""
+    """Everything that a guest is given. No function here returns a resource, so nothing of a guest lives in the host.
+
+    Raises SandboxError where the component is not one of ours.
+    """
     linker = Linker(engine)
     linker.allow_shadowing = True
     linker.define_unknown_imports_as_traps(component)
     names = {name.partition("@")[0]: name for name in component.type.imports(engine)}
+    if missing := _POLITE.keys() - names.keys():
+        raise SandboxError(f"the component is no guest of this program: it does not import {min(missing)}")
     with linker.root() as root:
-        root.add_func("call", _host(HostImports.call))
-        root.add_func("context-read", _host(HostImports.context_read))
+        root.add_func("call", _host(host_imports.call))
+        root.add_func("context-read", _host(host_imports.context_read))
         for interface, functions in _POLITE.items():
             with root.add_instance(names[interface]) as instance:
                 _define(instance, functions)
@@ -60,18 +68,21 @@ def _datetime(time_ns: int) -> Record:
 # The WASI functions that CPython needs to fail politely; all others trap.
 _POLITE: dict[str, dict[str, Callable[..., Any]]] = {
     "wasi:cli/environment": {
-        "get-environment": lambda imports: [],
-        "get-arguments": lambda imports: [],
-        "initial-cwd": lambda imports: None,
+        "get-environment": lambda execution: [],
+        "get-arguments": lambda execution: [],
+        "initial-cwd": lambda execution: None,
     },
-    "wasi:filesystem/preopens": {"get-directories": lambda imports: []},
-    "wasi:clocks/monotonic-clock": {"now": HostImports.clock_ns, "resolution": lambda imports: CLOCK_STEP_NS},
+    "wasi:filesystem/preopens": {"get-directories": lambda execution: []},
+    "wasi:clocks/monotonic-clock": {
+        "now": host_imports.read_clock,
+        "resolution": lambda execution: CLOCK_STEP_NS,
+    },
     "wasi:clocks/wall-clock": {
-        "now": lambda imports: _datetime(imports.clock_ns()),
-        "resolution": lambda imports: _datetime(CLOCK_STEP_NS),
+        "now": lambda execution: _datetime(host_imports.read_clock(execution)),
+        "resolution": lambda execution: _datetime(CLOCK_STEP_NS),
     },
     "wasi:random/random": {
-        "get-random-bytes": HostImports.random_bytes,
-        "get-random-u64": lambda imports: int.from_bytes(imports.random_bytes(8)),
+        "get-random-bytes": host_imports.random_bytes,
+        "get-random-u64": lambda execution: int.from_bytes(host_imports.random_bytes(execution, 8)),
     },
 }

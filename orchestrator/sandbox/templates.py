@@ -7,13 +7,16 @@ from typing import Protocol
 import msgspec
 import wasmtime
 
-from orchestrator.config import SandboxSettings
+from orchestrator.config import CellLimits, SandboxSettings
 from orchestrator.contexts.context import Context
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS, HostImports, ModuleRunner, entering
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import preparation
+from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS
 from orchestrator.sandbox.instance import Instance
-from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.memory.memory import Image
+from orchestrator.sandbox.messages import Opening
+from orchestrator.sandbox.modules.registry import Modules
 
 
 class Forks(Protocol):
@@ -21,34 +24,36 @@ class Forks(Protocol):
 
     settings: SandboxSettings
     blank: Image
+    modules: Modules
 
-    def fork(self, image: Image | None = None, extra_bytes: int = 0) -> Instance: ...
+    def fork(self, image: Image | None = None, limits: CellLimits | None = None, extra_bytes: int = 0) -> Instance: ...
 
 
-def extra_bytes(context: Context, settings: SandboxSettings) -> int:
+def extra_bytes(context: Context, limits: CellLimits) -> int:
     """What a guest may use beside memory_bytes, to hold the context."""
-    return 0 if _is_lazy(context, settings) else context.guest_bytes
+    return 0 if _is_lazy(context, limits) else context.guest_bytes
 
 
-def begin(engine: "Forks", context: Context, template: Image | None, seed: int) -> Instance:
-    """A guest at the beginning of a run, forked from the context's template where there is one. Raises SandboxError."""
-    instance = engine.fork(template, extra_bytes(context, engine.settings))
+def begin(engine: Forks, context: Context, template: Image | None, opening: Opening) -> Instance:
+    """A guest at the beginning of a run, forked from the context's template if there is one. Raises SandboxError."""
+    limits = opening.limits
+    instance = engine.fork(template, limits, extra_bytes(context, limits))
     if template is None:
-        start(instance, context, engine.settings)
-    instance.call("seed", seed)
+        start(instance, context, limits)
+    instance.call("seed", opening.seed)
     return instance
 
 
-def start(instance: Instance, context: Context, settings: SandboxSettings) -> None:
-    """Tells a guest its settings, and what its context is. Raises SandboxError."""
+def start(instance: Instance, context: Context, limits: CellLimits) -> None:
+    """Gives a guest its limits, and what its context is. Raises SandboxError."""
     described = {
-        "output_chars": settings.output_chars,
+        "output_chars": limits.output_chars,
         "max_batch_chars": MAX_BATCH_CHARS,
         "max_text_chars": MAX_TEXT_CHARS,
         "context": {
             "kind": context.kind,
-            "lengths": context.lengths,
-            "inline": not _is_lazy(context, settings),
+            "lengths": list(context.lengths),
+            "inline": not _is_lazy(context, limits),
             "bytes": context.guest_bytes,
         },
     }
@@ -58,11 +63,21 @@ def start(instance: Instance, context: Context, settings: SandboxSettings) -> No
         raise SandboxError(f"the guest does not start: {error}") from None
 
 
-def _is_lazy(context: Context, settings: SandboxSettings) -> bool:
-    return context.kind == "documents" or (context.kind == "text" and context.guest_bytes > settings.context_inline_limit)
+def _is_lazy(context: Context, limits: CellLimits) -> bool:
+    return context.kind == "documents" or (context.kind == "text" and context.guest_bytes > limits.context_inline_limit)
+
+
+_Key = tuple[str, int, int]
+
+
+def _key(context: Context, limits: CellLimits) -> _Key:
+    """A template holds what `start` gave it, and had the memory of its run's limit to load into."""
+    return context.id, limits.output_chars, limits.memory_bytes
 
 
 class _Entry:
+    """The template of one context, or the attempt to make it."""
+
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.image: Image | None = None
@@ -71,32 +86,37 @@ class _Entry:
 
 
 class Templates:
-    """The least recently used leave first, when all are larger than template_bytes or older than template_seconds."""
+    """The templates of all contexts.
+
+    The least recently used leave first, when all are larger than template_bytes or older than template_seconds.
+    """
 
     def __init__(self, engine: Forks) -> None:
         self._engine = engine
         self._settings = engine.settings
         self._lock = threading.Lock()
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[_Key, _Entry] = {}
 
-    def held(self, context: Context) -> Image | None:
-        """The template, where there is one."""
+    def held(self, context: Context, limits: CellLimits) -> Image | None:
+        """The template, if there is one."""
+        if _is_lazy(context, limits):
+            return None
         with self._lock:
-            entry = self._entries.get(context.id)
+            entry = self._entries.get(_key(context, limits))
             if entry is None or entry.image is None:
                 return None
             entry.used = time.monotonic()
             return entry.image
 
-    def image(self, context: Context) -> Image | None:
-        """The template, made now where there is none; None for a context that is lazy, or that no guest can load."""
-        if _is_lazy(context, self._settings):
+    def image(self, context: Context, limits: CellLimits) -> Image | None:
+        """The template, made now if there is none; None for a context that is lazy, or that no guest can load."""
+        if _is_lazy(context, limits):
             return None
         with self._lock:
-            entry = self._entries.setdefault(context.id, _Entry())
+            entry = self._entries.setdefault(_key(context, limits), _Entry())
         with entry.lock:
             if not entry.tried:
-                entry.image = self._loaded(context)
+                entry.image = self._load(context, limits)
                 entry.tried = True
             entry.used = time.monotonic()
         self.expire()
@@ -114,27 +134,13 @@ class Templates:
                     held -= sizes[key]
                     del self._entries[key]
 
-    def _loaded(self, context: Context) -> Image | None:
-        """On a thread of the engine's. A context that cannot be loaded is told to the cell that tries, not here."""
-        with entering(Loader(context, self._settings.seconds)):
-            instance = self._engine.fork(None, extra_bytes(context, self._settings))
-            start(instance, context, self._settings)
+    def _load(self, context: Context, limits: CellLimits) -> Image | None:
+        """On a thread of the engine's. A context that cannot be loaded fails in the cell that tries, not here."""
+        with entering(preparation(context, limits, self._engine.modules)):
+            instance = self._engine.fork(None, limits, extra_bytes(context, limits))
+            start(instance, context, limits)
             try:
                 loaded = instance.call("load-context")
             except wasmtime.WasmtimeError:
                 return None
             return instance.snapshot(shared=True) if loaded else None
-
-
-class Loader:
-    """Who is in the guest while a template is made."""
-
-    def __init__(self, context: Context, seconds: float) -> None:
-        self.imports = HostImports(context, None, None, seed=0, clock_start_ns=0)
-        self.meter = Meter(seconds)
-        self.fuel_left = 0
-
-    @property
-    def modules(self) -> ModuleRunner:
-        """Our own code alone is in the guest then, and it calls none."""
-        raise SandboxError("a guest called a module before its first cell")

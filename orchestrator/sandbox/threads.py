@@ -37,30 +37,30 @@ class GuestThreads(ThreadPoolExecutor):
                 threading.stack_size(previous)
 
 
-class _Here(threading.local):
-    """The part of this thread's stack that only deep cells use: (address, length)."""
+class _OwnStack(threading.local):
+    """This thread's stack. `deep`: the part of it that only deep cells use, (address, length)."""
 
     deep: tuple[int, int] | None = None
 
 
-_here = _Here()
+_own_stack = _OwnStack()
 
 
 def _begin() -> None:
     allow_guests_here()
-    _here.deep = _deep_stack()
+    _own_stack.deep = _deep_stack()
 
 
 def _tidily(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     try:
         return function(*arguments, **named)
     finally:
-        if _here.deep is not None:
-            mappings.forget(*_here.deep)
+        if _own_stack.deep is not None:
+            mappings.forget(*_own_stack.deep)
 
 
 def _deep_stack() -> tuple[int, int] | None:
-    """Below what is in use between two cells; None where the system does not tell where a stack is (macOS)."""
+    """Below what is in use between two cells; None if the system does not tell where a stack is (macOS)."""
     if not mappings.MAPPABLE or not hasattr(_libc, "pthread_getattr_np"):
         return None
     attributes = ctypes.create_string_buffer(256)  # a pthread_attr_t, which is smaller

@@ -9,7 +9,7 @@ import wasmtime
 from wasmtime import _bindings
 from wasmtime import _ffi as ffi
 
-from orchestrator.sandbox.host_imports import entered
+from orchestrator.sandbox.entered import entered
 
 TICK_SECONDS = 0.01
 
@@ -34,7 +34,7 @@ class Ticker:
 
 
 def watch(store: wasmtime.Store) -> None:
-    """What runs in this store is stopped where the cell that was entered on its thread may not go on."""
+    """What runs in this store is stopped if the cell that was entered on its thread may not go on."""
     store.set_epoch_deadline(1)
     ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _on_tick, None, _NO_FINALIZER)
 
@@ -46,7 +46,7 @@ _NO_FINALIZER = _FINALIZER(0)
 @_CALLBACK  # type: ignore[untyped-decorator]
 def _on_tick(_context: Any, _data: Any, delta: Any, kind: Any) -> int:
     """Goes on for one more tick, or traps."""
-    meter = entered.guest.meter
+    meter = entered().meter
     if meter.cancelled or meter.exceeded:
         error = wasmtime.WasmtimeError("stopped by the host")
         return ctypes.cast(error._consume(), ctypes.c_void_p).value or 0

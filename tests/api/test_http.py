@@ -94,17 +94,26 @@ async def test_debug_has_the_history(client):
     ("body", "status", "title", "detail"),
     [
         ({"query": " ", "context": "c"}, 400, "Bad Request", "query: it is empty"),
-        ({"query": "q"}, 400, "Bad Request", "send exactly one of context, documents and messages"),
+        ({"query": "q", "context": ""}, 400, "Bad Request", "context: it is empty"),
+        ({"query": "q", "context": []}, 400, "Bad Request", 'context: null, "", [] and {} are empty'),
+        ({"query": "q", "documents": []}, 400, "Bad Request", "documents: there is none, or all are empty"),
+        ({"query": "q", "messages": []}, 400, "Bad Request", "messages: there is none, or all are empty"),
+        ({"query": "q"}, 400, "Bad Request", "send exactly one of context, context_id, documents and messages"),
         (
             {"query": "q", "context": "c", "documents": []},
             400,
             "Bad Request",
-            "send exactly one of context, documents and messages",
+            "send exactly one of context, context_id, documents and messages",
         ),
         ({"context": "c"}, 400, "Bad Request", "Object missing required field `query`"),
         ({"query": 1, "context": "c"}, 400, "Bad Request", "query: Expected `str`, got `int`"),
         ({"query": "q", "context": "c", "x": 1}, 400, "Bad Request", "Object contains unknown field `x`"),
-        ({"query": "q", "documents": ["a", 1]}, 400, "Bad Request", "documents[1]: Expected `str`, got `int`"),
+        (
+            {"query": "q", "documents": ["a", 1]},
+            400,
+            "Bad Request",
+            'documents[1]: a document is a text, or {"name": ..., "text": ...}',
+        ),
         ({"query": "q", "context": "c", "max_iterations": 0}, 400, "Bad Request", "max_iterations: Expected `int` >= 1"),
         (
             {"query": "q", "context": "c", "max_iterations": 21},
@@ -148,7 +157,7 @@ async def test_a_wrong_request_is_a_problem_that_says_what_to_do(client, body, s
         (b'{"query": "q", "context": "ab\xff"}', "the body is not valid UTF-8 at byte 29"),
         (rb'{"query": "q", "context": "ab\ud800c"}', "context: a lone surrogate at code point 2 is not text"),
         (rb'{"query": "q", "documents": ["x", "\udc00"]}', "documents[1]: a lone surrogate at code point 0 is not text"),
-        (b"[" * 100_000, "the body is not valid JSON: it is nested too deeply"),
+        (b'{"context": ' + b"[" * 100_000, "the body is not valid JSON: it is nested too deeply"),
     ],
 )
 async def test_a_body_that_is_not_text_or_json_is_refused_with_its_place(client, content, detail):
@@ -183,12 +192,15 @@ async def test_unknown_paths_and_methods_are_problems_too(client):
 async def test_openapi_describes_the_requests(client):
     """GET /schema/openapi.json has the paths and the request's fields."""
     schema = (await client.get("/schema/openapi.json")).json()
-    assert set(schema["paths"]) == {"/health", "/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal"}
+    runs = {"/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal"}
+    contexts = {"/contexts", *(f"/contexts/{{context_id}}{part}" for part in ("", "/text", "/lines"))}
+    assert set(schema["paths"]) == {"/health"} | runs | contexts
     assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {
         "query",
         "context",
         "documents",
         "messages",
+        "context_id",
         "max_iterations",
         "max_sub_calls",
         "protocol",
@@ -245,7 +257,7 @@ async def test_a_query_over_12_megabytes_end_to_end(engine):
     [
         ({"context": {"a": [1, 2.5, None, "é"]}}, '[{"a": [1, 2.5, null, "é"]}, "dict"]'),
         ({"context": [{"id": 2**70}]}, '[[{"id": 1180591620717411303424}], "list"]'),
-        ({"context": None}, '[null, "NoneType"]'),
+        ({"context": [None]}, '[[null], "list"]'),
         ({"context": 5}, '[5, "int"]'),
         (
             {"messages": [{"role": "user", "content": "hi\r\n"}]},

@@ -7,16 +7,24 @@ from typing import Any
 
 from measuring import private_mb, shown, timed
 
-from orchestrator.config import SandboxSettings
+from orchestrator.config import CellLimits, SandboxSettings
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox import templates
-from orchestrator.sandbox.engine import NOTHING, Engine
-from orchestrator.sandbox.host_imports import entering
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.instance import Instance
+from orchestrator.sandbox.messages import Opening
 
 SIZES = {"none": 0, "100 MB": 100_000_000, "1 GB": 1_000_000_000}
 HEAVY = "made{} = [str(n) * 3 for n in range(60_000)]\nimport gc\ngc.collect()"
 RUNS = 20
+UNHURRIED = CellLimits(seconds=600.0)
+
+
+def opening(engine: Engine) -> Opening:
+    return Opening(seed=1, clock_start_ns=0, limits=engine.settings)
 
 
 def fork_rows() -> list[str]:
@@ -30,12 +38,13 @@ def fork_rows() -> list[str]:
 
 
 def contexts() -> list[Context]:
-    return [Context(name, "text", ("some words " * (size // 11),)) for name, size in SIZES.items()]
+    store = ContextStore()
+    return [store.add_text("some words " * (size // 11)) for size in SIZES.values()]
 
 
 def in_guest(engine: Engine, action: Callable[[], Any]) -> Any:
     def inside() -> Any:
-        with entering(templates.Loader(NOTHING, seconds=600)):
+        with entering(preparation(engine.nothing, UNHURRIED, engine.modules)):
             return action()
 
     return engine.enter(inside).result()
@@ -43,13 +52,16 @@ def in_guest(engine: Engine, action: Callable[[], Any]) -> Any:
 
 def measure(engine: Engine, context: Context) -> dict[str, list[float]]:
     """Milliseconds of each operation over one context."""
-    template = engine.templates.image(context)
+    template = engine.templates.image(context, engine.settings)
     extra = templates.extra_bytes(context, engine.settings)
 
     def fresh() -> Instance:
-        return templates.begin(engine, context, template, seed=1)
+        return templates.begin(engine, context, template, opening(engine))
 
-    rows = {"fork": timed(lambda: engine.fork(template, extra), RUNS), "fresh sandbox (fork and seed)": timed(fresh, RUNS)}
+    rows = {
+        "fork": timed(lambda: engine.fork(template, None, extra), RUNS),
+        "fresh sandbox (fork and seed)": timed(fresh, RUNS),
+    }
     guest = fresh()
     guest.call("run-cell", 1, "found = context.count('words')")
     rows["snapshot after a light cell"] = [after(guest, "x = 1") for _ in range(RUNS)]
@@ -68,13 +80,13 @@ def after(guest: Instance, code: str) -> float:
 
 def fork_times(engine: Engine, guest: Instance, extra: int) -> list[float]:
     image = guest.snapshot()
-    return timed(lambda: engine.fork(image, extra), RUNS)
+    return timed(lambda: engine.fork(image, None, extra), RUNS)
 
 
 def many_forks(engine: Engine) -> list[str]:
     """100 and 1,000 live forks over one context of 100 MB, each of which has run a cell."""
     context = contexts()[1]
-    image = engine.templates.image(context)
+    image = engine.templates.image(context, engine.settings)
     rows = [
         "| live forks over one context of 100 MB | begun: ms each, private MB in all | after a cell each |",
         "|---|---|---|",
@@ -82,7 +94,7 @@ def many_forks(engine: Engine) -> list[str]:
     for count in (100, 1000):
         gc.collect()
         before, started = private_mb(), time.perf_counter()
-        live = [templates.begin(engine, context, image, seed=1) for _ in range(count)]
+        live = [templates.begin(engine, context, image, opening(engine)) for _ in range(count)]
         begun = f"{(time.perf_counter() - started) * 1000 / count:.2f}, {private_mb() - before:,.0f}"
         started = time.perf_counter()
         for guest in live:

@@ -19,12 +19,11 @@ from typing import Any
 import duckdb
 import pandas
 from measuring import shown, timed
+from notebooks import Notebook
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.guest import Interpreter
-from orchestrator.sandbox.host_imports import HostImports
 
 SMALL = 40_000_000
 TIMES = 10
@@ -136,16 +135,19 @@ class Cell:
     """Cells of one run over a context; each prints its answer as JSON."""
 
     def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop, text: str) -> None:
-        context = ContextStore().add("text", (text,))
         self._loop = loop
-        self._interpreter = Interpreter(engine, HostImports(context, None, loop, 1, 0), context, 1, loaded=False)
+        self._notebook = loop.run_until_complete(self._open(engine, text))
         self._number = 0
         self("1")
+
+    async def _open(self, engine: Engine, text: str) -> Notebook:
+        """In the loop: a guest belongs to it."""
+        return Notebook(engine, ContextStore().add_text(text))
 
     def __call__(self, expression: str) -> Any:
         self._number += 1
         code = f"import json\nprint(json.dumps({expression}))"
-        outcome = self._loop.run_until_complete(self._interpreter.run_cell(self._number, code))
+        outcome = self._loop.run_until_complete(self._notebook.run_cell(self._number, code))
         if getattr(outcome, "error", outcome) is not None:
             raise RuntimeError(str(outcome))
         return json.loads(outcome.head)

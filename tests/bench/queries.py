@@ -11,17 +11,17 @@ import httpx
 import uvicorn
 from measuring import RUNS, shown
 
-from orchestrator.app import Service, create_app
-from orchestrator.budget import Budget
+from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, Settings
-from orchestrator.journal.events import Usage
+from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
-from orchestrator.providers.messages import Completion, Message, Schema
+from orchestrator.opening import Orchestrator
+from orchestrator.providers.messages import Completion, Message, Schema, Usage
 from orchestrator.providers.pool import Pool
+from orchestrator.runs.execute import Tools
 from orchestrator.runs.replay import replay
-from orchestrator.runs.run import Query, Tools
-from orchestrator.runs.service import Runs
+from orchestrator.runs.service import Query, RunService
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.guest import describe
 
@@ -51,7 +51,7 @@ class Model(httpx.AsyncBaseTransport):
 async def serving(engine: Engine) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A server on loopback: yields a call that posts one query and returns its milliseconds."""
     settings = Settings(providers=(OpenAISettings(model="m", base_url="http://m/v1", max_concurrency=10_000),))
-    app = create_app(Service(settings, print, engine=engine, transport=Model()))
+    app = create_app(Orchestrator(settings, print, engine=engine, transport=Model()))
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
@@ -98,14 +98,14 @@ class SlowProvider:
 async def runs_at_once(engine: Engine, count: int) -> list[float]:
     """Milliseconds of `count` runs of three turns, all begun together; the first time makes the threads."""
     settings = Settings(providers=(SlowProvider.settings,))
-    runs = Runs(settings, Tools(engine, Pool([SlowProvider()]), await describe(engine), settings.output_limit))
-    context = runs.contexts.add("text", ("a small text",))
+    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]), ContextStore())
+    context = runs.contexts.add_text("a small text")
     found = []
     for _ in range(RUNS + 1):
         started = time.perf_counter()
-        journals = await asyncio.gather(*(runs.execute(Query("q", context), Budget(20, 50)) for _ in range(count)))
+        ended = await asyncio.gather(*(runs.start(Query("q", context)).wait() for _ in range(count)))
         found.append((time.perf_counter() - started) * 1000)
-        if not all(result(journal.events).success for journal in journals):
+        if not all(result(events).success for events in ended):
             raise RuntimeError("a run failed")
     return found[1:]
 
@@ -122,14 +122,14 @@ async def replay_rows(engine: Engine) -> list[str]:
             return Completion(text=text, usage=Usage(1, 1))
 
     settings = Settings(providers=(SlowProvider.settings,))
-    runs = Runs(settings, Tools(engine, Pool([Turns()]), await describe(engine), settings.output_limit))
-    context = runs.contexts.add("text", ("a small text",))
-    journal = await runs.execute(Query("q", context), Budget(20, 50))
-    size = sum(map(len, to_lines(journal.events)))
+    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]), ContextStore())
+    context = runs.contexts.add_text("a small text")
+    events = await runs.start(Query("q", context)).wait()
+    size = sum(map(len, to_lines(events)))
     speeds = []
     for _ in range(RUNS):
         started = time.perf_counter()
-        cells = await replay(journal.events, context, engine)
+        cells = await replay(events, context, engine)
         speeds.append(cells / (time.perf_counter() - started))
     return [
         f"| replay (cells per second) | {shown(speeds)} |",

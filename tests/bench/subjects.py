@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from notebooks import Notebook
+
 from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.guest import Interpreter
-from orchestrator.sandbox.host_imports import HostImports, SubReply
+from orchestrator.sandbox.messages import SubReply
 
 
 class Ours:
@@ -27,17 +28,19 @@ class Ours:
         self.contexts = ContextStore()
 
     def make(self, text: str = "") -> Callable[[str], Any]:
-        context = self.contexts.add("text", (text,))
-        imports = HostImports(context, _answer, self.loop, seed=1, clock_start_ns=0)
-        interpreter = Interpreter(self.engine, imports, context, seed=1)
+        notebook = self.loop.run_until_complete(self._open(text))
 
         def run(code: str) -> Any:
-            outcome = self.loop.run_until_complete(interpreter.run_cell(1, code))
+            outcome = self.loop.run_until_complete(notebook.run_cell(1, code))
             if getattr(outcome, "error", "trap"):
                 raise RuntimeError(str(outcome))
             return outcome.head
 
         return run
+
+    async def _open(self, text: str) -> Notebook:
+        """In the loop: a guest belongs to it."""
+        return Notebook(self.engine, self.contexts.add_text(text), _answer, seed=1, clock_start_ns=0)
 
 
 async def _answer(prompts: list[str]) -> list[SubReply]:

@@ -42,6 +42,28 @@ def test_a_missing_configuration_is_one_line_and_status_2(tmp_path):
     assert (done.returncode, done.stderr) == (2, "rlm: nowhere.toml: cannot be read: No such file or directory\n")
 
 
+PAYMENTS = "How many errors does the payment service have in this log?"
+
+
+def test_without_a_configuration_a_scripted_model_answers_and_one_line_says_how_to_name_another(tmp_path):
+    """`rlm init` does."""
+    (tmp_path / "log").write_text("ERROR service=payment\nERROR service=search\n")
+    done = rlm("query", "--context", "log", PAYMENTS, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert [line for line in done.stderr.splitlines() if line.startswith("rlm: ")][:-2] == [
+        "rlm: no config.toml here: settings have their defaults, and a scripted model answers the questions of the demo; "
+        "`rlm init` names a model that this machine has",
+    ]
+
+
+def test_a_configuration_that_is_a_broken_link_is_not_taken_for_none(tmp_path):
+    """Whoever made the link wants that file."""
+    (tmp_path / "config.toml").symlink_to("nowhere.toml")
+    (tmp_path / "log").write_text("x")
+    done = rlm("query", "--context", "log", PAYMENTS, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "rlm: config.toml: cannot be read: No such file or directory\n")
+
+
 def test_a_missing_script_is_one_line_and_status_2(tmp_path):
     """The scripted model's file is looked for beside config.toml."""
     (tmp_path / "config.toml").write_text(CONFIG)
@@ -60,7 +82,7 @@ def test_a_port_in_use_is_one_line_and_status_2(tmp_path):
         done = rlm("serve", "--port", str(port), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         2,
-        f"rlm: server.host, server.port: cannot listen on 127.0.0.1:{port}: Address already in use\n",
+        f"rlm: server.host, server.port: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 takes a free one\n",
     )
 
 
@@ -73,16 +95,18 @@ def scripted(tmp_path):
 
 
 def test_query_answers_without_a_server(scripted):
-    """The answer alone on stdout; what it does, and the log line, on stderr."""
+    """The answer alone on stdout; on stderr what it does, what that took, and how to see it again."""
     (scripted / "input.txt").write_bytes(b"exactly\r\n13c")
     done = rlm("query", "--context", "input.txt", "how long is it?", cwd=scripted)
-    steps = [re.sub(r"[\d.]+ s", "S", line) for line in done.stderr.splitlines()]
+    steps = re.sub(r"[\d.]+ s\b", "S", re.sub("[0-9a-f]{8}", "RUN", re.sub(r"\d+ read", "N read", done.stderr)))
     assert (done.returncode, done.stdout) == (0, "12\n")
-    assert steps[:-1] == [
+    assert steps.splitlines() == [
         "[   S] turn 1: asks the model",
         "[   S] turn 1: the model replied in S (9 tokens)",
         "[   S] turn 1: runs python: FINAL(len(context))",
         "[   S] turn 1: printed 0 characters",
+        "rlm: turns: 1, sub-calls: 0, tokens: N read and 9 written, S",
+        "rlm: run RUN: `rlm export RUN --commands` shows it, `rlm replay RUN` executes it again",
     ]
 
 
@@ -97,18 +121,15 @@ def test_query_over_a_folder_takes_its_files_as_documents(scripted):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--context", "nowhere", "how long?"), "rlm: --context: nowhere: No such file or directory\n"),
-        (("--context", "binary", "how long?"), "rlm: --context: binary: not valid UTF-8 at byte 2\n"),
         (
             ("--context", "config.toml", "why?"),
             "rlm: the scripted model has no rule for this query; it knows only those of its script. "
-            "Configure a real model in config.toml ([[providers]]) to ask anything.\n",
+            "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds.\n",
         ),
     ],
 )
 def test_a_query_that_cannot_be_asked_is_one_line_and_status_2(scripted, arguments, message):
-    """What is wrong, with its place."""
-    (scripted / "binary").write_bytes(b"ab\xff")
+    """The scripted model knows its own questions only."""
     done = rlm("query", *arguments, cwd=scripted)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
 
@@ -132,7 +153,7 @@ def test_serve_answers_with_the_scripted_model(tmp_path):
     assert (refused.status_code, refused.json()["detail"]) == (
         503,
         "the scripted model has no rule for this query; it knows only those of its script. "
-        "Configure a real model in config.toml ([[providers]]) to ask anything.",
+        "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds.",
     )
     assert log.count("\n") == 1
     assert '"event": "run"' in log

@@ -69,7 +69,7 @@ def main() -> None:
 
 def run(tests: Path, names: list[str]) -> table.Results:
     # The default limits; seconds would depend on the machine.
-    engine = Engine(SandboxSettings(seconds=3600, output_chars=20_000_000), print)
+    engine = Engine(SandboxSettings(seconds=3600, output_chars=10_000_000), print)
     context = context_of(tests)
     with ThreadPoolExecutor(os.cpu_count()) as together:
         outcomes = together.map(lambda name: engine.enter(lambda: outcomes_of(engine, context, name)).result(), names)

@@ -7,17 +7,20 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import wasmtime
 
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.host_imports import HostImports, entering
-from orchestrator.sandbox.limits import Meter, classify
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import Execution, preparation
+from orchestrator.sandbox.limits import classify
 from orchestrator.sandbox.memory.memory import Image
 
+CLOCK_NS = 1_800_000_000 * 10**9  # some day in 2027
 INSIDE = "".join((Path(__file__).parent / name).read_text() for name in ("files.py", "inside.py"))
 
 
@@ -29,16 +32,6 @@ class Outcome(NamedTuple):
     unfound: tuple[str, ...] = ()
 
 
-class _Tester:
-    """Who is in a guest while it is tested."""
-
-    fuel_left = 0
-
-    def __init__(self, context: Context, seconds: float) -> None:
-        self.imports = HostImports(context, None, None, seed=1, clock_start_ns=1_800_000_000 * 10**9)
-        self.meter = Meter(seconds)
-
-
 def context_of(tests: Path) -> Context:
     """The folder `test` of CPython's library as documents: every file that is text."""
     files: dict[str, str] = {}
@@ -48,7 +41,7 @@ def context_of(tests: Path) -> Context:
         except UnicodeDecodeError:
             continue
     _repack_zones(files)
-    return Context("tests", "documents", (json.dumps(list(files)), *files.values()))
+    return ContextStore().add_documents([json.dumps(list(files)), *files.values()])
 
 
 def _repack_zones(files: dict[str, str]) -> None:
@@ -87,20 +80,20 @@ class Module:
             return guest.snapshot(shared=True), json.loads(report["head"] + report["tail"])
 
     def run(self, number: int) -> Outcome:
-        with self._entered() as tester:
+        with self._entered() as execution:
             guest = self._engine.fork(self._image)
-            tester.meter.begin()
             try:
                 report = json.loads(guest.call("run-cell", 2, f"run({number})"))
             except wasmtime.WasmtimeError as error:
-                return Outcome("stopped", classify(str(error), tester.meter, guest.store.get_fuel()))
+                return Outcome("stopped", classify(str(error), execution.meter, guest.store.get_fuel()))
         if report["error"]:
             return Outcome("stopped", report["error"])
         kind, why, unfound = json.loads(report["head"] + report["tail"])
         return Outcome(kind, why, tuple(unfound))
 
     @contextmanager
-    def _entered(self) -> Iterator[Any]:
-        tester = _Tester(self._context, self._engine.settings.seconds)
-        with entering(tester):
-            yield tester
+    def _entered(self) -> Iterator[Execution]:
+        execution = preparation(self._context, self._engine.settings, self._engine.modules)
+        execution.inputs.position = (CLOCK_NS, 0)
+        with entering(execution):
+            yield execution

@@ -6,25 +6,25 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from notebooks import as_sent
 
+from orchestrator.config import SandboxSettings
 from orchestrator.dialogue.command_text import REPLACED, parse_block
-from orchestrator.dialogue.commands import KNOWN, SCHEMA, Malformed, form, read_context
+from orchestrator.dialogue.commands import KNOWN, SCHEMA, Malformed, form, need_context
 
 EXAMPLES = Path(__file__).parents[2] / "guest_sdk" / "examples"
 TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
 
 
 @pytest.fixture
-def run_commands(new_interpreter):
+def run_commands(new_notebook):
     """await run_commands(command, ..., text=...): the outcome."""
 
     async def run(*commands, before="", **context):
-        interpreter = new_interpreter(**({"text": TEXT} | context))
+        notebook = new_notebook(**({"text": TEXT} | context))
         if before:
-            await interpreter.run_cell(1, before)
-        checked = parse_block(json.dumps(commands))
-        assert not any(isinstance(each, Malformed) for each in checked)
-        return await interpreter.run_commands(2, msgspec.json.encode(checked).decode())
+            await notebook.run_cell(1, before)
+        return await notebook.run_commands(2, as_sent(*commands))
 
     return run
 
@@ -50,6 +50,10 @@ def run_commands(new_interpreter):
         ({"op": "split", "delimiter": "\n"}, "Split into 6 parts\n"),
         ({"op": "index_terms", "pattern": "(?i)beta"}, "[0 terms that occur at least 2 times]\n\n"),
         ({"op": "index_terms", "pattern": "all_caps", "min_count": 1}, "[1 terms that occur at least 1 times]\nGAMMA (1)\n"),
+        (
+            {"op": "index_terms", "pattern": "^[a-z]+", "min_count": 1, "include_lines": True},
+            "[3 terms that occur at least 1 times]\nalpha (1): 0\nbeta (1): 1\nlast (1): 4\n",
+        ),
         ({"op": "print", "value": "costs $500 and ${n}"}, "costs $500 and 7\n"),
         ({"op": "print", "var": "$n"}, "7\n"),
         ({"op": "get", "name": "n"}, "7\n"),
@@ -62,6 +66,24 @@ async def test_a_command_prints_its_result(run_commands, command, output):
     assert (outcome.head, outcome.error) == (output, None)
 
 
+METHODS = """
+import inspect, json
+from rlm_guest.commands import Commands
+print(json.dumps({
+    op: [[each.name, each.default is each.empty] for each in inspect.signature(getattr(Commands, "_" + op)).parameters.values()]
+    for op in OPS
+}))
+"""
+
+
+async def test_the_guest_takes_the_fields_of_each_command(run_cells):
+    """All of them, without a default of its own: those are the host's, who sends every field."""
+    commands = {command.__struct_config__.tag: command for command in (*KNOWN, Malformed)}
+    methods = json.loads((await run_cells(METHODS.replace("OPS", repr(list(commands))))).head)
+    fields = {op: {"self", *command.__struct_fields__} for op, command in commands.items()}
+    assert {op: {name for name, required in methods[op] if required} for op in methods} == fields
+
+
 @pytest.mark.parametrize(
     ("commands", "error"),
     [
@@ -70,6 +92,7 @@ async def test_a_command_prints_its_result(run_commands, command, output):
         ([{"op": "print", "value": "${nope}"}], "command 1 (print): there is no variable 'nope'"),
         ([{"op": "final_var", "name": "nope"}], "command 1 (final_var): there is no variable 'nope'"),
         ([{"op": "regex", "pattern": "("}], 'command 1 (regex): regex.lines: "(", character 1: unclosed group'),
+        ([{"op": "index_terms", "pattern": "("}], 'command 1 (index_terms): text.terms: "(", character 1: unclosed group'),
         ([{"op": "split", "delimiter": ""}], "command 1 (split): the delimiter is empty"),
     ],
 )
@@ -89,6 +112,28 @@ async def test_store_keeps_the_whole_result(run_commands):
         text="\n".join(f"line {number}" for number in range(20)),
     )
     assert outcome.answer == "\n".join(f"line {number}" for number in range(20)) + " has 149"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"text": "Ada\nb\nAda\r\nAda"},
+        {"text": None, "documents": ["Ada\nb", "Ada", "Ada"]},
+        {"before": "context = ['Ada', 'b', 'Ada', 'Ada']"},
+    ],
+)
+async def test_the_lines_of_a_term_are_those_of_the_command_lines(run_commands, context):
+    """Of documents and lists they are counted on, as if they were one text."""
+    outcome = await run_commands({"op": "index_terms", "include_lines": True}, {"op": "lines", "start": 2, "end": 4}, **context)
+    assert outcome.head == "[1 terms that occur at least 2 times]\nAda (3): 0,2,3\n[Lines 2 to 4 of 4]\nAda\nAda\n"
+
+
+async def test_terms_are_counted_in_more_documents_than_a_module_takes_as_text(new_engine, new_notebook):
+    """The host has them; 20,000,000 characters is what a cell can hand over."""
+    document = ("Ada met Bob" + " 0123456789" * 1000 + ".\n") * 1000
+    notebook = new_notebook(documents=[document] * 2, engine=new_engine(SandboxSettings()))
+    outcome = await notebook.run_commands(1, as_sent({"op": "index_terms"}))
+    assert (outcome.head, outcome.error) == ("[2 terms that occur at least 2 times]\nAda (2000)\nBob (2000)\n", None)
 
 
 async def test_a_long_result_is_previewed(run_commands):
@@ -148,10 +193,10 @@ def test_a_block_of_broken_lines_is_read_only_so_far():
     assert commands[-1] == Malformed(message="the rest was not read: 20 lines before it are not JSON")
 
 
-async def test_a_malformed_command_does_not_drop_its_neighbours(new_interpreter):
+async def test_a_malformed_command_does_not_drop_its_neighbours(new_notebook):
     """It is told where it stands."""
     checked = parse_block('[{"op": "len"}, {"op": "nope"}, {"op": "final", "answer": "x"}]')
-    outcome = await new_interpreter(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
+    outcome = await new_notebook(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
     assert outcome.head == (
         '3\nError: there is no command "nope"; there are: slice, lines, find, regex, count, split, len, index_terms, '
         "wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var\n"
@@ -205,23 +250,24 @@ async def test_a_module_is_called_by_a_command(run_commands, command, output):
 )
 def test_the_context_is_loaded_for_commands_that_read_it(commands, reads):
     """Modules have it from the host."""
-    assert read_context(parse_block(json.dumps(commands))) is reads
+    assert need_context(parse_block(json.dumps(commands))) is reads
 
 
-async def test_a_context_that_no_command_read_is_there_for_the_next(new_interpreter):
+async def test_a_context_that_no_command_read_is_there_for_the_next(new_notebook):
     """It is loaded when it is wanted."""
-    interpreter = new_interpreter(text="a b")
-    await interpreter.run_commands(1, '[{"op": "text", "function": "describe"}]', names_context=False)
-    assert interpreter.loaded is False
-    outcome = await interpreter.run_commands(2, '[{"op": "len"}, {"op": "print", "value": "${context}!"}]', names_context=False)
+    notebook = new_notebook(text="a b")
+    first = await notebook.run_commands(1, as_sent({"op": "text", "function": "describe"}), names_context=False)
+    assert first.loaded is False
+    wanted = as_sent({"op": "len"}, {"op": "print", "value": "${context}!"})
+    outcome = await notebook.run_commands(2, wanted, names_context=False)
     assert (outcome.head, outcome.error) == ("3\na b!\n", None)
 
 
-async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_interpreter):
+async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_notebook):
     """Not as its text."""
-    interpreter = new_interpreter(text="a b a")
-    await interpreter.run_commands(1, '[{"op": "text", "function": "words", "args": {"k": 5}, "store": "words"}]')
-    assert (await interpreter.run_cell(2, "words[0][1] + 1")).head == "3\n"
+    notebook = new_notebook(text="a b a")
+    await notebook.run_commands(1, as_sent({"op": "text", "function": "words", "args": {"k": 5}, "store": "words"}))
+    assert (await notebook.run_cell(2, "words[0][1] + 1")).head == "3\n"
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,24 @@
 
 import re
 
-from orchestrator.budget import Budget
-from orchestrator.config import SandboxSettings
+from orchestrator.budget import Budget, RunLimits
+from orchestrator.config import CellLimits
 from orchestrator.dialogue import prompts
 from orchestrator.dialogue.commands import KNOWN
 from orchestrator.sandbox.guest import describe
 
 
+def limits(max_iterations, max_sub_calls):
+    return RunLimits(max_iterations=max_iterations, max_sub_calls=max_sub_calls, max_seconds=60.0, max_fuel=10**12)
+
+
+LIMITS = limits(20, 50)
+
+
 async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells):
     """Every name in the prompt can be called in a cell, with the signature that is printed there."""
     functions = await describe(engine)
-    text = prompts.system("python", functions, Budget(20, 50), prompts.Told(SandboxSettings(), 10_000))
+    text = prompts.system("python", functions, LIMITS, CellLimits(), 10_000)
     names = [each.name for each in functions]
     listed = [line.removeprefix("- ").partition("(")[0] for line in text.splitlines() if line.startswith("- ")]
     assert listed == names
@@ -22,15 +29,15 @@ async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells
 
 async def test_the_json_prompt_lists_the_functions_of_the_modules(engine):
     """With their arguments, which the commands take."""
-    text = prompts.system("json", await describe(engine), Budget(20, 50), prompts.Told(SandboxSettings(), 10_000))
+    text = prompts.system("json", await describe(engine), LIMITS, CellLimits(), 10_000)
     assert "\n- regex.top(pattern, group=1, k=10, ignore_case=False, multi_line=False, text=None): The most frequent" in text
     assert len(re.findall(r"^- (regex|csv|json|text)\.\w+\(", text, re.MULTILINE)) == 18
 
 
 async def test_the_numbers_of_the_prompt_are_those_of_the_settings(engine):
     """Other limits, another prompt."""
-    limits = SandboxSettings(seconds=7.5, memory_bytes=64 << 20)
-    text = prompts.system("python", await describe(engine), Budget(3, 4), prompts.Told(limits, 500))
+    cell_limits = CellLimits(seconds=7.5, memory_bytes=64 << 20)
+    text = prompts.system("python", await describe(engine), limits(3, 4), cell_limits, 500)
     assert text[text.index("Limits:") :] == (
         "Limits: 3 replies, 4 sub-calls in all; of each block's output you see 500 characters; a block may compute for "
         "7.5 seconds (waiting for sub-models is free) and use 64 MiB of memory. A block that is stopped at a limit leaves "
@@ -40,7 +47,7 @@ async def test_the_numbers_of_the_prompt_are_those_of_the_settings(engine):
 
 def test_the_json_prompt_lists_every_command():
     """Each with its form, from the commands' own shapes."""
-    text = prompts.system("json", (), Budget(20, 50), prompts.Told(SandboxSettings(), 10_000))
+    text = prompts.system("json", (), LIMITS, CellLimits(), 10_000)
     listed = re.findall(r'^- \{"op": "(\w+)"', text, re.MULTILINE)
     assert listed == [each.__struct_config__.tag for each in KNOWN]
     assert (
@@ -51,30 +58,30 @@ def test_the_json_prompt_lists_every_command():
 
 def test_a_question_over_documents_says_how_many():
     """Number and size, no content."""
-    assert prompts.question("Why?", "documents", [3, 4]) == (
+    assert prompts.question("Why?", "documents", 7, 2) == (
         "Question: Why?\n\n`context` is a list of 2 documents (str), 7 characters in all. Begin by looking at it."
     )
 
 
 def test_a_question_over_a_value_says_what_it_is():
     """JSON and chats."""
-    assert prompts.question("Why?", "json", [9]) == (
+    assert prompts.question("Why?", "json", 9, 1) == (
         "Question: Why?\n\n`context` is a parsed JSON value, 9 characters as JSON. Begin by looking at it."
     )
-    assert prompts.question("Why?", "messages", [9]) == (
+    assert prompts.question("Why?", "messages", 9, 1) == (
         'Question: Why?\n\n`context` is a chat: a list of {"role", "content"}, 9 characters as JSON. Begin by looking at it.'
     )
 
 
 def test_output_within_the_limit_is_whole():
     """head and tail of an output that was not cut are the output."""
-    assert prompts.shortened("abc", "def", 6, 100) == "abcdef"
+    assert prompts.shorten("abc", "def", 6, 100) == "abcdef"
 
 
 def test_the_last_reply_is_announced():
     """The model is told to answer while it still can."""
-    budget = Budget(2, 5)
-    budget.iterations = 1
+    budget = Budget(limits(2, 5))
+    budget.take_turn()
     assert prompts.status(budget) == (
         "(1 replies and 5 sub-calls left.)\nThis is your last reply: answer with FINAL(value) from what you have."
     )

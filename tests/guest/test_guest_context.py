@@ -1,6 +1,5 @@
 """`context` in a cell: exact, and loaded only when it is used."""
 
-import asyncio
 import importlib
 import sys
 import types
@@ -9,12 +8,12 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from notebooks import Notebook
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.guest import Interpreter
-from orchestrator.sandbox.host_imports import HostImports
 
 EXACT = [
     "",
@@ -95,21 +94,25 @@ async def test_a_wrong_index_of_a_document_is_named(run_cells, index, last_line)
     assert (await run_cells(f"context[{index}]", documents=["a"])).error.splitlines()[-1] == last_line
 
 
+STORE = ContextStore()
+
+
 @pytest.fixture
 def counting(engine):
-    """counting(kind, parts): an interpreter, and the list of documents that it reads."""
+    """counting(kind, parts): a notebook, and the list of documents that it reads."""
 
     def new(kind, parts):
         reads = []
 
-        class Counting(Context, frozen=True, weakref=True, eq=False):
+        class Counting(Context):
             def read(self, document, start, length):
                 reads.append(document)
                 return super().read(document, start, length)
 
-        context = Counting(uuid.uuid4().hex, kind, parts)
-        imports = HostImports(context, None, asyncio.get_running_loop(), seed=1, clock_start_ns=0)
-        return Interpreter(engine, imports, context, seed=1), reads
+        held = STORE.add_documents(parts) if kind == "documents" else STORE.add_text(parts[0])
+        context = Counting(held.id, STORE._path(held.id))
+        context.id = uuid.uuid4().hex  # no other test has its template
+        return Notebook(engine, context, seed=1, clock_start_ns=0), reads
 
     return new
 
@@ -128,23 +131,23 @@ def counting(engine):
 )
 async def test_a_text_is_loaded_by_the_first_cell_that_names_it(counting, code, reads):
     """A cell without the word `context` reads nothing, and one with it reads the text once."""
-    interpreter, seen = counting("text", ("some text",))
-    await interpreter.run_cell(1, code)
+    notebook, seen = counting("text", ("some text",))
+    await notebook.run_cell(1, code)
     assert len(seen) == reads
 
 
 async def test_a_text_is_loaded_once(counting):
     """Later cells use what the first one loaded, also after it was deleted."""
-    interpreter, seen = counting("text", ("some text",))
-    outcomes = [await interpreter.run_cell(number, code) for number, code in enumerate(["context", "del context", "context"])]
+    notebook, seen = counting("text", ("some text",))
+    outcomes = [await notebook.run_cell(number, code) for number, code in enumerate(["context", "del context", "context"])]
     assert [outcome.head for outcome in outcomes] == ["'some text'\n", "", "'some text'\n"]
     assert len(seen) == 1
 
 
 async def test_documents_are_read_one_by_one(counting):
     """A document that is not asked for is not read, and one that was read is kept."""
-    interpreter, seen = counting("documents", ("a", "b", "c"))
-    await interpreter.run_cell(1, "len(context), context[1], context[1], context[-1]")
+    notebook, seen = counting("documents", ("a", "b", "c"))
+    await notebook.run_cell(1, "len(context), context[1], context[1], context[-1]")
     assert seen == [1, 2]
 
 
@@ -173,11 +176,11 @@ TEXT = "abc\r\nabé abab\n\n😀 end"
         "chunk_text(context, 10, 2)",
     ],
 )
-async def test_a_lazy_text_answers_like_a_str(new_interpreter, lazy_engine, expression):
+async def test_a_lazy_text_answers_like_a_str(new_notebook, lazy_engine, expression):
     """Above context_inline_limit `context` gives what a str would."""
-    interpreter = new_interpreter(text=TEXT, engine=lazy_engine)
-    outcome = await interpreter.run_cell(1, expression)
-    whole = await interpreter.run_cell(2, expression.replace("context", f"({TEXT!r})"))
+    notebook = new_notebook(text=TEXT, engine=lazy_engine)
+    outcome = await notebook.run_cell(1, expression)
+    whole = await notebook.run_cell(2, expression.replace("context", f"({TEXT!r})"))
     assert (outcome.head, outcome.error) == (whole.head, None)
 
 
@@ -192,9 +195,9 @@ async def test_a_lazy_text_answers_like_a_str(new_interpreter, lazy_engine, expr
         ),
     ],
 )
-async def test_a_lazy_text_has_lines(new_interpreter, lazy_engine, expression, output):
+async def test_a_lazy_text_has_lines(new_notebook, lazy_engine, expression, output):
     """Iteration gives lines without their ends, and the repr says what there is."""
-    assert (await new_interpreter(text=TEXT, engine=lazy_engine).run_cell(1, expression)).head == output
+    assert (await new_notebook(text=TEXT, engine=lazy_engine).run_cell(1, expression)).head == output
 
 
 @pytest.mark.parametrize(
@@ -208,17 +211,17 @@ async def test_a_lazy_text_has_lines(new_interpreter, lazy_engine, expression, o
         ("context.split()", "AttributeError: 'LazyText' object has no attribute 'split'"),
     ],
 )
-async def test_a_wrong_use_of_a_lazy_text_is_an_exception(new_interpreter, lazy_engine, expression, last_line):
+async def test_a_wrong_use_of_a_lazy_text_is_an_exception(new_notebook, lazy_engine, expression, last_line):
     """The cell goes on living: nothing of the wrong type reaches the host."""
-    outcome = await new_interpreter(text=TEXT, engine=lazy_engine).run_cell(1, expression)
+    outcome = await new_notebook(text=TEXT, engine=lazy_engine).run_cell(1, expression)
     assert outcome.error.splitlines()[-1] == last_line
 
 
-async def test_a_lazy_text_works_across_its_pieces(new_interpreter, lazy_engine):
+async def test_a_lazy_text_works_across_its_pieces(new_notebook, lazy_engine):
     """A match that spans two reads is found, and counted once."""
     piece = 8 << 20
     text = "x" * (piece - 2) + "needle" + "x" * piece + "needle"
-    outcome = await new_interpreter(text=text, engine=lazy_engine).run_cell(
+    outcome = await new_notebook(text=text, engine=lazy_engine).run_cell(
         1, "context.find('needle'), context.count('needle'), context.count('xx')"
     )
     assert outcome.head == f"{(text.find('needle'), 2, text.count('xx'))}\n"

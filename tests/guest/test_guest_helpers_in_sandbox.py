@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import BudgetExceeded
-from orchestrator.sandbox.host_imports import SubReply
+from orchestrator.sandbox.messages import SubReply
 
 PROMISED = {
     "chunk_text": ["text", "chunk_size", "overlap", "preserve_paragraphs"],

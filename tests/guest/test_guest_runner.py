@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import BudgetExceeded
-from orchestrator.sandbox.host_imports import SubReply
+from orchestrator.sandbox.messages import SubReply
 
 
 async def error_of(run_cells, *cells, **context):

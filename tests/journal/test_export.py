@@ -70,7 +70,7 @@ async def test_commands_cannot_be_exported(run_query):
     journal = await run_query(FakeModel(['{"op": "final", "answer": "x"}']))
     with pytest.raises(JournalError) as error:
         script(journal.events)
-    assert str(error.value) == "cell 1 (turn 1): JSON commands cannot be exported as Python"
+    assert str(error.value) == "cell 1 (turn 1): JSON commands are no Python; export --commands lists them"
 
 
 async def test_the_command_writes_the_script(run_query, tmp_path):
@@ -81,7 +81,7 @@ async def test_the_command_writes_the_script(run_query, tmp_path):
     assert await rlm("export", tmp_path / "nothing", "--script") == (
         2,
         "",
-        f"rlm: {tmp_path}/nothing: No such file or directory\n",
+        f"rlm: {tmp_path}/nothing: there is no such file\n",
     )
     (tmp_path / "journal").write_bytes(b"not a journal")
     assert await rlm("export", tmp_path / "journal", "--script") == (1, "line 1: not a line of a journal\n", "")

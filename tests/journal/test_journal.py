@@ -1,9 +1,11 @@
 """Journals: the events of a run, the last runs."""
 
+import asyncio
+
 import pytest
 
 from orchestrator.errors import NotFound
-from orchestrator.journal.events import Answer
+from orchestrator.journal.events import Answer, RunFinished
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import KEPT_RUNS, Journals
 
@@ -26,3 +28,35 @@ def test_the_last_runs_are_kept():
     with pytest.raises(NotFound) as error:
         journals.get("run0")
     assert str(error.value) == "there is no run 'run0'; the last 200 are kept"
+
+
+async def test_readers_follow_a_journal_while_it_is_written():
+    """Each from where it likes, each to the end; one that begins late misses nothing, and one that waits is woken."""
+    journal = Journal("r")
+    journal.write(Answer(text="0", partial=True))
+
+    async def texts(from_event):
+        return [getattr(event, "text", "end") async for event in journal.follow(from_event)]
+
+    early, later = asyncio.create_task(texts(0)), asyncio.create_task(texts(2))
+    await asyncio.sleep(0)
+    for number in range(1, 4):
+        journal.write(Answer(text=str(number), partial=True))
+        await asyncio.sleep(0)
+    journal.write(RunFinished(stopped="answered", error=None))
+    assert await early == ["0", "1", "2", "3", "end"]
+    assert await later == ["2", "3", "end"]
+    assert await texts(4) == ["end"]
+    assert await texts(99) == []
+
+
+async def test_a_reader_that_is_slow_does_not_hold_the_writer():
+    """It finds all that was written meanwhile."""
+    journal = Journal("r")
+    journal.write(Answer(text="first", partial=True))
+    reader = journal.follow()
+    assert (await anext(reader)).text == "first"
+    for number in range(1000):
+        journal.write(Answer(text=str(number), partial=True))
+    journal.write(RunFinished(stopped="answered", error=None))
+    assert len([event async for event in reader]) == 1001

@@ -8,5 +8,5 @@ def test_every_case_is_a_result_or_a_refusal():
     failures = []
     counts = fuzz.fuzzed(1, range(3_000), failures.append)
     assert (failures, counts["FAILED"]) == ([], 0)
-    assert counts["result"] > 500
+    assert counts["result"] > 450
     assert len(counts) > 10

@@ -10,8 +10,7 @@ from fuzz_cases import OK, abi
 from orchestrator.config import SandboxSettings
 from orchestrator.errors import BudgetExceeded
 from orchestrator.sandbox.guest import CellOutcome
-from orchestrator.sandbox.host_imports import SubReply
-from orchestrator.sandbox.limits import Trap
+from orchestrator.sandbox.messages import SubReply, Trap
 
 READ = "(drop (call $read (i64.const {}) (i32.const {}) (i32.const {}))) " + OK
 ENDLESS = abi("(loop (br 0)) (i32.const 0)")
@@ -150,30 +149,30 @@ async def test_the_message_of_a_trap_is_one_line(run_cells):
 
 
 @pytest.mark.parametrize("wat", ENDLESS_PLACES[:4])
-async def test_fuel_of_a_module_is_the_cells(new_interpreter, new_engine, wat):
+async def test_fuel_of_a_module_is_the_cells(new_notebook, new_engine, wat):
     """A loop in a module ends the cell, which is rolled back."""
-    interpreter = new_interpreter(text="abc", engine=new_engine(SandboxSettings(fuel=100_000_000)))
-    await interpreter.run_cell(1, "kept = 1")
-    trap = await interpreter.run_cell(2, "kept = 2\n" + written(wat))
+    notebook = new_notebook(text="abc", engine=new_engine(SandboxSettings(fuel=100_000_000)))
+    await notebook.run_cell(1, "kept = 1")
+    trap = await notebook.run_cell(2, "kept = 2\n" + written(wat))
     assert (trap.kind, trap.fuel, trap.lost) == ("fuel", 100_000_000, False)
-    assert (await interpreter.run_cell(3, "kept")).head == "1\n"
+    assert (await notebook.run_cell(3, "kept")).head == "1\n"
 
 
-async def test_calls_in_a_loop_end_at_the_fuel(new_interpreter):
+async def test_calls_in_a_loop_end_at_the_fuel(new_notebook):
     """What each call takes is gone for the next."""
-    interpreter = new_interpreter(text="a b " * 100_000)
-    await interpreter.run_cell(1, "kept = 1")
-    trap = await interpreter.run_cell(2, "kept = 2\nwhile True: modules.text.describe()")
+    notebook = new_notebook(text="a b " * 100_000)
+    await notebook.run_cell(1, "kept = 1")
+    trap = await notebook.run_cell(2, "kept = 2\nwhile True: modules.text.describe()")
     assert (trap.kind, trap.fuel) == ("fuel", 3_000_000_000)
-    assert (await interpreter.run_cell(3, "kept")).head == "1\n"
+    assert (await notebook.run_cell(3, "kept")).head == "1\n"
 
 
 @pytest.mark.parametrize("wat", ENDLESS_PLACES)
-async def test_seconds_of_a_module_are_the_cells(new_interpreter, quick_engine, wat):
+async def test_seconds_of_a_module_are_the_cells(new_notebook, quick_engine, wat):
     """With plenty of fuel, a loop in a module ends at the seconds; the next cell works."""
-    interpreter = new_interpreter(text="abc", engine=quick_engine)
-    trap = await interpreter.run_cell(1, written(wat))
-    assert (trap.kind, (await interpreter.run_cell(2, "1 + 1")).head) == ("seconds", "2\n")
+    notebook = new_notebook(text="abc", engine=quick_engine)
+    trap = await notebook.run_cell(1, written(wat))
+    assert (trap.kind, (await notebook.run_cell(2, "1 + 1")).head) == ("seconds", "2\n")
     assert 0.3 <= trap.seconds < 2
 
 
@@ -193,14 +192,14 @@ async def test_a_table_is_limited(run_cells):
     )
 
 
-async def test_a_module_is_cancelled_with_its_run(new_interpreter, new_engine, monkeypatch):
+async def test_a_module_is_cancelled_with_its_run(new_notebook, new_engine, monkeypatch):
     """The thread that is in it comes back at once."""
     engine = new_engine(SandboxSettings(seconds=60, fuel=10**14))
-    interpreter = new_interpreter(engine=engine)
-    await interpreter.run_cell(1, "1")
+    notebook = new_notebook(engine=engine)
+    await notebook.run_cell(1, "1")
     entered, enter = [], engine.enter
     monkeypatch.setattr(engine, "enter", lambda call: entered.append(enter(call)) or entered[-1])
-    running = asyncio.create_task(interpreter.run_cell(2, written(ENDLESS)))
+    running = asyncio.create_task(notebook.run_cell(2, written(ENDLESS)))
     await asyncio.sleep(0.2)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -210,14 +209,14 @@ async def test_a_module_is_cancelled_with_its_run(new_interpreter, new_engine, m
     assert (trap.kind, time.monotonic() - began < 1) == ("cancelled", True)
 
 
-async def test_calls_of_two_threads_are_not_mixed(new_interpreter):
+async def test_calls_of_two_threads_are_not_mixed(new_notebook):
     """Each module reads its own context and emits its own result, though both run at once."""
     emits = "(drop (call $read (i64.const 0) (i32.const 60000) (i32.const 0))) "
     emits += "(loop (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br_if 0 (i32.lt_u (local.get 0) (i32.const 100000)))) "
     wat = abi(emits + "(call $emit (i32.const 0) (i32.wrap_i64 (call $len))) (i32.const 0)")
-    code = f"from rlm_guest.modules import run_wat\nprint({{str(run_wat({wat!r}, 'run', {{}}, None)) for _ in range(30)}})"
+    code = f"from rlm_guest.modules import run_wat\nprint({{str(run_wat({wat!r}, 'run', {{}}, None)) for _ in range(10)}})"
     contexts = [f'"{letter * (500 + number)}"' for number, letter in enumerate("abcdef")]
-    outcomes = await asyncio.gather(*[new_interpreter(text=each).run_cell(1, code) for each in contexts])
+    outcomes = await asyncio.gather(*[new_notebook(text=each).run_cell(1, code) for each in contexts])
     assert [each.head for each in outcomes] == ["{'" + each[1:-1] + "'}\n" for each in contexts]
 
 
@@ -294,14 +293,14 @@ async def test_a_budget_that_ends_in_a_module_reaches_the_cell(run_cells):
     assert outcome.head == "BudgetError: max_sub_calls: 49 of 50 are used, 2 more were asked for; nothing was sent"
 
 
-async def test_waiting_for_a_model_in_a_module_is_charged_to_no_cell(new_interpreter, quick_engine):
+async def test_waiting_for_a_model_in_a_module_is_charged_to_no_cell(new_notebook, quick_engine):
     """A sub-call that takes longer than the cell's seconds is fine."""
 
     async def slow(prompts):
         await asyncio.sleep(0.6)
         return [SubReply(text="late") for _ in prompts]
 
-    outcome = await new_interpreter(engine=quick_engine, ask=slow).run_cell(1, written(ASKS))
+    outcome = await new_notebook(engine=quick_engine, ask=slow).run_cell(1, written(ASKS))
     assert outcome.head == "[{'text': 'late'}, {'text': 'late'}]\n"
     assert outcome.seconds < 0.3
 
@@ -367,26 +366,26 @@ async def test_one_llm_query_of_a_module_is_bounded_before_it_is_decoded(run_cel
     assert "prompts at once, not 6000000" not in (await run_cells(written(wat))).head
 
 
-async def test_what_the_calls_of_one_cell_keep_is_bounded(new_interpreter):
+async def test_what_the_calls_of_one_cell_keep_is_bounded(new_notebook):
     """Results of 128 MiB in all are refused somewhere."""
     wat = abi(
         "(memory.fill (i32.const 0) (i32.const 32) (i32.const 16777216)) (i32.store8 (i32.const 0) (i32.const 34)) (i32.store8 (i32.const 16777215) (i32.const 34)) (call $emit (i32.const 0) (i32.const 16777216)) (i32.const 0)",
         memory="300",
     )
     code = f"import json, wit_world\na = json.dumps({{'wat': {wat!r}, 'function': 'run', 'args': {{}}}})\nfor _ in range(10): wit_world.call('wasm_wat', a)"
-    interpreter = new_interpreter()
-    outcome = await interpreter.run_cell(1, code)
-    kept = sum(len(each.result or "") for each in interpreter.imports.calls)
+    notebook = new_notebook()
+    outcome = await notebook.run_cell(1, code)
+    kept = sum(len(bytes(each.result)) for each in notebook.calls)
     assert isinstance(outcome, Trap) or kept <= 128 << 20
 
 
 PARAMETERS = "(type $p (func (param {}))) ".format("i64 " * 990)
 
 
-async def test_compiling_takes_no_longer_than_a_cell_may(new_interpreter, quick_engine):
+async def test_compiling_takes_no_longer_than_a_cell_may(new_notebook, quick_engine):
     """Functions of 990 parameters, each with its trampoline: this small part of the limit takes 2 seconds."""
     functions = "(func (type $p))" * 300 + "(elem func " + " ".join(map(str, range(8, 300))) + ")"
-    interpreter = new_interpreter(engine=quick_engine)
+    notebook = new_notebook(engine=quick_engine)
     began = time.monotonic()
-    await interpreter.run_cell(1, written(abi(OK, fields=PARAMETERS + functions)))
+    await notebook.run_cell(1, written(abi(OK, fields=PARAMETERS + functions)))
     assert time.monotonic() - began < 0.3 + 1

@@ -286,13 +286,13 @@ JSON = st.recursive(
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=JSON, ascii_only=st.booleans(), separators=st.tuples(SPACES, SPACES, SPACES, SPACES))
-async def test_what_is_written_is_read(new_interpreter, value, ascii_only, separators):
+async def test_what_is_written_is_read(new_notebook, value, ascii_only, separators):
     """By select and by get, as by Python, spaces or none."""
     before, comma, colon, after = separators
     text = before + json.dumps({"v": value}, ensure_ascii=ascii_only, separators=(comma + "," + after, colon + ":")) + after
     found = "(modules.json.select()[0]['v'], modules.json.select(['v'])[0]['v'], modules.json.get('v'))"
     code = f"import json\nfor one in {found}: print(repr(one) == repr(json.loads(context)['v']))"
-    outcome = await new_interpreter(text=text).run_cell(1, code)
+    outcome = await new_notebook(text=text).run_cell(1, code)
     assert (outcome.head, outcome.error) == ("True\n" * 3, None)
 
 
@@ -310,25 +310,25 @@ def mutations_of(draw, line):
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), lines=st.lists(st.sampled_from(SEEDS), min_size=1, max_size=4))
-async def test_the_lines_of_python(new_interpreter, data, lines):
+async def test_the_lines_of_python(new_notebook, data, lines):
     """Mutated JSON is a row where Python's json takes it, and a broken line where not."""
     mutated = [data.draw(mutations_of(line)) for line in lines]
     assume(not any(map(is_unwritable, mutated)))
-    await same_lines(new_interpreter, mutated)
+    await same_lines(new_notebook, mutated)
 
 
 @pytest.mark.parametrize(
     "line", ["\ufeff1", "1\x00", "[1,2", '{"a" 1}', "1 2", "+1", ".5", "1.", "1e", "'x'", '"\\u12g4"', "nul", "tru e"]
 )
-async def test_a_line_of_python(new_interpreter, line):
+async def test_a_line_of_python(new_notebook, line):
     """Some that are nearly JSON."""
-    await same_lines(new_interpreter, [line])
+    await same_lines(new_notebook, [line])
 
 
 @pytest.mark.parametrize("line", ["\x0b1", "1\xa0", "\u20281", "1\x0c"])
-async def test_a_line_with_other_spaces(new_interpreter, line):
+async def test_a_line_with_other_spaces(new_notebook, line):
     """JSON has four: these are broken."""
-    await same_lines(new_interpreter, [line])
+    await same_lines(new_notebook, [line])
 
 
 def is_json(line):
@@ -348,14 +348,14 @@ def is_unwritable(line):
     return False
 
 
-async def same_lines(new_interpreter, lines):
+async def same_lines(new_notebook, lines):
     code = """
 import contextlib, io, json
 with contextlib.redirect_stdout(io.StringIO()):
     found = len(modules.json.select([""])), len(modules.json.select()), modules.json.describe()["rows"]
 print([each - 2 for each in found])
 """
-    outcome = await new_interpreter(text="\n".join(["{}", "{}", *lines])).run_cell(1, code)
+    outcome = await new_notebook(text="\n".join(["{}", "{}", *lines])).run_cell(1, code)
     expected = sum(map(is_json, lines))
     assert (outcome.head, outcome.error) == (f"{[expected] * 3}\n", None)
 

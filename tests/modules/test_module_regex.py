@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import ModuleError
 
 ANY_FUNCTION = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PLAIN = {"ignore_case": False, "multi_line": False}
 LETTERS = "ab1 _\né\U0001f600"
 TEXTS = st.text(LETTERS, max_size=60)
 CUTS = st.lists(st.integers(1, 9), min_size=1, max_size=4)
@@ -69,7 +70,7 @@ def test_the_matches_are_those_of_python_wherever_the_text_is_cut(run_module, pa
     expected = places(pattern, text, re.MULTILINE * multi_line | re.IGNORECASE * ignore_case)
     if any(each["start"] == each["end"] for each in expected):
         return
-    args = {"pattern": pattern, "limit": None, "multi_line": multi_line, "ignore_case": ignore_case}
+    args = {"pattern": pattern, "limit": None, "ignore_case": ignore_case, "multi_line": multi_line}
     assert run_module("regex", "find", args, Cut(text, cuts)) == expected
     args.pop("limit")
     assert run_module("regex", "count", args, Cut(text, cuts)) == len(expected)
@@ -79,7 +80,7 @@ def test_the_matches_are_those_of_python_wherever_the_text_is_cut(run_module, pa
 @given(pattern=st.one_of(patterns(), atoms().map("{}*".format), st.just(r"\b"), st.just("(?m)^|$")), text=TEXTS, cuts=CUTS)
 def test_where_it_is_cut_never_matters(run_module, pattern, text, cuts):
     """Empty matches included."""
-    args = {"pattern": pattern, "limit": None}
+    args = {"pattern": pattern, "limit": None} | PLAIN
     assert run_module("regex", "find", args, Cut(text, cuts)) == run_module("regex", "find", args, Cut(text))
 
 
@@ -90,7 +91,8 @@ def test_lines_are_searched_one_by_one(run_module, pattern, text, cuts):
     lines = text.split("\n")
     lines = lines[:-1] if not lines[-1] else lines
     found = [{"line": number, "text": line} for number, line in enumerate(lines, 1) if re.search(pattern, line)]
-    assert run_module("regex", "lines", {"pattern": pattern, "limit": None}, Cut(text, cuts)) == found
+    args = {"pattern": pattern, "limit": None, "ignore_case": False}
+    assert run_module("regex", "lines", args, Cut(text, cuts)) == found
 
 
 LOG = "one ERROR disk\ntwo WARN disk\r\nthree ERROR net\n"
@@ -200,13 +202,13 @@ async def test_word_boundaries_are_quick_where_text_is_not_ascii(run_module, pat
     """The engine's own way takes more than ten times the fuel."""
     text = unit * 60_000
     assert len(re.findall(pattern.replace("(?i)", ""), text, re.IGNORECASE)) == count
-    assert run_module("regex", "count", {"pattern": pattern}, Cut(text), fuel=1_500 * len(text)) == count
+    assert run_module("regex", "count", {"pattern": pattern} | PLAIN, Cut(text), fuel=1_500 * len(text)) == count
 
 
 async def test_a_boundary_that_fails_everywhere_stays_linear(run_module):
     """What is looked at in vain is bounded; then the engine takes over."""
     text = "é" + "a" * 200_000
-    assert run_module("regex", "count", {"pattern": r"\ba+b?"}, Cut(text), fuel=4 * 10**9) == 0
+    assert run_module("regex", "count", {"pattern": r"\ba+b?"} | PLAIN, Cut(text), fuel=4 * 10**9) == 0
 
 
 async def test_a_pattern_that_spans_lines_has_the_whole_text(ask):
@@ -219,7 +221,7 @@ async def test_a_pattern_that_spans_lines_has_the_whole_text(ask):
 def test_a_text_that_is_too_long_for_such_a_pattern_is_refused_with_the_reason(run_module):
     """The limit is that of the cell's memory, here 256 MiB."""
     with pytest.raises(ModuleError) as error:
-        run_module("regex", "count", {"pattern": "<[^>]*>"}, Cut("<" + "x" * 300_000_000))
+        run_module("regex", "count", {"pattern": "<[^>]*>"} | PLAIN, Cut("<" + "x" * 300_000_000))
     message = str(error.value)
     assert message == (
         'out of memory: 300000001 bytes of text are needed at once. "<[^>]*>" can match line ends, without a limit, so it '

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from notebooks import as_sent
 
 
 def prose(seed, count):
@@ -60,9 +61,9 @@ async def test_describe(ask, text):
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text("a é😀\n\t\u3000", max_size=60))
-async def test_describe_any_text(new_interpreter, text):
+async def test_describe_any_text(new_notebook, text):
     """The same over all texts of a small alphabet."""
-    outcome = await new_interpreter(text=text).run_cell(1, "import json\nprint(json.dumps(modules.text.describe()))")
+    outcome = await new_notebook(text=text).run_cell(1, "import json\nprint(json.dumps(modules.text.describe()))")
     assert json.loads(outcome.head) == described(text)
 
 
@@ -125,6 +126,28 @@ async def test_terms(ask, pattern, own, min_count, max_terms):
     assert found == [list(pair) for pair in kept]
     found = await ask(f"[row['lines'] for row in modules.text.terms({arguments}, lines=True)[:20]]", text=text)
     assert found == [list(lines[term])[:10] for term, _ in kept[:20]]
+
+
+@pytest.mark.parametrize(("text", "terms"), [
+    ("élan Élan ÉLAN éLan", ["Élan"]),
+    ("Ada Lovelace met Charles  Babbage.", ["Ada Lovelace", "Charles  Babbage"]),
+    ("New\nYork New\tYork", ["New", "York New\tYork"]),
+    ("Ödön и Илья, Ørsted", ["Ödön", "Ørsted", "Илья"]),
+    ("A McDonald X9 O'Brien iPhone", ["Brien"]),
+    ("\u01c5 ǅemal ﬁne 漢字 ١٢٣", []),  # a title-case letter is no capital
+    ("E\u0301lan Noe\u0308l", []),  # accents of their own are neither
+])  # fmt: skip
+async def test_what_is_a_proper_noun(ask, new_notebook, text, terms):
+    """A capital and small letters of any script, joined by spaces and tabs; one meaning for cells and for commands."""
+    assert [row["term"] for row in await ask("modules.text.terms(min_count=1)", text=text)] == terms
+    outcome = await new_notebook(text=text).run_commands(1, as_sent({"op": "index_terms", "min_count": 1}))
+    listed = "\n".join(f"{term} (1)" for term in terms)
+    assert outcome.head == f"[{len(terms)} terms that occur at least 1 times]\n{listed}\n"
+
+
+async def test_a_pattern_for_terms_is_of_lines(ask):
+    """`^` and `$` are the ends of lines, as for numbers."""
+    assert [row["term"] for row in await ask(r"modules.text.terms(r'^\w$', 1)", text="a\nb c\nd")] == ["a", "d"]
 
 
 def percentile(values, share):

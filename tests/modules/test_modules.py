@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import wasmtime
 from conftest import Cut
+from notebooks import as_sent
 from processes import rlm
 
+from orchestrator import shipped
 from orchestrator.config import SandboxSettings
 from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.sandbox.guest import describe
-from orchestrator.sandbox.modules.registry import SHIPPED, Modules
+from orchestrator.sandbox.modules.registry import Modules
 
 EXAMPLES = Path(__file__).parents[2] / "guest_sdk" / "examples"
 ABI = """
@@ -35,7 +37,7 @@ def folder_with(path, wat, **changes):
 
 def refusal(folder):
     with pytest.raises(ConfigError) as error:
-        Modules(SandboxSettings(), folder, lambda message: None)
+        Modules(folder, lambda message: None)
     return str(error.value).removeprefix(f"{folder}/")
 
 
@@ -82,13 +84,14 @@ def test_a_file_that_is_not_the_manifests_is_refused(tmp_path):
 
 def test_the_shipped_modules_are_small_and_of_the_abi():
     """Each under 1.5 MB."""
-    sizes = {path.name: path.stat().st_size for path in SHIPPED.glob("*.wasm")}
+    sizes = {path.name: path.stat().st_size for path in shipped.MODULES.glob("*.wasm")}
     assert sizes.keys() == {"regex.wasm", "csv.wasm", "json.wasm", "text.wasm"}
     assert max(sizes.values()) < 1_500_000
-    Modules(SandboxSettings(), "", lambda message: None)
+    Modules("", lambda message: None)
 
 
 SMALL = SandboxSettings(memory_bytes=32 << 20)
+TOP = {"pattern": r"\d+", "group": 1, "k": 10, "ignore_case": False, "multi_line": False}
 AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "limit": None}
 
 
@@ -98,7 +101,7 @@ AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "
         (("csv", "aggregate", AGGREGATE | {"values": {"p": ["p95", "n"]}}), "n\n" + "7\n" * 4_000_000, r"out of memory: exact percentiles of n keep 8 bytes for each value; row \d+ \(line \d+\) is \d+ % of the input, whose all values would take up to 32 MB: narrow it with where, or take mean, min, max"),
         (("csv", "aggregate", AGGREGATE | {"values": {"d": ["distinct", "n"]}}), "n\n" + "".join(f"{i}\n" for i in range(1_200_000)), r"out of memory: the distinct values of n are kept, some \d+ bytes for each; row \d+ \(line \d+\) is \d+ % of the input, whose all values would take up to \d+ MB: narrow it with where, or take mean, min, max"),
         (("csv", "aggregate", AGGREGATE | {"by": ["n"], "values": {}}), "n\n" + "".join(f"{i}\n" for i in range(600_000)), r"out of memory: \d+ bytes more are not there; work on a part, or ask for less"),
-        (("regex", "top", {"pattern": r"\d+"}), "".join(f"{i}\n" for i in range(900_000)), r"out of memory: \d+ different values \(\d+ bytes of text\) are counted so far, and each takes some 40 bytes more: narrow the pattern, or work on a part of the text"),
+        (("regex", "top", TOP), "".join(f"{i}\n" for i in range(900_000)), r"out of memory: \d+ different values \(\d+ bytes of text\) are counted so far, and each takes some 40 bytes more: narrow the pattern, or work on a part of the text"),
         (("text", "numbers", {"pattern": None}), "7 " * 4_000_000, r"out of memory: exact percentiles keep 8 bytes for each number, \d+ so far: narrow the pattern, or work on a part of the text"),
     ],
     ids=["percentiles", "distinct", "groups", "top", "numbers"],
@@ -115,9 +118,9 @@ def test_what_is_compiled_is_kept(tmp_path, monkeypatch):
     """A second start says nothing of compiling."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     said = []
-    Modules(SandboxSettings(), "", said.append)
+    Modules("", said.append)
     assert said == [f"compiling the module {name} (once)" for name in ("regex", "csv", "json", "text")]
-    Modules(SandboxSettings(), "", said.append)
+    Modules("", said.append)
     assert len(said) == 4
 
 
@@ -128,17 +131,17 @@ def with_examples(tmp_path):
     return str(tmp_path / "examples")
 
 
-async def test_a_module_of_the_users_own_is_called_like_the_others(new_engine, new_interpreter, with_examples):
+async def test_a_module_of_the_users_own_is_called_like_the_others(new_engine, new_notebook, with_examples):
     """The sample in plain WAT, over a context longer than what it reads at once, a text and documents."""
     engine = new_engine(SandboxSettings(), module_folder=with_examples)
-    outcome = await new_interpreter(text="é\n" * 100_000, engine=engine).run_cell(
+    outcome = await new_notebook(text="é\n" * 100_000, engine=engine).run_cell(
         1, "modules.line_ends.count(), modules.line_ends.count(text='a\\nb')"
     )
     assert (outcome.head, outcome.error) == ("(100000, 1)\n", None)
-    outcome = await new_interpreter(documents=["a\n", "", "\n\n"], engine=engine).run_cell(1, "modules.line_ends.count()")
+    outcome = await new_notebook(documents=["a\n", "", "\n\n"], engine=engine).run_cell(1, "modules.line_ends.count()")
     assert outcome.head == "3\n"
-    outcome = await new_interpreter(text="\n", engine=engine).run_commands(
-        1, '[{"op": "wasm", "module": "line_ends", "function": "count", "store": "n"}]'
+    outcome = await new_notebook(text="\n", engine=engine).run_commands(
+        1, as_sent({"op": "wasm", "module": "line_ends", "function": "count", "store": "n"})
     )
     assert outcome.head == "1\n"
     functions = await describe(engine)

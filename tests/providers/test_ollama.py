@@ -7,8 +7,7 @@ import pytest
 
 from orchestrator.config import OllamaSettings
 from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion, Message
+from orchestrator.providers.messages import Completion, Message, Usage
 from orchestrator.providers.ollama import OllamaProvider
 
 SHOWN = {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40_960}}
@@ -33,8 +32,11 @@ class Server:
         self.shown = shown
         self.chats = []
         self.shows = 0
+        self.tags = {"models": []}
 
     def __call__(self, request):
+        if request.url.path == "/api/tags":
+            return httpx.Response(200, json=self.tags)
         if request.url.path == "/api/show":
             self.shows += 1
             return httpx.Response(200, json=self.shown)
@@ -52,8 +54,10 @@ async def complete(server, *prompts, schema=None, **settings):
 
 
 async def error_of(response, prompt="hi", **settings):
+    """Of a response to the first chat, or of a whole server."""
+    server = response if callable(response) else Server(response)
     with pytest.raises(ProviderError) as error:
-        await complete(Server(response), prompt, **settings)
+        await complete(server, prompt, **settings)
     return str(error.value), error.value.retry
 
 
@@ -126,10 +130,42 @@ async def test_a_prompt_that_does_not_fit_the_configured_window_names_the_settin
     )
 
 
-async def test_a_missing_model_is_told_in_ollamas_words():
-    """404 with {"error": ...} is not retried."""
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["qwen3:8b", "llama3.2:3b"], "m: there is no such model at http://ollama; these exist: qwen3:8b, llama3.2:3b"),
+        ([], "m: there is no such model at http://ollama; it has none, run: ollama pull m"),
+        (["m:latest"], "m: HTTP 404: model 'm' not found"),
+    ],
+)
+async def test_a_missing_model_is_told_with_those_that_exist(names, message):
+    """404 is not retried; `m` is m:latest."""
     response = httpx.Response(404, json={"error": "model 'm' not found"})
-    assert await error_of(response) == ('m: HTTP 404: {"error":"model \'m\' not found"}', False)
+    server = Server(response)
+    server.tags = {"models": [{"name": name, "size": 1} for name in names]}
+    assert await error_of(server) == (message, False)
+
+
+async def test_a_base_url_with_v1_is_told():
+    """Ollama has the OpenAI-compatible protocol there, which is not used."""
+    settings = OllamaSettings(model="m", base_url="http://ollama/v1")
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda request: httpx.Response(404, text="404 page not found"))
+    ) as client:
+        with pytest.raises(ProviderError) as error:
+            await OllamaProvider(settings, client).complete((Message("user", "hi"),))
+    assert str(error.value) == (
+        "m: HTTP 404: 404 page not found; base_url is the server's root, without /v1 (it is http://ollama/v1)"
+    )
+
+
+async def test_a_server_that_is_not_running_is_told_how_to_start():
+    """No answer on loopback."""
+
+    def server(request):
+        raise httpx.ConnectError("All connection attempts failed")
+
+    assert await error_of(server) == ("m: no answer at http://ollama: is `ollama serve` running?", True)
 
 
 async def test_an_error_inside_the_stream_is_retried():

@@ -2,15 +2,15 @@
 
 import json
 import os
+import socket
 
 import httpx
 import pytest
 from fakes import streamed
 
 from orchestrator.config import OpenAISettings
-from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Completion, Message
+from orchestrator.errors import ConfigError, ProviderError
+from orchestrator.providers.messages import Completion, Message, Usage
 from orchestrator.providers.openai import OpenAIProvider
 
 HI = (Message("user", "hi"),)
@@ -20,7 +20,7 @@ async def complete(respond, messages=HI, schema=None, **settings):
     """One call of a provider whose server is `respond` (a response, or a function of the request)."""
     handler = respond if callable(respond) else lambda request: respond
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
-        provider = OpenAIProvider(OpenAISettings(model="m", base_url="http://server/v1", **settings), client)
+        provider = OpenAIProvider(OpenAISettings(**{"model": "m", "base_url": "http://server/v1"} | settings), client)
         return await provider.complete(messages, schema)
 
 
@@ -101,11 +101,17 @@ async def test_no_content_is_an_empty_text(content):
 @pytest.mark.parametrize(
     ("response", "message", "retry"),
     [
-        (httpx.Response(401, json={"error": "no"}), 'm: HTTP 401: {"error":"no"}', False),
+        (
+            httpx.Response(401, json={"error": "no"}),
+            "m: the server wants a key: api_key_env names the environment variable that holds it (HTTP 401: no)",
+            False,
+        ),
         (httpx.Response(404, text=""), "m: HTTP 404: no text", False),
+        (httpx.Response(400, json={"detail": [{"loc": 1}]}), 'm: HTTP 400: {"detail":[{"loc":1}]}', False),
+        (httpx.Response(422, json={"error": {"message": "too long"}}), "m: HTTP 422: too long", False),
         (httpx.Response(429, text="slow\ndown"), "m: HTTP 429: slow down", True),
         (httpx.Response(500, text="oops"), "m: HTTP 500: oops", True),
-        (httpx.Response(503, text="x" * 1000), f"m: HTTP 503: {'x' * 190}", True),
+        (httpx.Response(503, text="x" * 1000), f"m: HTTP 503: {'x' * 200}", True),
         (httpx.Response(200, html="<html>"), "m: answered with text/html instead of a completion", False),
         (httpx.Response(200, content=b""), "m: answered with no content type instead of a completion", False),
         (httpx.Response(200, json=[1]), "m: sent something that is not a completion", True),
@@ -127,19 +133,95 @@ async def test_retry_after_is_kept():
 
 
 async def test_a_lost_connection_is_a_clear_error():
-    """The kind of failure, no address, no trace."""
+    """The kind of failure, and no trace."""
+
+    def server(request):
+        raise httpx.ReadError("reset")
+
+    assert await error_of(server) == ("m: the connection to http://server/v1 was lost (ReadError)", True)
+
+
+async def test_a_host_that_is_not_known_is_named():
+    """As the resolver says."""
+
+    def server(request):
+        raise httpx.ConnectError("Name or service not known") from socket.gaierror(-2, "Name or service not known")
+
+    assert await error_of(server) == ("m: the host 'server' is not known: is base_url right?", True)
+
+
+async def test_what_is_secret_in_an_address_is_not_told():
+    """A user and a password before the host, a key behind the path."""
 
     def server(request):
         raise httpx.ConnectError("refused")
 
-    assert await error_of(server) == ("m: no answer: ConnectError", True)
+    found = await error_of(server, base_url="http://user:secret@server/v1?key=secret")
+    assert found == ("m: no answer at http://server/v1: is the server running?", True)
+
+
+def lists(*names, refusal):
+    """A server that lists these models, and answers all else with `refusal`."""
+    listing = httpx.Response(200, json={"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+    return lambda request: listing if request.method == "GET" else refusal
+
+
+@pytest.mark.parametrize(
+    ("server", "message"),
+    [
+        (lists("a", "b", refusal=httpx.Response(404, text="")), "m: there is no such model at http://server/v1; these exist: a, b"),
+        (lists(refusal=httpx.Response(404, text="")), "m: there is no such model at http://server/v1; it has none"),
+        (lists("m", refusal=httpx.Response(404, text="gone")), "m: HTTP 404: gone"),
+        (lists("a", refusal=httpx.Response(400, json={"error": {"message": "Model Not Exist"}})), "m: HTTP 400: Model Not Exist; these exist: a"),
+        (lists("a", refusal=httpx.Response(400, text="too long")), "m: HTTP 400: too long"),
+        (lists(*(f"model-{number:02}" for number in range(30)), refusal=httpx.Response(404)), "m: there is no such model at http://server/v1; these exist: model-00, model-01, model-02, model-03, model-04, model-05, model-06, model-07, model-08, model-09, model-10, model-11, model-12, model-13, model-14, ... (30 in all)"),
+    ],
+)  # fmt: skip
+async def test_a_missing_model_is_told_with_those_that_exist(server, message):
+    """The whole message; a few names of many."""
+    assert await error_of(server) == (message, False)
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (httpx.Response(404, json={"detail": "Not Found"}), "m: HTTP 404: Not Found; base_url goes up to and including /v1 (it is http://server)"),
+        (httpx.Response(200, html="<html>"), "m: answered with text/html instead of a completion; base_url goes up to and including /v1 (it is http://server)"),
+        (httpx.Response(200, json={"error": "Unexpected endpoint or method."}), 'm: "Unexpected endpoint or method."; base_url goes up to and including /v1 (it is http://server)'),
+    ],
+)  # fmt: skip
+async def test_a_base_url_without_v1_is_told(response, message):
+    """Servers answer what they do not have in several ways."""
+    assert (await error_of(response, base_url="http://server/"))[0] == message
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "message"),
+    [
+        ({"base_url": "http://localhost:abc"}, "k", "providers: base_url: 'http://localhost:abc' is no URL: Invalid port: 'abc'"),
+        ({"base_url": "http://:80"}, "k", "providers: base_url: 'http://:80' is no URL: it has no host"),
+        ({}, "sk-1\n", "providers: api_key_env: the key in the environment variable THE_KEY has a space, a line end or another character that no key has"),
+        ({}, "sk-\u00e9", "providers: api_key_env: the key in the environment variable THE_KEY has a space, a line end or another character that no key has"),
+    ],
+)  # fmt: skip
+async def test_what_no_request_can_be_made_of_is_refused_at_the_start(settings, key, message):
+    """Before anything is asked."""
+    os.environ["THE_KEY"] = key
+    with pytest.raises(ConfigError) as error:
+        await complete(streamed("x"), api_key_env="THE_KEY", **settings)
+    assert str(error.value) == message
 
 
 async def test_the_key_is_never_in_an_error():
     """Also when the server repeats it."""
     os.environ["THE_KEY"] = "sk-secret"
     response = httpx.Response(401, text="Incorrect API key: sk-secret")
-    assert await error_of(response, api_key_env="THE_KEY") == ("m: HTTP 401: Incorrect API key: ***", False)
+    assert await error_of(response, api_key_env="THE_KEY") == (
+        "m: the key in the environment variable THE_KEY is refused (HTTP 401: Incorrect API key: ***)",
+        False,
+    )
+    half = httpx.Response(500, text="x" * 195 + "sk-secret")
+    assert await error_of(half, api_key_env="THE_KEY") == (f"m: HTTP 500: {'x' * 195}***", True)
 
 
 @pytest.mark.parametrize(

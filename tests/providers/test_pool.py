@@ -6,8 +6,7 @@ import pytest
 from fakes import FakeProvider
 
 from orchestrator.errors import ProviderError
-from orchestrator.journal.events import Usage
-from orchestrator.providers.messages import Message
+from orchestrator.providers.messages import Message, Usage
 from orchestrator.providers.pool import Pool
 
 HI = (Message("user", "hi"),)

@@ -62,7 +62,7 @@ def test_a_query_without_a_rule_is_refused_before_a_run(provider):
         provider.check("why?")
     assert str(error.value) == (
         "the scripted model has no rule for this query; it knows only those of its script. "
-        "Configure a real model in config.toml ([[providers]]) to ask anything."
+        "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds."
     )
 
 

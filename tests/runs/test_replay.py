@@ -11,13 +11,14 @@ from fakes import FakeModel, python
 from processes import rlm
 from serving import serving_app
 
-from orchestrator.app import Service
 from orchestrator.config import SandboxSettings, load
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import JournalError
 from orchestrator.journal import events as ev
 from orchestrator.journal.lines import from_lines, to_lines
+from orchestrator.opening import Orchestrator
 from orchestrator.runs.replay import replay
+from orchestrator.sandbox.messages import HostError
 
 ROOT = Path(__file__).parents[2]
 REPLIES = [
@@ -31,7 +32,7 @@ REPLIES = [
 
 
 def context(text="the context"):
-    return ContextStore().add("text", (text,))
+    return ContextStore().add_text(text)
 
 
 @pytest.fixture
@@ -64,13 +65,13 @@ async def test_a_call_of_a_module_is_in_the_journal_with_its_fuel_and_is_not_mad
     """Replay gives the cell what the journal says, and takes the same fuel."""
     code = "print(modules.regex.count('t'), modules.csv.describe(text='a,b\\n1,2'))\ntry:\n    modules.regex.count('(')\nexcept ModuleError as error:\n    print(error)"
     events = (await run_query(FakeModel([python(code), python("FINAL(1)")]))).events
-    calls = [each for each in events if isinstance(each, ev.HostCall)]
-    assert [(each.name, msgspec.json.decode(each.result), each.error) for each in calls] == [
+    calls = [each for each in events if isinstance(each, ev.HostCalled)]
+    assert [(each.call.name, msgspec.json.decode(each.call.result), each.call.error) for each in calls] == [
         ("module", 3, None),
         ("module", {"delimiter": ",", "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": 0}, None),
-        ("module", None, {"type": "ModuleError", "message": 'regex.count: "(", character 1: unclosed group'}),
+        ("module", None, HostError("ModuleError", 'regex.count: "(", character 1: unclosed group')),
     ]  # fmt: skip
-    assert all(each.fuel > 10_000 for each in calls)
+    assert all(each.call.fuel > 10_000 for each in calls)
     assert await replay(events, context(), engine) == 2
 
 
@@ -87,6 +88,12 @@ async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engi
     assert await replay(events, context(), slow) == 2
 
 
+def altered_call(events, **changes):
+    """The events with the first call of a cell changed."""
+    first = next(event for event in events if isinstance(event, ev.HostCalled))
+    return altered(events, ev.HostCalled, 0, call=msgspec.structs.replace(first.call, **changes))
+
+
 def altered(events, kind, number=0, **changes):
     """The events with one of a kind changed."""
     place = [place for place, event in enumerate(events) if isinstance(event, kind)][number]
@@ -96,14 +103,17 @@ def altered(events, kind, number=0, **changes):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda e: altered(e, ev.HostCall, 0, result=msgspec.Raw(b'[{"text": "Z"}]')), "cell 1 (turn 1): it was given what no sub-model replied"),
-        (lambda e: altered(e, ev.HostCall, 0, result=msgspec.Raw(b'[{"text": "B"}]')), "cell 1 (turn 1): output: now \"B 0."),
-        (lambda e: altered(e, ev.HostCall, 0, arguments_sha256="0"), "cell 1 (turn 1), call 1: llm_query: its arguments are not those of the journal"),
-        (lambda e: [each for each in e if not (isinstance(each, ev.HostCall) and each.cell == 1)], "cell 1 (turn 1), call 1: llm_query: in the journal there is none"),
+        (lambda e: altered_call(e, result=msgspec.Raw(b'[{"text": "Z"}]')), "cell 1 (turn 1): it was given what no sub-model replied"),
+        (lambda e: altered_call(e, result=msgspec.Raw(b'[{"text": "B"}]')), "cell 1 (turn 1): output: now \"B 0."),
+        (lambda e: altered_call(e, arguments_sha256="0"), "cell 1 (turn 1), call 1: llm_query: its arguments are not those of the journal"),
+        (lambda e: [each for each in e if not (isinstance(each, ev.HostCalled) and each.cell == 1)], "cell 1 (turn 1), call 1: llm_query: in the journal there is none"),
         (lambda e: altered(e, ev.CellFinished, 0, answer="x"), "cell 1 (turn 1): answer: now None, in the journal 'x'"),
         (lambda e: altered(e, ev.CellRolledBack, 0, limit="stack"), "cell 2 (turn 2): limit: now 'fuel', in the journal 'stack'"),
-        (lambda e: altered(e, ev.CellStarted, 0, code="x = 1"), "cell 1 (turn 1): its code is not in the reply"),
+        (lambda e: altered(e, ev.CellStarted, 0, code="x = 1"), "cell 1 (turn 1): code: now "),
         (lambda e: altered(e, ev.RunStarted, output_limit=100), "cell 1 (turn 1): output: "),
+        (lambda e: altered(e, ev.Answer, text="forged"), "answer: text: now '[\"A\", "),
+        (lambda e: altered(e, ev.RunFinished, stopped="max_fuel"), "run_finished: stopped: now 'answered', in the journal 'max_fuel'"),
+        (lambda e: [each for each in e if not isinstance(each, ev.Answer)], "answer: it came to answer, in the journal run_finished"),
         (lambda e: altered(e, ev.RunStarted, seed=8), "cell 1 (turn 1): output: "),
         (lambda e: altered(e, ev.RunStarted, clock_start_ns=8), "cell 1 (turn 1): output: "),
     ],
@@ -113,10 +123,23 @@ async def test_what_was_changed_is_found_with_its_place(journal, engine, change,
     assert (await difference(change(journal), engine)).startswith(message)
 
 
-async def test_another_fuel_is_another_run(journal, new_engine):
+async def test_a_run_has_the_limits_that_it_had(journal, new_engine):
+    """Those of the engine that executes it again do not count."""
+    other = new_engine(SandboxSettings(fuel=2_000_000_000, memory_bytes=512 << 20, output_chars=500))
+    assert await replay(journal, context(), other) == 6
+
+
+async def test_another_limit_is_another_run(journal, engine):
     """The rolled-back cell stops elsewhere."""
-    other = new_engine(SandboxSettings(fuel=2_000_000_000, seconds=20.0, memory_bytes=256 << 20, output_chars=10_000))
-    assert await difference(journal, other) == "cell 2 (turn 2): fuel: now 2000000000, in the journal 3000000000"
+    limits = msgspec.structs.replace(journal[0].cell_limits, fuel=2_000_000_000)
+    changed = altered(journal, ev.RunStarted, cell_limits=limits)
+    assert await difference(changed, engine) == "cell 2 (turn 2): fuel: now 2000000000, in the journal 3000000000"
+
+
+async def test_another_component_is_named(journal, engine):
+    """By its hash: the state of a guest belongs to the component that it ran in."""
+    found = await difference(altered(journal, ev.RunStarted, component_sha256="0" * 64), engine)
+    assert found == f"the component: the run's was {'0' * 64}, this one is {engine.sha256}"
 
 
 async def test_another_context_is_named(journal, engine):
@@ -130,7 +153,7 @@ def test_a_journal_is_read_back_as_it_was_written(journal):
     lines = list(to_lines(journal))
     assert from_lines(lines) == journal
     assert [json.loads(line)["event"] for line in lines][:3] == ["run_started", "model_called", "model_replied"]
-    assert json.loads(lines[0])["sandbox"]["fuel"] == 3_000_000_000
+    assert json.loads(lines[0])["cell_limits"]["fuel"] == 3_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -159,7 +182,7 @@ async def test_the_command_replays_a_journal_from_a_server(tmp_path, monkeypatch
     questions = importlib.import_module("questions")
     files = {"a.py": "class A: pass\nimport b\n__import__('b')\n", "b.py": '"""B."""\nclass B: pass\n'}
     for question in questions.all_questions(files):
-        service = Service(load(ROOT / "config.toml"), print)
+        service = Orchestrator(load(ROOT / "config.toml"), print)
         async with serving_app(service) as client:
             run_id = (await client.post("/query", json={"query": question.text} | question.body)).json()["run_id"]
             response = await client.get(f"/runs/{run_id}/journal")
@@ -180,11 +203,14 @@ async def test_the_command_replays_a_journal_from_a_server(tmp_path, monkeypatch
         )
 
 
-async def test_a_component_that_is_not_at_hand_is_named(journal, tmp_path):
+async def test_a_component_that_is_not_here_is_named_with_the_way_to_bring_it(journal, tmp_path):
     """By its hash; exit status 2."""
     lines = to_lines(altered(journal, ev.RunStarted, component_sha256="0" * 64))
     (tmp_path / "journal").write_bytes(b"".join(lines))
     (tmp_path / "context").write_text("the context")
     status, out, err = await rlm("replay", tmp_path / "journal", "--context", tmp_path / "context", folder=tmp_path)
     assert (status, out) == (2, "")
-    assert err.startswith(f"rlm: the component {'0' * 64} is not at hand: it is kept as ")
+    assert err == (
+        f"rlm: the component {'0' * 64} is not on this machine; "
+        f"run `rlm guest export {'0' * 64} FILE` where it is, and `rlm guest import FILE` here\n"
+    )

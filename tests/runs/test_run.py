@@ -170,9 +170,9 @@ async def test_a_sub_call_that_fails_raises_in_the_cell(run_query):
     """A provider's refusal reaches the cell as LLMError, never as an answer."""
     model = FakeModel(
         [python("try:\n    llm_query('x')\nexcept LLMError as error:\n    FINAL(str(error))")],
-        sub=lambda prompt: httpx.Response(401, text="no such key"),
+        sub=lambda prompt: httpx.Response(422, text="no such thing"),
     )
-    assert result((await run_query(model)).events).answer == "fake: HTTP 401: no such key"
+    assert result((await run_query(model)).events).answer == "fake: HTTP 422: no such thing"
 
 
 async def test_too_many_sub_calls_raise_before_anything_is_sent(run_query):
@@ -245,12 +245,12 @@ async def test_max_iterations_without_a_draft_asks_once_for_the_best_answer(run_
 
 async def test_a_provider_that_is_down_ends_the_run_clearly(run_query):
     """A refused root call is a run that stopped with provider_error."""
-    found = result((await run_query(FakeModel([httpx.Response(401, text="who?")]))).events)
+    found = result((await run_query(FakeModel([httpx.Response(422, text="who?")]))).events)
     assert (found.success, found.stopped, found.answer, found.error, found.iterations) == (
         False,
         "provider_error",
         None,
-        "fake: HTTP 401: who?",
+        "fake: HTTP 422: who?",
         0,
     )
 
@@ -318,7 +318,7 @@ async def test_the_events_of_a_run_come_in_order(run_query):
         "CellStarted",
         "SubcallStarted",
         "SubcallFinished",
-        "HostCall",
+        "HostCalled",
         "CellFinished",
         "Answer",
         "RunFinished",

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -37,8 +38,9 @@ def test_a_cache_folder_that_is_a_link_is_refused(folder, tmp_path):
     """A link may point to a folder of somebody else's."""
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(SandboxError):
+    with pytest.raises(SandboxError) as error:
         cache.folder()
+    assert str(error.value) == f"the cache folder {folder} is a link, or another user's; set XDG_CACHE_HOME to another"
 
 
 def test_a_cache_that_is_a_file_is_a_clear_error(folder):
@@ -46,4 +48,35 @@ def test_a_cache_that_is_a_file_is_a_clear_error(folder):
     folder.write_text("")
     with pytest.raises(SandboxError) as error:
         cache.folder()
-    assert str(error.value) == f"the cache folder {folder} cannot be used: File exists"
+    assert str(error.value) == f"the cache folder {folder} cannot be used: File exists; set XDG_CACHE_HOME to another"
+
+
+def test_without_a_home_folder_the_reason_says_what_to_set(monkeypatch):
+    """As for a user that the system does not know, in a container."""
+
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    os.environ.pop("XDG_CACHE_HOME", None)
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(SandboxError) as error:
+        cache.folder()
+    assert str(error.value) == "this user has no home folder to keep compiled code in; set XDG_CACHE_HOME to a folder"
+
+
+@pytest.mark.parametrize("write", [lambda path: cache.write(path, b""), lambda path: cache.made(path, bytes)])
+def test_what_cannot_be_written_is_a_clear_error(tmp_path, write):
+    """Here the folder is gone; a full or read-only one has its own reason."""
+    with pytest.raises(SandboxError) as error:
+        write(tmp_path / "rlm" / "file")
+    assert str(error.value) == (
+        f"the cache folder {tmp_path}/rlm cannot be used: No such file or directory; set XDG_CACHE_HOME to another"
+    )
+
+
+def test_what_is_made_is_made_once(tmp_path):
+    """The second time nothing is written, not even a lock: the folder may be read-only then."""
+    path = cache.made(tmp_path / "file", lambda: b"made")
+    (tmp_path / "lock").unlink()
+    assert cache.made(path, pytest.fail).read_bytes() == b"made"
+    assert list(tmp_path.iterdir()) == [path]

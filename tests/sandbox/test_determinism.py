@@ -7,17 +7,18 @@ import os
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.config import SandboxSettings
-from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.engine import Engine
-from orchestrator.sandbox.host_imports import HostImports, entering
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import Calls, Execution, Inputs
 from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.messages import HostResult, Opening, SubReply
 
 SNIPPETS = [
     "d = {{str(k): k for k in range({n})}}; d.pop('0', None); print(list(d), hash('{s}'))",
@@ -48,29 +49,26 @@ CELLS = st.builds(
     st.text("abcxyz", min_size=1, max_size=6),
 )
 SETTINGS = SandboxSettings(fuel=3_000_000_000, memory_bytes=128 << 20, output_chars=10_000)
-OVER = Context("determinism", "text", ("some text that is read " * 10,))
+OVER = ContextStore().add_text("some text that is read " * 10)
 RUNS: list[tuple[list[str], list[str]]] = []  # cells, and what they came to
 
 
-class Shouting(HostImports):
+OPENING = Opening(seed=3, clock_start_ns=10**18, limits=SETTINGS)
+
+
+def shout(call):
     """Sub-calls answered at once, always the same."""
-
-    def answer(self, name, arguments, digest):
-        return msgspec.Raw(json.dumps([{"text": prompt.upper()} for prompt in json.loads(arguments)["prompts"]]).encode())
-
-
-class Guest:
-    def __init__(self):
-        self.imports = Shouting(OVER, None, None, seed=3, clock_start_ns=10**18)
-        self.meter = Meter(60)
+    return HostResult(tuple(SubReply(text=prompt.upper()) for prompt in call.prompts))
 
 
 def run(engine, cells, *, forked):
     """The reports of the cells, and the sha256 of the memory after them."""
 
     def inside():
-        with entering(Guest()):
-            guest = templates.begin(engine, OVER, engine.templates.image(OVER), seed=3)
+        inputs = Inputs(OVER, OPENING.seed, OPENING.clock_start_ns)
+        execution = Execution(inputs, SETTINGS, Meter(60), engine.modules, Calls(shout, lambda record: None))
+        with entering(execution):
+            guest = templates.begin(engine, OVER, engine.templates.image(OVER, SETTINGS), OPENING)
             reports = []
             for number, code in enumerate(cells, 1):
                 if forked:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.sandbox.guest import CellOutcome
-from orchestrator.sandbox.limits import Trap
 from orchestrator.sandbox.memory import memory
+from orchestrator.sandbox.messages import Trap
 
 NO_NETWORK = "not available here: a cell has no network; ask a model with llm_query(prompt), many with llm_batch(prompts)"
 NO_PROCESSES = "(That is not available here: a cell has no processes, files or network; work with Python alone.)"
@@ -232,17 +232,17 @@ def host_state():
 
 
 @pytest.fixture
-def attempt(new_interpreter):
+def attempt(new_notebook):
     """await attempt(code): its outcome, in a run beside another; after it both go on, and so does the next run."""
 
     async def run(code):
-        neighbour, interpreter = new_interpreter(text="a secret of another run"), new_interpreter(text="the context")
+        neighbour, notebook = new_notebook(text="a secret of another run"), new_notebook(text="the context")
         await neighbour.run_cell(1, "mine = context")
-        await interpreter.run_cell(1, "kept = [1]")
-        outcome = await interpreter.run_cell(2, code)
-        assert (await interpreter.run_cell(3, "kept")).head == "[1]\n"
+        await notebook.run_cell(1, "kept = [1]")
+        outcome = await notebook.run_cell(2, code)
+        assert (await notebook.run_cell(3, "kept")).head == "[1]\n"
         assert (await neighbour.run_cell(2, "mine")).head == "'a secret of another run'\n"
-        assert (await new_interpreter(text="the context").run_cell(1, NEXT_RUN)).head == (
+        assert (await new_notebook(text="the context").run_cell(1, NEXT_RUN)).head == (
             "the context X False [2, 'os', 3, '[1]'] [] 1000\n"
         )
         return outcome
@@ -316,20 +316,20 @@ async def test_the_raw_read_refuses(run_cells, arguments, failure):
         "import sys\nsys.modules['rlm_guest.runner'].host.valid = None",
     ],
 )
-async def test_a_guest_whose_runner_was_tampered_with_is_thrown_away(new_interpreter, code):
+async def test_a_guest_whose_runner_was_tampered_with_is_thrown_away(new_notebook, code):
     """A report that is none is a trap. What was before the tampering is there; where that is gone, the run begins anew."""
-    interpreter = new_interpreter()
-    await interpreter.run_cell(1, "kept = 1")
-    first = await interpreter.run_cell(2, code)
-    second = first if isinstance(first, Trap) else await interpreter.run_cell(3, "1")
+    notebook = new_notebook()
+    await notebook.run_cell(1, "kept = 1")
+    first = await notebook.run_cell(2, code)
+    second = first if isinstance(first, Trap) else await notebook.run_cell(3, "1")
     assert (second.kind, second.lost) == ("aborted", second is not first)
-    outcome = await interpreter.run_cell(4, "'kept' in globals()")
+    outcome = await notebook.run_cell(4, "'kept' in globals()")
     assert outcome.head == f"{not second.lost}\n"
 
 
-async def test_one_guest_never_sees_another(new_interpreter):
+async def test_one_guest_never_sees_another(new_notebook):
     """Variables, modules and builtins of one run are not those of another."""
-    first, second = new_interpreter(text="mine"), new_interpreter(text="yours")
+    first, second = new_notebook(text="mine"), new_notebook(text="yours")
     await first.run_cell(1, "import builtins, json\nsecret = 1\nbuiltins.leak = context\njson.leak = context")
     outcome = await second.run_cell(
         1, "import builtins, json\n[hasattr(builtins, 'leak'), hasattr(json, 'leak'), 'secret' in globals(), context]"
@@ -337,11 +337,11 @@ async def test_one_guest_never_sees_another(new_interpreter):
     assert outcome.head == "[False, False, False, 'yours']\n"
 
 
-async def test_attempts_leave_no_thread_behind(new_interpreter):
+async def test_attempts_leave_no_thread_behind(new_notebook):
     """A trapped guest's thread is back in the pool."""
-    interpreter = new_interpreter()
-    await interpreter.run_cell(1, "1")
+    notebook = new_notebook()
+    await notebook.run_cell(1, "1")
     before = threading.active_count()
     for number in range(5):
-        await interpreter.run_cell(number, "import os\nos._exit(1)")
+        await notebook.run_cell(number, "import os\nos._exit(1)")
     assert threading.active_count() <= before + 1

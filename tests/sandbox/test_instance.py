@@ -8,9 +8,10 @@ import wasmtime
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import templates
 from orchestrator.sandbox.build import selftest
-from orchestrator.sandbox.engine import NOTHING
-from orchestrator.sandbox.host_imports import SubReply, entering
+from orchestrator.sandbox.entered import entering
+from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.memory.memory import Image
+from orchestrator.sandbox.messages import SubReply
 from orchestrator.sandbox.threads import THREAD_STACK, WASM_STACK
 
 
@@ -20,7 +21,7 @@ def in_guest(engine):
 
     def run(function):
         def inside():
-            with entering(templates.Loader(NOTHING, seconds=5)):
+            with entering(preparation(engine.nothing, engine.settings, engine.modules)):
                 return function()
 
         return engine.enter(inside).result()
@@ -30,7 +31,7 @@ def in_guest(engine):
 
 def started(engine):
     guest = engine.fork()
-    templates.start(guest, NOTHING, engine.settings)
+    templates.start(guest, engine.nothing, engine.settings)
     return guest
 
 
@@ -49,20 +50,23 @@ def test_a_guest_that_was_stopped_can_be_neither_called_nor_copied(engine, in_gu
     assert set(in_guest(lambda: list(attempts()))) == {"the guest was stopped: it can be neither called nor copied any more"}
 
 
-async def test_a_guest_that_runs_can_be_neither_called_nor_copied(engine, new_interpreter):
+async def test_a_guest_that_runs_can_be_neither_called_nor_copied(engine, new_notebook):
     """Not by another thread while it waits for a sub-call: wasmtime would end the process, or the copy be half a call."""
     refused = []
 
     async def ask(prompts):
-        for attempt in (interpreter._instance.snapshot, lambda: interpreter._instance.call("run-cell", 2, "1")):
+        for attempt in (
+            notebook.guest._state._instance.snapshot,
+            lambda: notebook.guest._state._instance.call("run-cell", 2, "1"),
+        ):
             try:
                 await asyncio.wrap_future(engine.enter(attempt))
             except SandboxError as error:
                 refused.append(str(error))
         return [SubReply(text="fine")]
 
-    interpreter = new_interpreter(ask=ask)
-    outcome = await interpreter.run_cell(1, "llm_query('x')")
+    notebook = new_notebook(ask=ask)
+    outcome = await notebook.run_cell(1, "llm_query('x')")
     assert outcome.head == "'fine'\n"
     assert refused == ["the guest is running: it can be neither called nor copied now"] * 2
 

@@ -7,16 +7,15 @@ import pytest
 from orchestrator.config import SandboxSettings
 from orchestrator.dialogue import prompts
 from orchestrator.sandbox.guest import CellOutcome
-from orchestrator.sandbox.host_imports import SubReply
-from orchestrator.sandbox.limits import Trap
+from orchestrator.sandbox.messages import Effects, SubReply, Trap
 
 KEPT = "Nothing of the block was kept; all variables are what they were before it."
 
 
-async def outcome_and_next(interpreter, code):
+async def outcome_and_next(notebook, code):
     """What a cell came to, and what `1 + 1` prints after it."""
-    outcome = await interpreter.run_cell(1, code)
-    following = await interpreter.run_cell(2, "1 + 1")
+    outcome = await notebook.run_cell(1, code)
+    following = await notebook.run_cell(2, "1 + 1")
     return outcome, following.head
 
 
@@ -31,28 +30,28 @@ async def outcome_and_next(interpreter, code):
         "sorted(range(10**7), key=lambda n: -n)",
     ],
 )
-async def test_endless_work_uses_up_its_fuel(new_interpreter, code):
+async def test_endless_work_uses_up_its_fuel(new_notebook, code):
     """Loops in Python and in C, swallowing every exception or not, end at the fuel."""
-    outcome, following = await outcome_and_next(new_interpreter(), code)
+    outcome, following = await outcome_and_next(new_notebook(), code)
     assert isinstance(outcome, Trap)
     assert (outcome.kind, outcome.fuel, following) == ("fuel", 3_000_000_000, "2\n")
 
 
-async def test_seconds_in_the_guest_are_limited(new_interpreter, quick_engine):
+async def test_seconds_in_the_guest_are_limited(new_notebook, quick_engine):
     """An endless loop with plenty of fuel ends at the seconds."""
-    outcome, following = await outcome_and_next(new_interpreter(engine=quick_engine), "while True: pass")
+    outcome, following = await outcome_and_next(new_notebook(engine=quick_engine), "while True: pass")
     assert (outcome.kind, following) == ("seconds", "2\n")
     assert 0.3 <= outcome.seconds < 5
 
 
-async def test_waiting_for_a_sub_model_is_charged_to_no_cell(new_interpreter, quick_engine):
+async def test_waiting_for_a_sub_model_is_charged_to_no_cell(new_notebook, quick_engine):
     """A sub-call that takes longer than the limit is fine."""
 
     async def slow(prompts):
         await asyncio.sleep(0.6)
         return [SubReply(text="late") for _ in prompts]
 
-    outcome = await new_interpreter(engine=quick_engine, ask=slow).run_cell(1, "llm_query('x')")
+    outcome = await new_notebook(engine=quick_engine, ask=slow).run_cell(1, "llm_query('x')")
     assert (outcome.head, outcome.error) == ("'late'\n", None)
     assert outcome.seconds < 0.3
 
@@ -82,13 +81,13 @@ async def test_a_memory_bomb_in_one_step_is_a_memory_error(run_cells, code, plac
     assert (await run_cells("kept = 1", code, "kept")).head == "1\n"
 
 
-async def test_a_memory_bomb_in_small_steps_is_stopped(new_interpreter):
+async def test_a_memory_bomb_in_small_steps_is_stopped(new_notebook):
     """A list that grows for ever: an exception, or where Python cannot recover a trap; the next cell works."""
-    interpreter = new_interpreter()
-    outcome = await interpreter.run_cell(1, "def grow():\n    found = []\n    while True: found.append('x' * 10**5)\ngrow()")
+    notebook = new_notebook()
+    outcome = await notebook.run_cell(1, "def grow():\n    found = []\n    while True: found.append('x' * 10**5)\ngrow()")
     assert isinstance(outcome, CellOutcome)
     assert outcome.error.endswith(MEMORY_ERROR)
-    assert (await interpreter.run_cell(2, "1 + 1")).head == "2\n"
+    assert (await notebook.run_cell(2, "1 + 1")).head == "2\n"
 
 
 async def test_recursion_in_python_is_a_recursion_error(run_cells):
@@ -121,9 +120,9 @@ async def test_recursion_through_c_is_an_exception(run_cells, code):
         "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n    def __getattr__(self, name): return getattr(self, name + 'x')\nA().y",
     ],
 )
-async def test_deeper_recursion_never_ends_the_host(new_interpreter, code):
+async def test_deeper_recursion_never_ends_the_host(new_notebook, code):
     """With the recursion limit lifted: an exception or a trap; the next cell works."""
-    outcome, following = await outcome_and_next(new_interpreter(), code)
+    outcome, following = await outcome_and_next(new_notebook(), code)
     assert following == "2\n"
     assert isinstance(outcome, Trap) or outcome.error is None or "Error" in outcome.error
 
@@ -135,16 +134,16 @@ async def test_a_flood_of_output_keeps_its_beginning_and_end(run_cells):
     assert (outcome.head, outcome.tail) == ("a" * 5_000, "b" * 4_999 + "\n")
 
 
-async def test_a_flood_of_small_writes_ends_at_the_fuel(new_interpreter):
+async def test_a_flood_of_small_writes_ends_at_the_fuel(new_notebook):
     """Printing for ever is endless work like any other."""
-    outcome, following = await outcome_and_next(new_interpreter(), "while True: print('x')")
+    outcome, following = await outcome_and_next(new_notebook(), "while True: print('x')")
     assert (outcome.kind, following) == ("fuel", "2\n")
 
 
 @pytest.mark.parametrize("code", ["import os\nos._exit(3)", "import os\nos.abort()"])
-async def test_ending_the_interpreter_is_a_trap(new_interpreter, code):
+async def test_ending_the_interpreter_is_a_trap(new_notebook, code):
     """The instance is gone; the next cell has a new one."""
-    outcome, following = await outcome_and_next(new_interpreter(), code)
+    outcome, following = await outcome_and_next(new_notebook(), code)
     assert (outcome.kind, following) == ("aborted", "2\n")
 
 
@@ -169,6 +168,11 @@ async def test_gigantic_prompts_are_refused_before_they_are_sent(run_cells):
     )
 
 
+def stopped(kind, *, lost):
+    effects = Effects(context_reads=0, reads_sha256="", clock_ns=0, random_draws=0)
+    return Trap(kind=kind, fuel=5, seconds=1.26, lost=lost, effects=effects, loaded=False)
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
@@ -184,13 +188,13 @@ async def test_gigantic_prompts_are_refused_before_they_are_sent(run_cells):
 )
 def test_every_trap_is_told_with_what_to_do(kind, message):
     """The whole message, from the settings' own numbers: which limit, how far it was, what is left."""
-    trap = Trap(kind, fuel=5, seconds=1.26)
+    trap = stopped(kind, lost=False)
     told = f"{message} That was after 1.3 seconds of computing. {KEPT}"
-    assert prompts.rolled_back(trap, SandboxSettings(), answered=0) == told
-    assert prompts.rolled_back(trap, SandboxSettings(), answered=2) == (
+    assert prompts.rolled_back_message(trap, SandboxSettings(), answered=0) == told
+    assert prompts.rolled_back_message(trap, SandboxSettings(), answered=2) == (
         f"{told} It had 2 sub-calls answered: the same prompts get the same answers again, free."
     )
-    assert prompts.rolled_back(Trap(kind, 5, 1.26, lost=True), SandboxSettings(), answered=0) == (
+    assert prompts.rolled_back_message(stopped(kind, lost=True), SandboxSettings(), answered=0) == (
         f"{message} That was after 1.3 seconds of computing. Nothing of the block was kept; an earlier block had broken the "
         "interpreter, so all variables are lost; `context` and the functions are there."
     )
@@ -205,14 +209,14 @@ def test_every_trap_is_told_with_what_to_do(kind, message):
         ("import os\nos._exit(1)", "aborted", "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory."),
     ],
 )  # fmt: skip
-async def test_each_limit_is_hit_and_told(new_interpreter, new_engine, code, kind, message):
+async def test_each_limit_is_hit_and_told(new_notebook, new_engine, code, kind, message):
     """The cell is stopped by it, the model reads the whole message, and the variables before it are there."""
     settings = SandboxSettings(fuel=10_000_000_000)
-    interpreter = new_interpreter(engine=new_engine(settings))
-    await interpreter.run_cell(1, "kept = 1")
-    trap = await interpreter.run_cell(2, code)
+    notebook = new_notebook(engine=new_engine(settings))
+    await notebook.run_cell(1, "kept = 1")
+    trap = await notebook.run_cell(2, code)
     assert trap.kind == kind
-    assert prompts.rolled_back(trap, settings, answered=0) == (
+    assert prompts.rolled_back_message(trap, settings, answered=0) == (
         f"{message} That was after {trap.seconds:.1f} seconds of computing. {KEPT}"
     )
-    assert (await interpreter.run_cell(3, "kept")).head == "1\n"
+    assert (await notebook.run_cell(3, "kept")).head == "1\n"

@@ -13,7 +13,7 @@ import wasmtime
 
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.build.soundness import WASM_PAGE
-from orchestrator.sandbox.engine import _configured
+from orchestrator.sandbox.engine import _configure
 from orchestrator.sandbox.memory import image_file, mappings, memory
 from orchestrator.sandbox.memory.memory import MOST_SEGMENTS, PATCH_BYTES, supplying
 
@@ -47,7 +47,7 @@ class Guest:
 
 @pytest.fixture(scope="module")
 def wasm():
-    engine = wasmtime.Engine(_configured())
+    engine = wasmtime.Engine(_configure())
     return engine, wasmtime.Module(engine, WAT)
 
 
@@ -312,7 +312,7 @@ def test_an_image_does_not_print_what_it_holds(new):
 )
 def test_ranges_are_joined_over_the_smallest_gaps(ranges, most, expected):
     """Sorted, apart, and never more than asked for."""
-    assert mappings.coalesced(ranges, most) == expected
+    assert mappings.coalesce(ranges, most) == expected
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """A cell that is stopped never was: the next one finds exactly what was there before it."""
 
 import pytest
+from notebooks import as_sent
 
 from orchestrator.config import SandboxSettings
-from orchestrator.sandbox.host_imports import SubReply
-from orchestrator.sandbox.limits import Trap
 from orchestrator.sandbox.memory import mappings
+from orchestrator.sandbox.messages import SubReply, Trap
 
 STATE = """
 import collections, decimal, functools, gc, io, itertools, random, re, uuid, weakref
@@ -26,6 +26,11 @@ def square(n): return n * n
 square(4)
 decimal.getcontext().prec = 9; random.seed(5); random.random()
 """
+ENDLESS = """(module
+  (memory (export "memory") 1)
+  (func (export "rlm_abi_version") (result i32) (i32.const 1))
+  (func (export "alloc") (param i32) (result i32) (i32.const 0))
+  (func (export "run") (param i32 i32) (result i32) (loop (br 0)) (i32.const 0)))"""
 PROBE = """
 import datetime, time
 print(next(numbers), watched() is node, repr(kept_error), totals.most_common(2), len(text), pattern.search("xaac")[0])
@@ -44,90 +49,88 @@ ACCIDENTS = {
 
 
 @pytest.fixture
-def straight(new_interpreter):
+def straight(new_notebook):
     """The outcomes of cells in a run without an accident."""
 
     async def run(*cells, **engines):
-        interpreter = new_interpreter(**engines)
-        return [await interpreter.run_cell(number, code) for number, code in enumerate(cells, 1)]
+        notebook = new_notebook(**engines)
+        return [await notebook.run_cell(number, code) for number, code in enumerate(cells, 1)]
 
     return run
 
 
 @pytest.mark.parametrize("accident", ACCIDENTS)
-async def test_after_an_accident_everything_is_as_before(new_interpreter, new_engine, straight, accident):
+async def test_after_an_accident_everything_is_as_before(new_notebook, new_engine, straight, accident):
     """Variables, open generators, randomness, clock, addresses: the probe prints what it prints without the accident."""
     engines = {"engine": new_engine(SandboxSettings(seconds=0.5, fuel=10**12))} if accident == "seconds" else {}
-    interpreter = new_interpreter(**engines)
-    assert (await interpreter.run_cell(1, STATE)).error is None
-    stopped = await interpreter.run_cell(2, ACCIDENTS[accident])
+    notebook = new_notebook(**engines)
+    assert (await notebook.run_cell(1, STATE)).error is None
+    stopped = await notebook.run_cell(2, ACCIDENTS[accident])
     assert isinstance(stopped, Trap)
     assert not stopped.lost
-    probe = await interpreter.run_cell(2, PROBE)
+    probe = await notebook.run_cell(2, PROBE)
     assert probe.error is None
     assert probe.head == (await straight(STATE, PROBE, **engines))[1].head
 
 
-async def test_after_an_accident_in_the_first_cell_too(new_interpreter, straight):
+async def test_after_an_accident_in_the_first_cell_too(new_notebook, straight):
     """The run begins again as it began."""
-    interpreter = new_interpreter()
-    assert isinstance(await interpreter.run_cell(1, "import os, random\nrandom.random()\nos._exit(1)"), Trap)
-    await interpreter.run_cell(1, STATE)
-    assert (await interpreter.run_cell(2, PROBE)).head == (await straight(STATE, PROBE))[1].head
+    notebook = new_notebook()
+    assert isinstance(await notebook.run_cell(1, "import os, random\nrandom.random()\nos._exit(1)"), Trap)
+    await notebook.run_cell(1, STATE)
+    assert (await notebook.run_cell(2, PROBE)).head == (await straight(STATE, PROBE))[1].head
 
 
-async def test_many_accidents_in_a_row_change_nothing(new_interpreter, straight):
+async def test_many_accidents_in_a_row_change_nothing(new_notebook, straight):
     """Each goes back to the same state; the cells between them stay."""
-    interpreter = new_interpreter()
-    await interpreter.run_cell(1, "x = []")
+    notebook = new_notebook()
+    await notebook.run_cell(1, "x = []")
     for number in range(10):
-        assert isinstance(await interpreter.run_cell(2, "x.append('lost')\nimport os\nos._exit(1)"), Trap)
-        await interpreter.run_cell(3, f"x.append({number})")
-    assert (await interpreter.run_cell(4, "x")).head == f"{list(range(10))}\n"
+        assert isinstance(await notebook.run_cell(2, "x.append('lost')\nimport os\nos._exit(1)"), Trap)
+        await notebook.run_cell(3, f"x.append({number})")
+    assert (await notebook.run_cell(4, "x")).head == f"{list(range(10))}\n"
 
 
-async def test_an_accident_in_the_first_cell_leaves_a_new_guest(new_interpreter):
+async def test_an_accident_in_the_first_cell_leaves_a_new_guest(new_notebook):
     """With its context."""
-    interpreter = new_interpreter(text="the text")
-    await interpreter.run_cell(1, "context = None\nimport os\nos._exit(1)")
-    assert (await interpreter.run_cell(2, "context")).head == "'the text'\n"
+    notebook = new_notebook(text="the text")
+    await notebook.run_cell(1, "context = None\nimport os\nos._exit(1)")
+    assert (await notebook.run_cell(2, "context")).head == "'the text'\n"
 
 
-async def test_commands_are_rolled_back_too(new_interpreter):
+async def test_commands_are_rolled_back_too(new_notebook):
     """A list of commands counts as one cell."""
-    interpreter = new_interpreter(text="a" * 40 + "b")
-    await interpreter.run_commands(1, '[{"op": "set", "name": "x", "value": "kept"}]')
-    stopped = await interpreter.run_commands(
-        2, '[{"op": "set", "name": "x", "value": "lost"}, {"op": "index_terms", "pattern": "(a+)+$"}]'
+    notebook = new_notebook()
+    await notebook.run_commands(1, as_sent({"op": "set", "name": "x", "value": "kept"}))
+    stopped = await notebook.run_commands(
+        2, as_sent({"op": "set", "name": "x", "value": "lost"}, {"op": "wasm_wat", "wat": ENDLESS})
     )
     assert isinstance(stopped, Trap)
-    assert (await interpreter.run_cell(3, "x")).head == "'kept'\n"
+    assert (await notebook.run_cell(3, "x")).head == "'kept'\n"
 
 
-async def test_an_answer_of_a_rolled_back_cell_does_not_count(new_interpreter):
+async def test_an_answer_of_a_rolled_back_cell_does_not_count(new_notebook):
     """FINAL in a cell that was stopped is as if it had not been called."""
-    interpreter = new_interpreter()
-    await interpreter.run_cell(1, "FINAL('wrong')\nimport os\nos._exit(1)")
-    assert (await interpreter.run_cell(2, "x = 1")).answer is None
+    notebook = new_notebook()
+    await notebook.run_cell(1, "FINAL('wrong')\nimport os\nos._exit(1)")
+    assert (await notebook.run_cell(2, "x = 1")).answer is None
 
 
-async def test_a_rolled_back_run_still_waits_for_sub_calls(new_interpreter):
+async def test_a_rolled_back_run_still_waits_for_sub_calls(new_notebook):
     """The fork is connected as its original was."""
 
     async def ask(prompts):
         return [SubReply(text=prompt.upper()) for prompt in prompts]
 
-    interpreter = new_interpreter(ask=ask)
-    await interpreter.run_cell(1, "llm_query('a')\nimport os\nos._exit(1)")
-    assert (await interpreter.run_cell(2, "llm_query('b')")).head == "'B'\n"
+    notebook = new_notebook(ask=ask)
+    await notebook.run_cell(1, "llm_query('a')\nimport os\nos._exit(1)")
+    assert (await notebook.run_cell(2, "llm_query('b')")).head == "'B'\n"
 
 
-async def test_plain_copies_do_the_same(new_interpreter, new_engine, monkeypatch):
+async def test_plain_copies_do_the_same(new_notebook, new_engine, monkeypatch):
     """Where the platform cannot map files: slower, and equal."""
     monkeypatch.setattr(mappings, "MAPPABLE", False)
-    interpreter = new_interpreter(
-        engine=new_engine(SandboxSettings(fuel=3_000_000_000, memory_bytes=64 << 20)), text="the text"
-    )
-    await interpreter.run_cell(1, "x = [context]")
-    assert isinstance(await interpreter.run_cell(2, "x = None\nwhile True: pass"), Trap)
-    assert (await interpreter.run_cell(3, "x")).head == "['the text']\n"
+    notebook = new_notebook(engine=new_engine(SandboxSettings(fuel=3_000_000_000, memory_bytes=64 << 20)), text="the text")
+    await notebook.run_cell(1, "x = [context]")
+    assert isinstance(await notebook.run_cell(2, "x = None\nwhile True: pass"), Trap)
+    assert (await notebook.run_cell(3, "x")).head == "['the text']\n"

@@ -1,17 +1,20 @@
 """A context is loaded once, and forked by every run that uses it."""
 
 import asyncio
+import json
 import uuid
 
 import pytest
+from notebooks import Notebook
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts.context import Context
-from orchestrator.sandbox.guest import Interpreter
-from orchestrator.sandbox.host_imports import HostImports
+from orchestrator.contexts.store import ContextStore
+
+STORE = ContextStore()
 
 
-class Counted(Context, frozen=True, weakref=True, eq=False):
+class Counted(Context):
     """Counts the code points that guests read of it."""
 
     def read(self, document, start, length):
@@ -24,7 +27,10 @@ read_of = {}
 
 
 def counted(text, kind="text"):
-    return Counted(uuid.uuid4().hex, kind, (text,))
+    held = STORE.add_text(text) if kind == "text" else STORE.add_json(kind, json.loads(text))
+    context = Counted(held.id, STORE._path(held.id))
+    context.id = uuid.uuid4().hex  # no other test has its template
+    return context
 
 
 @pytest.fixture
@@ -32,8 +38,7 @@ def run_over(engine):
     """run_over(context): a new run."""
 
     def new(context, engine=engine):
-        imports = HostImports(context, None, asyncio.get_running_loop(), seed=1, clock_start_ns=0)
-        return Interpreter(engine, imports, context, seed=1)
+        return Notebook(engine, context, seed=1, clock_start_ns=0)
 
     return new
 
@@ -83,9 +88,8 @@ async def test_runs_over_one_context_have_their_own_randomness(engine):
     context = counted("c")
     drawn = set()
     for seed in range(5):
-        imports = HostImports(context, None, asyncio.get_running_loop(), seed=seed, clock_start_ns=0)
         cell = "context\nimport random, uuid, os\nrandom.random(), uuid.uuid4(), os.urandom(4)"
-        drawn.add((await Interpreter(engine, imports, context, seed).run_cell(1, cell)).head)
+        drawn.add((await Notebook(engine, context, seed=seed).run_cell(1, cell)).head)
     assert len(drawn) == 5
 
 
@@ -107,7 +111,7 @@ async def test_a_text_takes_about_its_own_size(run_over, new_engine):
         context = counted(text)
         outcome = await run_over(context, engine=engine).run_cell(1, "len(context), context[-1]")
         assert outcome.head == f"({len(text)}, {text[-1]!r})\n"
-        image = engine.templates.held(context)
+        image = engine.templates.held(context, engine.settings)
         assert image.size < 60_000_000 + (80 << 20)
 
 
@@ -117,7 +121,7 @@ async def test_the_oldest_leave_when_they_are_too_much(run_over, new_engine):
     contexts = [counted(letter * 10_000_000) for letter in "abc"]
     for context in contexts:
         await run_over(context, engine=engine).run_cell(1, "context")
-    assert [engine.templates.held(each) is not None for each in contexts] == [False, False, True]
+    assert [engine.templates.held(each, engine.settings) is not None for each in contexts] == [False, False, True]
 
 
 async def test_a_template_that_nobody_uses_leaves(run_over, new_engine):
@@ -128,7 +132,7 @@ async def test_a_template_that_nobody_uses_leaves(run_over, new_engine):
     await run.run_cell(1, "context")
     await asyncio.sleep(0.1)
     engine.templates.expire()
-    assert engine.templates.held(context) is None
+    assert engine.templates.held(context, engine.settings) is None
     assert (await run.run_cell(2, "context")).head == "'some text'\n"
 
 
@@ -137,4 +141,4 @@ async def test_documents_and_lazy_texts_have_no_template(run_over, new_engine):
     engine = new_engine(SandboxSettings(context_inline_limit=10))
     context = counted("a text that is longer than the limit")
     assert (await run_over(context, engine=engine).run_cell(1, "context[:6]")).head == "'a text'\n"
-    assert engine.templates.held(context) is None
+    assert engine.templates.held(context, engine.settings) is None

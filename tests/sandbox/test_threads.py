@@ -53,9 +53,9 @@ def test_the_stack_of_a_deep_cell_is_given_back():
 
 
 def threads_stack():
-    from orchestrator.sandbox.threads import _here  # noqa: PLC0415
+    from orchestrator.sandbox.threads import _own_stack  # noqa: PLC0415
 
-    return _here.deep
+    return _own_stack.deep
 
 
 def test_a_thread_has_the_stack_that_a_guest_may_use():

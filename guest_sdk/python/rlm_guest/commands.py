@@ -1,21 +1,20 @@
-"""Executes the JSON commands, whose shapes the host has checked, over the cells' variables."""
+"""Executes the JSON commands over the cells' variables.
+
+The host has checked their shapes, and filled in what was left out: a command's fields and their defaults are those of
+orchestrator/dialogue/commands.py, and each method here takes the fields of one.
+"""
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from . import modules, queries
 from .answers import Answers, as_text
+from .context import LazyText
 from .errors import ModuleError
 
 PREVIEW = 5000  # code points of a result that are printed
 PREVIEW_LINES = 5
-TERM_PATTERNS = {
-    "proper_nouns": r"\b[^\W\d_a-z][^\W\d_A-Z]+(?:[ \t]+[^\W\d_a-z][^\W\d_A-Z]+)*\b",
-    "titles": r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Lord|Lady|Prince|Princess|Count|Countess|King|Queen|General|Captain)\.? \w+",
-    "all_caps": r"\b[A-Z][A-Z0-9_]+\b",
-}
 
 
 class CommandError(Exception):
@@ -25,7 +24,7 @@ class CommandError(Exception):
 
 
 class Commands:
-    """The last result lives beside the variables, as `last`."""
+    """Runs commands, one method each. The last result lives beside the variables, as `last`."""
 
     def __init__(self, variables: dict[str, Any], answers: Answers, load_context: Callable[[], None]) -> None:
         self._variables = variables
@@ -40,7 +39,7 @@ class Commands:
             op = arguments.pop("op")
             try:
                 getattr(self, f"_{op}")(**arguments)
-            except (CommandError, ModuleError, re.error) as error:
+            except (CommandError, ModuleError) as error:
                 raise CommandError(f"command {number} ({op}): {error}") from None
             if op in ("final", "final_var"):
                 return
@@ -48,17 +47,17 @@ class Commands:
     def _malformed(self, message: str) -> None:
         print(f"Error: {message}")
 
-    def _slice(self, start: int = 0, end: int | None = None, on: str | None = None, store: str | None = None) -> None:
-        self._keep(self._joined(on)[start:end], store)
+    def _slice(self, start: int, end: int | None, on: str | None, store: str | None) -> None:
+        self._keep(self._read_text(on)[start:end], store)
 
-    def _lines(self, start: int = 0, end: int | None = None, on: str | None = None, store: str | None = None) -> None:
-        lines = split_lines(self._joined(on))
+    def _lines(self, start: int, end: int | None, on: str | None, store: str | None) -> None:
+        lines = split_lines(self._read_text(on))
         first, last, _ = slice(start, end).indices(len(lines))
         print(f"[Lines {first} to {max(first, last)} of {len(lines)}]")
         self._keep("\n".join(lines[first:last]), store)
 
-    def _find(self, text: str, on: str | None = None, store: str | None = None) -> None:
-        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._joined(on)))]
+    def _find(self, text: str, on: str | None, store: str | None) -> None:
+        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._read_text(on)))]
         found = [(number, line) for number, line, folded in lines if text.casefold() in folded]
         what = f"hold {text!r}"
         words = text.casefold().split()
@@ -67,91 +66,77 @@ class Commands:
             what = f"hold all of {', '.join(words)}"
         self._keep_lines(found, what, store)
 
-    def _regex(self, pattern: str, on: str | None = None, store: str | None = None) -> None:
-        rows = modules.modules.regex.lines(pattern, limit=None, ignore_case=True, text=self._given(on))
+    def _regex(self, pattern: str, on: str | None, store: str | None) -> None:
+        rows = modules.modules.regex.lines(pattern, limit=None, ignore_case=True, text=self._choose_input(on))
         self._keep_lines([(row["line"] - 1, row["text"]) for row in rows], f"match {pattern!r}", store)
 
-    def _wasm(
-        self, module: str, function: str, args: dict[str, Any] | None = None, on: str | None = None, store: str | None = None
-    ) -> None:
-        arguments, text = args or {}, self._given(on)
+    def _wasm(self, module: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
+        text = self._choose_input(on)
         call = modules.functions().get(f"{module}.{function}")
         try:
             # Any other the host has, or says that it has not.
-            found = call(**arguments, text=text) if call else modules.run(module, function, arguments, text)
+            found = call(**args, text=text) if call else modules.run(module, function, args, text)
         except TypeError as error:
             raise CommandError(str(error)) from None
         self._keep(found, store)
 
-    def _csv(self, **command: Any) -> None:
-        self._wasm("csv", **command)
+    def _csv(self, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
+        self._wasm("csv", function, args, on, store)
 
-    def _json(self, **command: Any) -> None:
-        self._wasm("json", **command)
+    def _json(self, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
+        self._wasm("json", function, args, on, store)
 
-    def _text(self, **command: Any) -> None:
-        self._wasm("text", **command)
+    def _text(self, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
+        self._wasm("text", function, args, on, store)
 
-    def _wasm_wat(
-        self,
-        wat: str,
-        function: str = "run",
-        args: dict[str, Any] | None = None,
-        on: str | None = None,
-        store: str | None = None,
-    ) -> None:
-        self._keep(modules.run_wat(wat, function, args or {}, self._given(on)), store)
+    def _wasm_wat(self, wat: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
+        self._keep(modules.run_wat(wat, function, args, self._choose_input(on)), store)
 
-    def _count(self, what: str, on: str | None = None, store: str | None = None) -> None:
-        text = self._joined(on if on or what != "matches" else "last")
+    def _count(self, what: str, on: str | None, store: str | None) -> None:
+        text = self._read_text(on if on or what != "matches" else "last")
         self._keep(len(text if what == "chars" else text.split() if what == "words" else split_lines(text)), store)
 
-    def _split(self, delimiter: str, on: str | None = None, store: str | None = None) -> None:
+    def _split(self, delimiter: str, on: str | None, store: str | None) -> None:
         if not delimiter:
             raise CommandError("the delimiter is empty")
-        parts = self._joined(on).split(delimiter)
+        parts = self._read_text(on).split(delimiter)
         print(f"Split into {len(parts)} parts")
         self._remember(parts, store)
 
-    def _len(self, on: str | None = None, store: str | None = None) -> None:
+    def _len(self, on: str | None, store: str | None) -> None:
         value = self._value(on)
         self._keep(len(value) if hasattr(value, "__len__") else len(as_text(value)), store)
 
     def _index_terms(
         self,
-        pattern: str = "proper_nouns",
-        min_count: int = 2,
-        max_terms: int = 500,
-        include_lines: bool = False,
-        on: str | None = None,
-        store: str | None = None,
+        pattern: str,
+        min_count: int,
+        max_terms: int,
+        include_lines: bool,
+        on: str | None,
+        store: str | None,
     ) -> None:
-        compiled = re.compile(TERM_PATTERNS.get(pattern, pattern))
-        counts: Counter[str] = Counter()
-        places: dict[str, list[int]] = {}
-        for number, line in enumerate(split_lines(self._joined(on))):
-            for term in (match.group() for match in compiled.finditer(line) if match.group()):
-                counts[term] += 1
-                places.setdefault(term, []).append(number)
-        kept = [(term, count) for term, count in counts.most_common() if count >= min_count][:max_terms]
-        numbers = {term: ": " + ",".join(map(str, sorted(set(places[term]))[:10])) for term, _ in kept} if include_lines else {}
-        print(f"[{len(kept)} terms that occur at least {min_count} times]")
-        self._keep("\n".join(f"{term} ({count}){numbers.get(term, '')}" for term, count in kept), store)
+        # A module numbers the lines of each document, and of JSON as it was sent: they must be those of the command `lines`.
+        as_one_text = include_lines and not isinstance(self._value(on), str | LazyText)
+        text = self._read_text(on) if as_one_text else self._choose_input(on)
+        rows = modules.modules.text.terms(pattern, min_count, max_terms, include_lines, text)
+        print(f"[{len(rows)} terms that occur at least {min_count} times]")
+        self._keep("\n".join(map(_describe_term, rows)), store)
 
     def _set(self, name: str, value: str) -> None:
-        self._variables[_plain(name)] = self._filled(value)
+        self._variables[_plain(name)] = self._fill_in(value)
 
     def _get(self, name: str) -> None:
         self._show(self._value(name))
 
-    def _print(self, value: str | None = None, var: str | None = None) -> None:
-        self._show(self._filled(value) if value is not None else self._value(var or "last"))
+    def _print(self, value: str | None, var: str | None) -> None:
+        self._show(self._fill_in(value) if value is not None else self._value(var or "last"))
 
-    def _llm_query(self, prompt: str, store: str | None = None) -> None:
-        self._keep(queries.llm_query(self._filled(prompt)), store)
+    def _llm_query(self, prompt: str, store: str | None) -> None:
+        self._keep(queries.llm_query(self._fill_in(prompt)), store)
 
     def _final(self, answer: str) -> None:
-        self._answers.FINAL(self._filled(answer))
+        self._answers.FINAL(self._fill_in(answer))
 
     def _final_var(self, name: str) -> None:
         self._answers.FINAL(self._value(name))
@@ -167,8 +152,8 @@ class Commands:
             raise CommandError(f"there is no variable {name!r}")
         return self._variables[name]
 
-    def _joined(self, name: str | None) -> Any:
-        """The same as a text: a list of texts is joined by line ends."""
+    def _read_text(self, name: str | None) -> Any:
+        """A variable as a text (see _value): a list of texts is joined by line ends."""
         value = self._value(name)
         if isinstance(value, dict | int | float | bool | None):
             return as_text(value)
@@ -176,11 +161,12 @@ class Commands:
             return "\n".join(value)
         return value if isinstance(value, str) else as_text(value)
 
-    def _given(self, name: str | None) -> str | None:
+    def _choose_input(self, name: str | None) -> str | None:
         """What a module works on: None for the context, which the host has."""
-        return None if _plain(name or "context") == "context" else str(self._joined(name))
+        return None if _plain(name or "context") == "context" else str(self._read_text(name))
 
-    def _filled(self, text: str) -> str:
+    def _fill_in(self, text: str) -> str:
+        """The text with the values of the variables that it names: ${name}."""
         return re.sub(r"\$\{(\w+)\}", lambda match: as_text(self._value(match[1])), text)
 
     def _keep(self, value: Any, store: str | None) -> None:
@@ -215,3 +201,8 @@ def split_lines(text: str) -> list[str]:
 
 def _plain(name: str) -> str:
     return name.removeprefix("$")
+
+
+def _describe_term(row: dict[str, Any]) -> str:
+    lines = ": " + ",".join(str(line - 1) for line in row["lines"]) if "lines" in row else ""
+    return f"{row['term']} ({row['count']}){lines}"

@@ -14,7 +14,7 @@ PIECE = 1 << 20
 def read_text(document: int, start: int, stop: int, expected_bytes: int = 0) -> str:
     """Code points [start, stop) of one document as a str.
 
-    `expected_bytes`: what it will take. The allocator grows a text in place only where memory behind it is free already;
+    `expected_bytes`: what it will take. The allocator grows a text in place only if memory behind it is free already;
     else each piece copies all before it, into memory that never comes back.
     """
     if expected_bytes and stop - start > PIECE:
@@ -50,7 +50,7 @@ class LazyText:
             yield position, read_text(0, position, min(position + PIECE + overlap, stop))
 
     def _range(self, start: int | None, end: int | None) -> tuple[int, int]:
-        """As str.find takes them: stop < start where not even an empty text fits."""
+        """As str.find takes them: stop < start if not even an empty text fits."""
         first, stop, _ = slice(start, end).indices(self._length)
         return (first, stop) if (start or 0) <= self._length else (self._length + 1, self._length)
 

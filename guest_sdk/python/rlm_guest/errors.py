@@ -2,7 +2,7 @@
 
 
 class LLMError(RuntimeError):
-    """A sub-call failed. After llm_batch, `results` holds each answer, None where one failed."""
+    """A sub-call failed. After llm_batch, `results` holds each answer, None for one that failed."""
 
     # A traceback then shows the name that a cell uses, without a module.
     __module__ = "builtins"

@@ -19,6 +19,8 @@ _NO_FILES = "not available here: a cell has no files, sockets or pipes to wait f
 
 
 class _NoInput(io.TextIOBase):
+    """Standard input: who reads it is told that there is none."""
+
     def readable(self) -> bool:
         return True
 
@@ -30,6 +32,8 @@ class _NoInput(io.TextIOBase):
 
 
 class _NoSocket(_socket.socket):
+    """Who makes one is told that there is no network."""
+
     __slots__ = ()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

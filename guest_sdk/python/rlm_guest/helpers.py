@@ -28,7 +28,7 @@ def chunk_text(text: str, chunk_size: int = 2000, overlap: int = 200, preserve_p
 
 
 def _paragraph_end(piece: str, low: int) -> int:
-    """Where to cut: behind the last paragraph, line or word that begins its end at low or later."""
+    """The place to cut at: behind the last paragraph end, line end or space that stands at low or later, else the end."""
     for separator in ("\n\n", "\n\r\n", "\n", " "):
         found = piece.rfind(separator, low)
         if found >= 0:
@@ -61,7 +61,7 @@ def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50)
 
 
 def smart_truncate(text: str, max_length: int = 500, suffix: str = "...") -> str:
-    """At most max_length code points of text, cut at a sentence or a word, with suffix where something is cut."""
+    """At most max_length code points of text, cut at a sentence or a word, with suffix if something is cut."""
     _at_least_0("smart_truncate", max_length=max_length)
     if len(text) <= max_length:
         return text
@@ -147,7 +147,7 @@ def count_frequencies(items: Iterable[Any], top_n: int | None = None) -> dict[An
 
 
 def merge_dicts(dicts: Iterable[dict[Any, Any]], strategy: str = "sum") -> dict[Any, Any]:
-    """One dict from many; where a key repeats: sum of the values, the last, the first, or a list of all."""
+    """One dict from many; if a key repeats: sum of the values, the last, the first, or a list of all."""
     gathered: dict[Any, list[Any]] = {}
     for each in dicts:
         for key, value in each.items():

@@ -1,5 +1,7 @@
 """`modules`: precompiled WebAssembly that the host runs over the whole context, or over a `str` of the cell."""
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +12,28 @@ Where = list[list[Any]]
 
 
 class Module:
-    """One module; each method is one of its functions, called with the method's own arguments."""
+    """One module; each method that is a `module_function` is one of its functions."""
 
     name = ""
 
-    def _run(self, function: str, arguments: dict[str, Any]) -> Any:
-        given = {name: value for name, value in arguments.items() if name != "self"}
-        return run(self.name, function, given, given.pop("text"))
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """What a call of the function comes to."""
+        return run(self.name, function, arguments, text)
+
+
+def module_function(stub: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that the host runs: the stub has its signature, with `text` at the end, and its docstring, but no body."""
+    signature = inspect.signature(stub)
+
+    @functools.wraps(stub)
+    def call(module: Module, /, *positional: Any, **named: Any) -> Any:
+        stub(module, *positional, **named)  # for the TypeError, which says which argument is wrong
+        given = signature.bind(module, *positional, **named)
+        given.apply_defaults()
+        _, *arguments, (_, text) = given.arguments.items()
+        return module._ask(stub.__name__, dict(arguments), text)
+
+    return call
 
 
 class Regex(Module):
@@ -24,11 +41,11 @@ class Regex(Module):
 
     name = "regex"
 
+    @module_function
     def count(self, pattern: str, ignore_case: bool = False, multi_line: bool = False, text: str | None = None) -> int:
         """How many matches. Linear time; no look-around, no backreferences."""
-        count: int = self._run("count", locals())
-        return count
 
+    @module_function
     def find(
         self,
         pattern: str,
@@ -38,14 +55,12 @@ class Regex(Module):
         text: str | None = None,
     ) -> list[Row]:
         """The first matches: [{start, end, line, match, groups}]."""
-        rows: list[Row] = self._run("find", locals())
-        return rows
 
+    @module_function
     def lines(self, pattern: str, limit: int | None = 100, ignore_case: bool = False, text: str | None = None) -> list[Row]:
         """The first lines in which the pattern is found: [{line, text}]."""
-        rows: list[Row] = self._run("lines", locals())
-        return rows
 
+    @module_function
     def top(
         self,
         pattern: str,
@@ -56,9 +71,8 @@ class Regex(Module):
         text: str | None = None,
     ) -> Row:
         """The most frequent values of a group: {"distinct", "total", "top": [[value, count], ...]}."""
-        found: Row = self._run("top", locals())
-        return found
 
+    @module_function
     def extract(
         self,
         pattern: str,
@@ -68,15 +82,12 @@ class Regex(Module):
         text: str | None = None,
     ) -> list[list[Any]]:
         """The groups of the first matches: [[group, ...], ...]; from documents, the document's number is first."""
-        rows: list[list[Any]] = self._run("extract", locals())
-        return rows
 
+    @module_function
     def count_many(
         self, patterns: list[str], ignore_case: bool = False, multi_line: bool = False, text: str | None = None
     ) -> list[int]:
         """How many matches each pattern has."""
-        counts: list[int] = self._run("count_many", locals())
-        return counts
 
 
 class CSV(Module):
@@ -84,11 +95,11 @@ class CSV(Module):
 
     name = "csv"
 
+    @module_function
     def describe(self, delimiter: str | None = None, header: bool | None = None, text: str | None = None) -> Row:
         """{delimiter, header, columns: [{name, type}], rows, ragged}."""
-        found: Row = self._run("describe", locals())
-        return found
 
+    @module_function
     def select(
         self,
         columns: list[str] | None = None,
@@ -101,9 +112,8 @@ class CSV(Module):
         text: str | None = None,
     ) -> list[Row]:
         """Rows as dicts. where: [[column, "==" "!=" "<" "<=" ">" ">=" "contains" or "in", value], ...], all must hold."""
-        rows: list[Row] = self._run("select", locals())
-        return rows
 
+    @module_function
     def aggregate(
         self,
         by: list[str] | None = None,
@@ -117,8 +127,6 @@ class CSV(Module):
         text: str | None = None,
     ) -> list[Row]:
         """A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9."""
-        rows: list[Row] = self._run("aggregate", locals())
-        return rows
 
 
 class JSON(Module):
@@ -126,15 +134,23 @@ class JSON(Module):
 
     name = "json"
 
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """A description as it is; of the others what is asked for, while the lines that are not JSON are printed."""
+        answer = super()._ask(function, arguments, text)
+        if function == "describe":
+            return answer
+        _print_broken(answer["broken"])
+        return answer["value" if function == "get" else "rows"]
+
+    @module_function
     def describe(self, text: str | None = None) -> Row:
         """{format, rows, paths: [{path, types, count}], broken}."""
-        found: Row = self._run("describe", locals())
-        return found
 
+    @module_function
     def get(self, path: str, text: str | None = None) -> Any:
-        """The value at a path; a list where the path has [*], or is looked up in each row."""
-        return _told(self._run("get", locals()), "value")
+        """The value at a path; a list if the path has [*], or is looked up in each row."""
 
+    @module_function
     def select(
         self,
         columns: list[str] | None = None,
@@ -145,9 +161,8 @@ class JSON(Module):
         text: str | None = None,
     ) -> list[Row]:
         """As modules.csv.select; columns are paths: user.city, items[0].id, items[*].price (a row for each item)."""
-        rows: list[Row] = _told(self._run("select", locals()), "rows")
-        return rows
 
+    @module_function
     def aggregate(
         self,
         by: list[str] | None = None,
@@ -159,8 +174,6 @@ class JSON(Module):
         text: str | None = None,
     ) -> list[Row]:
         """As modules.csv.aggregate, with such paths."""
-        rows: list[Row] = _told(self._run("aggregate", locals()), "rows")
-        return rows
 
 
 class Text(Module):
@@ -168,16 +181,15 @@ class Text(Module):
 
     name = "text"
 
+    @module_function
     def describe(self, text: str | None = None) -> Row:
         """{characters, bytes, lines, empty_lines, words, longest_line: {line, characters}}."""
-        found: Row = self._run("describe", locals())
-        return found
 
+    @module_function
     def words(self, k: int = 20, text: str | None = None) -> list[list[Any]]:
         """The most frequent words, in lower case: [[word, count], ...]."""
-        found: list[list[Any]] = self._run("words", locals())
-        return found
 
+    @module_function
     def terms(
         self,
         pattern: str = "proper_nouns",
@@ -187,18 +199,14 @@ class Text(Module):
         text: str | None = None,
     ) -> list[Row]:
         """The most frequent terms: [{term, count, lines?}]; proper_nouns, titles, all_caps, or a regular expression."""
-        found: list[Row] = self._run("terms", locals())
-        return found
 
+    @module_function
     def numbers(self, pattern: str | None = None, text: str | None = None) -> Row:
         """Of the numbers that the pattern's first group matches: {count, sum, min, max, mean, p50, p90, p95, p99}."""
-        found: Row = self._run("numbers", locals())
-        return found
 
+    @module_function
     def histogram(self, pattern: str | None = None, bins: int = 10, text: str | None = None) -> list[Row]:
         """How many of these numbers are in each of `bins` ranges of equal width: [{from, to, count}]."""
-        found: list[Row] = self._run("histogram", locals())
-        return found
 
 
 class Modules:
@@ -237,9 +245,12 @@ modules = Modules()
 
 def functions() -> dict[str, Callable[..., Any]]:
     """Those of the shipped modules: {"regex.count": ..., ...}."""
-    shipped = vars(modules).values()
-    public = [(module, name) for module in shipped for name, value in vars(type(module)).items() if callable(value)]
-    return {f"{module.name}.{name}": getattr(module, name) for module, name in public}
+    return {
+        f"{module.name}.{name}": getattr(module, name)
+        for module in vars(modules).values()
+        for name, value in vars(type(module)).items()
+        if hasattr(value, "__wrapped__")  # a module_function
+    }
 
 
 _context: Any = None
@@ -260,15 +271,16 @@ def use_context(value: Any) -> None:
 
 def run(module: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
     """The answer of a module's function. Raises ModuleError."""
-    return host.call("module", {"module": module, "function": function, "args": arguments, "text": _checked(text)})
+    return host.call("module", {"module": module, "function": function, "args": arguments, "text": _check_text(text)})
 
 
 def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The same for a module in WebAssembly's text format."""
-    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments, "text": _checked(text)})
+    """The answer of a function of a module in WebAssembly's text format. Raises ModuleError."""
+    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments, "text": _check_text(text)})
 
 
-def _checked(text: Any) -> str | None:
+def _check_text(text: Any) -> str | None:
+    """What the host takes: None for the context, which it has. Raises TypeError, ValueError."""
     if text is None or text is _context:
         return None
     if not isinstance(text, str):
@@ -278,14 +290,12 @@ def _checked(text: Any) -> str | None:
     return host.valid(text)
 
 
-def _told(answer: Row, name: str) -> Any:
-    """What is asked for; that lines were left out is printed."""
-    broken = answer.get("broken")
-    if broken and broken["count"]:
+def _print_broken(broken: Row) -> None:
+    """Which lines were left out, if there are any."""
+    if broken["count"]:
         first = "; ".join(_place(each) for each in broken["first"])
         left_out = "1 broken line was" if broken["count"] == 1 else f"{broken['count']} broken lines were"
         print(f"modules.json: {left_out} left out: {first}")
-    return answer[name]
 
 
 def _place(broken: Row) -> str:

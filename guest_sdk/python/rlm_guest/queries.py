@@ -49,7 +49,7 @@ def _ask(prompts: list[str]) -> list[str]:
 
 
 def _replies(prompts: list[str]) -> list[dict[str, str]]:
-    """From the map_reduce around, where there is one; else from the host."""
+    """From the map_reduce around, if there is one; else from the host."""
     if _rounds:
         return _rounds[-1].replies(prompts)
     characters = sum(map(len, prompts))

@@ -37,7 +37,7 @@ _HELPERS = (
 # What a cell replaced in builtins must break neither the report on it nor the next one.
 _BUILTINS = vars(builtins)
 _ORIGINAL_BUILTINS = dict(_BUILTINS)
-# The same for what runs before a cell.
+# Nor must what it replaced in linecache and ast: both are used before the next one.
 _LINES = linecache.cache
 _parse = ast.parse
 _CONTEXT = re.compile(r"\bcontext\b")  # as in orchestrator/sandbox/guest.py
@@ -142,7 +142,7 @@ def _describe_value(value: Any) -> str:
 
 
 def _format(raised: BaseException) -> str:
-    """The traceback through the cells' own lines, bounded, with a hint where one helps."""
+    """The traceback through the cells' own lines, bounded, with a hint if one helps."""
     if isinstance(raised, CommandError):
         return str(raised)[:_ERROR_LIMIT]
     try:
@@ -209,7 +209,7 @@ def seed(seed: int) -> None:
 
 
 def load_context() -> bool:
-    """Whether `context` could be loaded; where it could not, the cell that names it is told why."""
+    """Whether `context` could be loaded; if it could not, the cell that names it is told why."""
     try:
         _notebook.load_context()
     except Exception:
@@ -223,7 +223,7 @@ def run_cell(number: int, code: str) -> str:
 
 
 def run_commands(number: int, commands: str) -> str:
-    """The outcome of a list of commands, in the same form."""
+    """The outcome of a list of commands, in the form of a cell's."""
     return _report(_notebook.run(f"<commands {number}>", commands, _notebook.execute_commands))
 
 

@@ -23,7 +23,8 @@ pub fn context_len() -> u64 {
     unsafe { host_context_len() as u64 }
 }
 
-/// Appends [offset, offset + length) to `buffer`, as far as there is so much. Its capacity must be reserved.
+/// Appends [offset, offset + length) of the input to `buffer`, or less at its end: how many bytes. `buffer` must have the
+/// capacity already.
 pub fn context_read(offset: u64, length: usize, buffer: &mut Vec<u8>) -> usize {
     assert!(buffer.capacity() - buffer.len() >= length);
     unsafe {
@@ -36,6 +37,7 @@ pub fn context_read(offset: u64, length: usize, buffer: &mut Vec<u8>) -> usize {
 
 /// Asks a sub-model every prompt, all at once: an answer for each, or why there is none. Each counts as a sub-call.
 pub fn llm_query(prompts: &[String]) -> Result<Vec<Result<String, String>>, Error> {
+    /// One of the two is there.
     #[derive(Deserialize)]
     struct Reply {
         text: Option<String>,
@@ -43,11 +45,11 @@ pub fn llm_query(prompts: &[String]) -> Result<Vec<Result<String, String>>, Erro
     }
     let asked = serde_json::to_vec(prompts)?;
     let packed = unsafe { host_llm_query(asked.as_ptr(), asked.len() as i32) } as u64;
-    let replies: Vec<Reply> = serde_json::from_slice(&taken((packed >> 32) as i32, packed as u32 as i32))?;
+    let replies: Vec<Reply> = serde_json::from_slice(&take_back((packed >> 32) as i32, packed as u32 as i32))?;
     Ok(replies.into_iter().map(|each| each.text.ok_or_else(|| each.error.unwrap_or_default())).collect())
 }
 
-/// Room that the host writes to; `taken` gives it back.
+/// Room that the host writes to; `take_back` makes a vector of it again.
 pub fn alloc(length: i32) -> i32 {
     let mut room = Vec::<u8>::with_capacity(length as usize);
     let address = room.as_mut_ptr();
@@ -55,7 +57,7 @@ pub fn alloc(length: i32) -> i32 {
     address as i32
 }
 
-fn taken(address: i32, length: i32) -> Vec<u8> {
+fn take_back(address: i32, length: i32) -> Vec<u8> {
     unsafe { Vec::from_raw_parts(address as *mut u8, length as usize, length as usize) }
 }
 
@@ -63,7 +65,7 @@ fn taken(address: i32, length: i32) -> Vec<u8> {
 pub fn run(request: i32, length: i32, answer: fn(&Request) -> Result<Value, Error>) -> i32 {
     memory::keep_some();
     std::panic::set_hook(Box::new(|info| last_words(&format!("internal error: {info}"))));
-    let text = taken(request, length);
+    let text = take_back(request, length);
     match serde_json::from_slice(&text).map_err(Error::from).and_then(|request| answer(&request)) {
         Ok(value) => emit(value.to_string().as_bytes()),
         Err(Error(message)) => {

@@ -3,8 +3,9 @@
 use crate::memory::{keep, reserve};
 use crate::{abi, Error};
 
+/// Bytes that are read at once, unless a window grows.
 const PIECE: usize = 1 << 18;
-/// The host refuses more.
+/// Bytes; the host refuses more.
 const MOST_AT_ONCE: usize = 1 << 24;
 
 /// One text of the input, of `length` bytes of valid UTF-8.
@@ -16,7 +17,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Its beginning.
+    /// A window at its beginning.
     pub fn open(&self) -> Result<Window, Error> {
         let mut window = Window { document: *self, offset: 0, buffer: Vec::new() };
         window.advance(0)?;
@@ -36,7 +37,8 @@ impl Window {
         &self.buffer
     }
 
-    /// The same as text. A cut must not be within a character for that: cut at line ends, or use `boundary`.
+    /// The window as text, without a character that its end cuts. Whoever advances must not cut one either: cut at line ends,
+    /// or at a `boundary`.
     pub fn text(&self) -> &str {
         let end = boundary(&self.buffer, self.buffer.len());
         // The host hands out valid UTF-8 only, and windows begin at character boundaries.
@@ -77,7 +79,7 @@ impl Window {
         Ok(())
     }
 
-    /// Reads on to `wanted` bytes, or to where the host has no more at hand.
+    /// Reads on to `wanted` bytes, or to as many as the host has at hand.
     fn read(&mut self, wanted: usize) -> Result<(), Error> {
         while self.buffer.len() < wanted {
             let piece = (wanted - self.buffer.len()).min(MOST_AT_ONCE);

@@ -1,4 +1,4 @@
-//! What a module says where it cannot answer.
+//! What a module says if it cannot answer.
 
 use std::fmt::Display;
 

@@ -3,8 +3,10 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// For the standard library's maps and sets.
 pub type Quick = BuildHasherDefault<QuickHasher>;
 
+/// Eight bytes at a time: rotated, mixed in, multiplied.
 #[derive(Default)]
 pub struct QuickHasher(u64);
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// {"function", "args", "documents": the bytes of each, or null where the input is one text}.
+/// {"function", "args", "documents": the bytes of each, or null if the input is one text}.
 #[derive(Deserialize)]
 pub struct Request {
     pub function: String,
@@ -14,12 +14,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// The arguments; an unknown or a missing one is an error.
+    /// The arguments. One that is missing is an error, or None if it is an Option. An unknown one is ignored, unless the type
+    /// is marked with `#[serde(deny_unknown_fields)]`.
     pub fn args<T: DeserializeOwned>(&self) -> Result<T, Error> {
         arguments(self.args.clone())
     }
 
-    /// There are no arguments; one that is given is an error.
+    /// For a function without arguments: one that is given is an error.
     pub fn no_args(&self) -> Result<(), Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -53,7 +54,7 @@ impl Request {
         Ok(if self.documents.is_some() { Value::Array(rows) } else { rows.swap_remove(0) })
     }
 
-    /// There is no such function.
+    /// The error for any other function than these.
     pub fn unknown<T>(&self, functions: &[&str]) -> Result<T, Error> {
         Err(Error(format!("there is no function {:?}; there are: {}", self.function, functions.join(", "))))
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 MAGIC = b"\0asm"
 LAYER = slice(6, 8)  # of the preamble: 0 for a module, 1 for a component
 PREAMBLE = 8
+LONGEST = 63  # bits of a number; without it, one of a megabyte takes hours
 
 # Sections of a core module, and the two of a component that hold others.
 TYPE, IMPORT, MEMORY, GLOBAL, EXPORT, START, CODE, DATA, DATA_COUNT = 1, 2, 5, 6, 7, 8, 10, 11, 12
@@ -32,6 +33,8 @@ class Reader:
         while (byte := self.byte()) >= 0x80:
             result |= (byte & 0x7F) << shift
             shift += 7
+            if shift > LONGEST:
+                raise ValueError("a number is too long")
         return result | byte << shift
 
     def signed(self) -> int:

@@ -17,6 +17,8 @@ from orchestrator.sandbox.memory.memory import Image, Segment
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line; `sha256` is that of the bytes behind it."""
+
     component: str
     size: int
     ranges: list[Range]
@@ -39,7 +41,7 @@ def save(image: Image, path: Path) -> None:
 
 
 def load(path: Path, component: str) -> Image:
-    """The image, for that component only. Raises SandboxError where it is another's or damaged, OSError."""
+    """The image, for that component only. Raises SandboxError if it is another's or damaged, OSError."""
     with open(path, "rb") as file:
         try:
             header = msgspec.json.decode(file.readline(), type=_Header)
@@ -48,6 +50,7 @@ def load(path: Path, component: str) -> Image:
         content = file.read()
     if header.component != component:
         raise SandboxError(f"{path} is an image of the component {header.component}, which {component} cannot run")
+    # The hash is of the content alone: that the ranges divide it up, and lie inside the memory, is checked beside it.
     if hashlib.sha256(content).hexdigest() != header.sha256 or not _fits(header, len(content)):
         raise SandboxError(f"{path} is damaged")
     pieces, position = [], 0

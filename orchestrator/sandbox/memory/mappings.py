@@ -19,7 +19,8 @@ Range = tuple[int, int]
 
 _PROT_NONE, _MAP_FIXED, _MAP_NORESERVE = 0, 0x10, 0x4000 if MAPPABLE else 0
 _F_ADD_SEALS, _SEAL_ALL = 1033, 0x1 | 0x2 | 0x4 | 0x8  # seal, shrink, grow, write
-_PAGEMAP_SCAN = 0xC0606610  # Linux 6.7 and later
+# From linux/fs.h, Linux 6.7 and later. Older ones say no, and are asked through /proc/self/pagemap.
+_PAGEMAP_SCAN = 0xC0606610
 _IS_FILE, _IS_PRESENT, _IS_SWAPPED, _IS_ZERO_PAGE = 4, 8, 16, 32
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -75,30 +76,30 @@ def _write(descriptor: int, position: int, content: memoryview) -> None:
 
 def reserve(length: int) -> int:
     """The address of a region that nothing can read or write."""
-    return _mapped(None, length, _PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE, -1)
+    return _map(None, length, _PROT_NONE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE, -1)
 
 
 def release(address: int, length: int) -> None:
-    _checked(_libc.munmap(address, length))
+    _check(_libc.munmap(address, length))
 
 
 def make_writable(address: int, length: int) -> None:
-    _checked(_libc.mprotect(address, length, mmap.PROT_READ | mmap.PROT_WRITE))
+    _check(_libc.mprotect(address, length, mmap.PROT_READ | mmap.PROT_WRITE))
 
 
 def forget(address: int, length: int) -> None:
     """Gives the pages back; they are zero when they are next used."""
-    _checked(_libc.madvise(address, length, mmap.MADV_DONTNEED))
+    _check(_libc.madvise(address, length, mmap.MADV_DONTNEED))
 
 
 def map_privately(address: int, length: int, file: SealedFile, position: int) -> None:
     """Puts a part of a file over a part of a region: shared until it is written."""
     flags = mmap.MAP_PRIVATE | _MAP_FIXED | _MAP_NORESERVE
-    _mapped(address, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, file.descriptor, position)
+    _map(address, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, file.descriptor, position)
 
 
 def view(address: int, length: int) -> memoryview:
-    """The bytes there, writable; only while the region is."""
+    """The bytes there, writable. It does not keep the region: who uses it later writes to what is there then."""
     return memoryview((ctypes.c_char * length).from_address(address)).cast("B")
 
 
@@ -111,10 +112,14 @@ def written(address: int, length: int) -> list[Range]:
 
 
 class _Region(ctypes.Structure):
+    """The kernel's struct page_region."""
+
     _fields_ = [("start", ctypes.c_uint64), ("end", ctypes.c_uint64), ("categories", ctypes.c_uint64)]
 
 
 class _ScanArguments(ctypes.Structure):
+    """The kernel's struct pm_scan_arg."""
+
     _fields_ = [
         (name, ctypes.c_uint64)
         for name in (
@@ -135,12 +140,17 @@ class _ScanArguments(ctypes.Structure):
 
 
 class _Scan:
+    """Whether PAGEMAP_SCAN is there, and how many regions one call of it brings."""
+
     available = True
     REGIONS = 4096
 
 
 def _written_by_scan(address: int, length: int) -> list[Range]:
-    """ioctl PAGEMAP_SCAN: pages that are present or swapped out, and not those of the file."""
+    """ioctl PAGEMAP_SCAN: pages that are present or swapped out, and not those of the file.
+
+    A private page of a file that is written becomes a copy, which is of the file no more: that is how writing shows.
+    """
     found: list[Range] = []
     regions = (_Region * _Scan.REGIONS)()
     arguments = _ScanArguments(
@@ -149,6 +159,7 @@ def _written_by_scan(address: int, length: int) -> list[Range]:
         end=address + length,
         vec=ctypes.addressof(regions),
         vec_len=_Scan.REGIONS,
+        # Pages that have all of `mask`, the inverted ones turned round (so: neither), and any of `anyof_mask`.
         category_inverted=_IS_FILE | _IS_ZERO_PAGE,
         category_mask=_IS_FILE | _IS_ZERO_PAGE,
         category_anyof_mask=_IS_PRESENT | _IS_SWAPPED,
@@ -158,9 +169,11 @@ def _written_by_scan(address: int, length: int) -> list[Range]:
         while arguments.start < address + length:
             count = _libc.ioctl(pagemap.fileno(), _PAGEMAP_SCAN, ctypes.byref(arguments))
             if count < 0:
+                # An older system, or one that forbids it: that does not change while this process runs.
                 _Scan.available = False
                 return _written_by_pagemap(address, length)
             found += [(region.start - address, region.end - address) for region in regions[:count]]
+            # It stops early if there are more regions than room for them.
             arguments.start = arguments.walk_end
     return found
 
@@ -178,7 +191,7 @@ def _written_by_pagemap(address: int, length: int) -> list[Range]:
     return [(found.start() * PAGE, found.end() * PAGE) for found in _WRITTEN.finditer(states)]
 
 
-def coalesced(ranges: Sequence[Range], most: int) -> list[Range]:
+def coalesce(ranges: Sequence[Range], most: int) -> list[Range]:
     """At most `most` ranges that cover the same, sorted and apart; the smallest gaps are covered too."""
     merged: list[Range] = []
     for start, stop in sorted(ranges):
@@ -186,19 +199,20 @@ def coalesced(ranges: Sequence[Range], most: int) -> list[Range]:
             merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
         else:
             merged.append((start, stop))
+    # The widest gaps stay: between `most` ranges there are most - 1.
     by_gap = sorted(range(1, len(merged)), key=lambda place: merged[place][0] - merged[place - 1][1], reverse=True)
     cuts = [0, *sorted(by_gap[: most - 1]), len(merged)]
     return [(merged[first][0], merged[last - 1][1]) for first, last in itertools.pairwise(cuts) if first < last]
 
 
-def _mapped(address: int | None, length: int, protection: int, flags: int, descriptor: int, position: int = 0) -> int:
+def _map(address: int | None, length: int, protection: int, flags: int, descriptor: int, position: int = 0) -> int:
     result: int = _libc.mmap(address, length, protection, flags, descriptor, position)
     if result == _MAP_FAILED:
-        _checked(-1)
+        _check(-1)
     return result
 
 
-def _checked(status: int) -> None:
+def _check(status: int) -> None:
     if status:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -4,12 +4,12 @@ Between two calls nothing of a guest lives outside its linear memory, so an imag
 1. nothing but memory can change in a guest: the component passes soundness.make_sound when it is built;
 2. an image is taken of a guest that is ready: not running, never stopped, by one thread at a time (instance.Instance);
 3. an image never changes, and is used only with the component that it came from (mappings.SealedFile, Image.component);
-4. the host gives a guest no handle of its own (host_imports.link defines no function that returns one);
+4. the host gives a guest no handle of its own (linker.link defines no function that returns one);
 5. an image is mapped while wasmtime asks for the memory, never later, and is not larger than the limit (Engine.fork);
 6. guests run on the engine's own threads, whose stacks are larger than a guest's (threads.GuestThreads).
-Each has a test that breaks it (tests/sandbox/test_memory.py, test_soundness.py), and selftest.py compares a fork with its original.
+Each has a test that breaks it (tests/sandbox/test_memory.py, test_soundness.py); selftest.py compares a fork with its original.
 
-An image is a list of sealed files, mapped copy on write, and a few patches, copied. Where the system cannot map like
+An image is a list of sealed files, mapped copy on write, and a few patches, copied. If the system cannot map like
 that (macOS), an image is one patch: a plain copy.
 """
 
@@ -46,7 +46,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Image(msgspec.Struct, frozen=True, eq=False):
-    """The state of a guest of `component` (a sha256): its memory of `size` bytes, zero where nothing else is said."""
+    """The state of a guest of `component` (a sha256): its memory of `size` bytes, zero where no segment or patch is."""
 
     component: str
     size: int
@@ -74,7 +74,7 @@ def base_image(component: str, content: bytes) -> Image:
 
 
 class Memory:
-    """One live linear memory."""
+    """One live linear memory, at an address of its own for as long as it lives."""
 
     def __init__(self, capacity: int, size: int, image: Image | None) -> None:
         """Reserves `capacity` bytes, of which `size` are open. Raises OSError."""
@@ -92,7 +92,7 @@ class Memory:
 
     @property
     def address(self) -> int:
-        """Raises SandboxError where it is gone: the place may be somebody else's by now."""
+        """Raises SandboxError if it is gone: the place may be somebody else's by now."""
         if self._address is None:
             raise SandboxError("the memory of a guest was used after its end")
         return self._address
@@ -118,10 +118,12 @@ class Memory:
         if not mappings.MAPPABLE:
             return Image(component, self.size, (), ((0, bytes(self.view())),))
         with _light_work:
+            # Against its segments: what they cover counts as unwritten, so the patches always hold all that differs from them.
             written = mappings.written(self.address, self.size)
             if not shared and sum(stop - start for start, stop in written) <= PATCH_BYTES:
                 patches = tuple((start, ctypes.string_at(self.address + start, stop - start)) for start, stop in written)
                 return Image(component, self.size, self._segments, patches)
+        # Outside the lock: it copies much, and others should not wait for it.
         self._freeze(written, shared)
         return Image(component, self.size, self._segments)
 
@@ -133,16 +135,18 @@ class Memory:
 
     def _freeze(self, written: list[Range], shared: bool) -> None:  # noqa: FBT001  (snapshot's own)
         """What was written becomes a sealed file, which takes its place here too: it counts as unwritten from now on."""
+        # Each segment is a mapping of every fork: if there are many, those of this run alone go into the new file. The shared
+        # ones stay as they are: all runs have them once.
         crowded = len(self._segments) > MOST_SEGMENTS
         own = [(each.start, each.stop) for each in self._segments if not each.shared] if crowded else []
-        extents = mappings.coalesced(written + own, MOST_EXTENTS)
+        extents = mappings.coalesce(written + own, MOST_EXTENTS)
         file = SealedFile(self.size, ((start, self.view(start, stop)) for start, stop in extents))
         for start, stop in extents:
             mappings.map_privately(self.address + start, stop - start, file, start)
-            self._segments = _with(self._segments, Segment(start, stop, file, shared))
+            self._segments = _cover(self._segments, Segment(start, stop, file, shared))
 
 
-def _with(segments: tuple[Segment, ...], new: Segment) -> tuple[Segment, ...]:
+def _cover(segments: tuple[Segment, ...], new: Segment) -> tuple[Segment, ...]:
     """The segments, with what `new` covers cut out of the others."""
     parts = [new]
     for each in segments:
@@ -154,7 +158,10 @@ def _with(segments: tuple[Segment, ...], new: Segment) -> tuple[Segment, ...]:
 
 
 class _Supply(threading.local):
-    """What the next memory on this thread begins with, and the memories that were made."""
+    """What the next memory on this thread begins with, and the memories that were made.
+
+    wasmtime asks for a memory in the midst of an instantiation, on the same thread, and passes on nothing of ours.
+    """
 
     image: Image | None = None
     made: list[Memory]
@@ -163,6 +170,7 @@ class _Supply(threading.local):
 _supply = _Supply()
 # Many threads that map memory at once only wait for each other, in the kernel and for the interpreter's lock.
 _light_work = threading.Lock()
+# C holds a memory by its number, which it hands back as a pointer. From 1: ctypes makes None of 0.
 _live: dict[int, Memory] = {}
 _numbers = itertools.count(1)
 
@@ -182,18 +190,21 @@ def supply_memories(config: wasmtime.Config) -> None:
     """Engines of this configuration get their memories from here."""
     creator = _bindings.wasmtime_memory_creator(None, _new_memory, _NO_FINALIZER)
     ffi.wasmtime_config_host_memory_creator_set(config.ptr(), ctypes.byref(creator))
-    # wasmtime aborts the process where both are on.
+    # wasmtime aborts the process if both are on.
     ffi.wasmtime_config_memory_init_cow_set(config.ptr(), False)  # noqa: FBT003  (a C function)
 
 
 def _error(message: str) -> int:
     error = wasmtime.WasmtimeError(message)
+    # Consumed: wasmtime frees it.
     return ctypes.cast(error._consume(), ctypes.c_void_p).value or 0
 
 
 @_bindings.wasmtime_new_memory_callback_t  # type: ignore[untyped-decorator]
 def _new_memory(_environment: Any, _type: Any, minimum: int, _maximum: int, reserved: int, guard: int, created: Any) -> int:
     try:
+        # Compiled code leaves out its own checks of the bounds: it relies on `reserved` bytes that never move, and on `guard`
+        # bytes behind them that can never be touched.
         if reserved < minimum or (reserved + guard) % PAGE:
             return _error("memories of this kind are not supplied")
         memory = Memory(reserved + guard, minimum, _supply.image)
@@ -226,6 +237,7 @@ def _grow_memory(number: int, size: int) -> int:
     return 0
 
 
+# Of the field `finalizer`: the bindings have no name for its type.
 _FINALIZER = _bindings.wasmtime_linear_memory._fields_[3][1]
 _NO_FINALIZER = _FINALIZER(0)
 

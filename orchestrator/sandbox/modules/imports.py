@@ -18,9 +18,9 @@ from wasmtime import _ffi as ffi
 
 from orchestrator.errors import ModuleError
 
-MAX_READ = 16 << 20  # bytes of one context_read
-MAX_PROMPTS = 16 << 20  # bytes of the prompts of one llm_query
-MAX_RESULT = 16 << 20  # bytes of all that one call emits; it is kept in the journal
+MAX_READ_BYTES = 16 << 20  # of one context_read
+MAX_PROMPTS_BYTES = 16 << 20  # of all prompts of one llm_query
+MAX_RESULT_BYTES = 16 << 20  # of all that one call emits; it is kept in the journal
 
 
 class Source(Protocol):
@@ -41,24 +41,24 @@ class Call:
         self.emitted = bytearray()
         self.failure: BaseException | None = None
         self.allocating = False
-        self.fuel = 0  # that it used
 
     def context_len(self, _module: "_Module") -> int:
         return self._source.length
 
     def context_read(self, module: "_Module", offset: int, length: int, destination: int) -> int:
         """How many bytes were written: fewer than `length` at the end."""
-        if length > MAX_READ:
-            raise ModuleError(f"context_read: at most {MAX_READ} bytes at once")
+        if length > MAX_READ_BYTES:
+            raise ModuleError(f"context_read: at most {MAX_READ_BYTES} bytes at once")
         content = self._source.read(offset, length)
         module.write(destination, content)
         return len(content)
 
     def llm_query(self, module: "_Module", address: int, length: int) -> int:
         """The address of the replies times 2^32, plus their length; the module gave the room for them."""
-        if length > MAX_PROMPTS:
-            raise ModuleError(f"llm_query: at most {MAX_PROMPTS >> 20} MiB of prompts at once")
+        if length > MAX_PROMPTS_BYTES:
+            raise ModuleError(f"llm_query: at most {MAX_PROMPTS_BYTES >> 20} MiB of prompts at once")
         replies = self._ask(module.read(address, length))
+        # Code of the module runs inside its own host call; if that called the host in turn, there would be no end to it.
         self.allocating = True
         room = module.alloc(len(replies))
         self.allocating = False
@@ -66,8 +66,8 @@ class Call:
         return room << 32 | len(replies)
 
     def emit(self, module: "_Module", address: int, length: int) -> None:
-        if len(self.emitted) + length > MAX_RESULT:
-            raise ModuleError(f"the result has more than {MAX_RESULT >> 20} MiB: ask for less (limit, columns)")
+        if len(self.emitted) + length > MAX_RESULT_BYTES:
+            raise ModuleError(f"the result has more than {MAX_RESULT_BYTES >> 20} MiB: ask for less (limit, columns)")
         self.emitted += module.read(address, length)
 
 
@@ -94,6 +94,7 @@ class _Module:
             raise ModuleError(why_stopped(trap)) from None
 
     def _place(self, address: int, length: int) -> int:
+        # Asked anew for each use: alloc may have grown the memory in between.
         size = self._memory.data_len(self._caller)
         if address + length > size:
             raise ModuleError(f"it named the bytes {address} to {address + length} of a memory of {size}")
@@ -115,7 +116,7 @@ def why_stopped(trap: wasmtime.Trap | wasmtime.WasmtimeError) -> str:
 
 
 class _Running(threading.local):
-    """The call that this thread is in."""
+    """The call that this thread is in: the functions are linked once for all calls, and wasmtime passes on only an index."""
 
     call: Call
 
@@ -167,6 +168,7 @@ def _called(index: Any, caller_pointer: Any, arguments: Any, _count: int, outcom
     try:
         if call.allocating:
             raise ModuleError("alloc must not call the host")
+        # The index comes as a pointer, and ctypes makes None of 0.
         parameters, results, function = _FUNCTIONS[index or 0]
         values = [_unsigned(arguments[each], kind) for each, kind in enumerate(parameters)]
         value = function(call, _Module(caller), *values)
@@ -175,10 +177,12 @@ def _called(index: Any, caller_pointer: Any, arguments: Any, _count: int, outcom
     except BaseException as error:  # noqa: BLE001  (nothing may leave into wasmtime; Call.failure has it)
         # The first one is the reason of those that follow.
         call.failure = call.failure or error
+        # Consumed: wasmtime frees it.
         return ctypes.cast(wasmtime.Trap("stopped by the host")._consume(), ctypes.c_void_p).value or 0
     else:
         return 0
     finally:
+        # What it points to ends with this call; who kept it gets an error, not somebody else's memory.
         caller._invalidate()
 
 

@@ -21,7 +21,7 @@ TOO_MUCH = "compiling it takes more time or memory than there is"
 _free = threading.BoundedSemaphore(2)  # compilers at once, whoever asks
 
 
-def configured() -> wasmtime.Config:
+def configure() -> wasmtime.Config:
     """The configuration of the engine for modules."""
     config = wasmtime.Config()
     config.consume_fuel = True
@@ -40,15 +40,15 @@ def configured() -> wasmtime.Config:
 
 
 def compile_text(text: str, may_go_on: Callable[[], bool]) -> bytes:
-    """Machine code, as `Module.serialize` gives it. Raises ValueError with the reason where there is none.
+    """Machine code, as `Module.serialize` gives it. Raises ValueError with the reason if there is none.
 
-    `may_go_on` is asked now and then; where it says no, the compiler is ended.
+    `may_go_on` is asked now and then; if it says no, the compiler is ended.
     """
     while not _free.acquire(timeout=POLL_SECONDS):
         if not may_go_on():
             raise ValueError(TOO_MUCH)
     try:
-        status, code, reason = _compiled(text, may_go_on)
+        status, code, reason = _run_compiler(text, may_go_on)
     finally:
         _free.release()
     if status == 1:
@@ -58,7 +58,7 @@ def compile_text(text: str, may_go_on: Callable[[], bool]) -> bytes:
     return code
 
 
-def _compiled(text: str, may_go_on: Callable[[], bool]) -> tuple[int, bytes, bytes]:
+def _run_compiler(text: str, may_go_on: Callable[[], bool]) -> tuple[int, bytes, bytes]:
     """Exit status, stdout and stderr of the compiler."""
     command = [sys.executable, "-I", __file__]
     pipe = subprocess.PIPE
@@ -76,8 +76,8 @@ def _compiled(text: str, may_go_on: Callable[[], bool]) -> tuple[int, bytes, byt
 
 
 def machine_code(text: str) -> bytes:
-    """The same without limits of time and memory. Raises ValueError."""
-    config = configured()
+    """Machine code for a text, without limits of time and memory: compile_text sets them. Raises ValueError."""
+    config = configure()
     # Threads would each take a part of the address space.
     config.parallel_compilation = False
     try:

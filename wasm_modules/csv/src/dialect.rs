@@ -50,6 +50,7 @@ impl Kind {
     }
 }
 
+/// How a document is to be read: `kinds` are what the columns of the sample hold.
 pub struct Dialect {
     pub delimiter: u8,
     pub header: bool,
@@ -64,7 +65,7 @@ impl Dialect {
                 [byte] if !b"\r\n\"".contains(byte) && byte.is_ascii() => *byte,
                 _ => return Err(Error(format!("delimiter: one ASCII character, not {given:?}"))),
             },
-            None => found_delimiter(document)?,
+            None => find_delimiter(document)?,
         };
         let sample = sample(document, delimiter)?;
         let header = form.header.unwrap_or_else(|| sample.first().map_or(false, |first| is_header(first)));
@@ -96,7 +97,7 @@ fn sample(document: &Document, delimiter: u8) -> Result<Vec<Vec<String>>, Error>
 }
 
 /// The one with which most records have the same number of fields, and more than one; the most fields win a tie.
-fn found_delimiter(document: &Document) -> Result<u8, Error> {
+fn find_delimiter(document: &Document) -> Result<u8, Error> {
     let mut best = (0, 0, DELIMITERS[0]);
     for delimiter in DELIMITERS {
         let widths: Vec<usize> = sample(document, delimiter)?.iter().map(Vec::len).collect();

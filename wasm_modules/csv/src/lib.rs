@@ -24,7 +24,7 @@ rlm_module::export!(answer);
 
 fn answer(request: &Request) -> Result<Value, Error> {
     let mut args: Map<String, Value> = request.args()?;
-    let form: Form = taken(&mut args)?;
+    let form: Form = take_form(&mut args)?;
     match request.function.as_str() {
         "describe" if args.is_empty() => request.each(|document| describe(document, &form)),
         "select" => {
@@ -47,7 +47,8 @@ fn answer(request: &Request) -> Result<Value, Error> {
     }
 }
 
-fn taken(args: &mut Map<String, Value>) -> Result<Form, Error> {
+/// Takes out what every function has; the rest are the function's own arguments.
+fn take_form(args: &mut Map<String, Value>) -> Result<Form, Error> {
     let own = ["delimiter", "header"].iter().filter_map(|&name| Some((name.to_string(), args.remove(name)?)));
     arguments(Map::from_iter(own.collect::<Vec<_>>()).into())
 }
@@ -111,7 +112,7 @@ fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Que
     Ok(json!(query.rows()?))
 }
 
-/// Gives the query every row of a document; false where it wants no more.
+/// Gives the query every row of a document; false if it wants no more.
 fn feed(document: &Document, dialect: &Dialect, columns: &Columns, query: &mut dyn Query) -> Result<bool, Error> {
     let places: Vec<usize> = columns.0.iter().map(|name| dialect.place(name).unwrap_or(usize::MAX)).collect();
     let mut reader = Reader::open(document, dialect)?;

@@ -21,10 +21,11 @@ struct Field {
 enum Attempt {
     /// Where the next one begins, and how many line ends it has in quotes.
     Record(usize, u64),
-    /// There is more of it behind what was read; where a quote is open, its column.
+    /// There is more of it behind what was read; if a quote is open, its column.
     Unfinished(Option<usize>),
 }
 
+/// Reads one record after the other.
 pub struct Reader {
     window: Window,
     delimiter: u8,
@@ -62,7 +63,7 @@ impl Reader {
         // Fields begin and end at ASCII characters of valid UTF-8.
         let text = unsafe { std::str::from_utf8_unchecked(&self.window.bytes()[field.start..field.end]) };
         if field.quotes {
-            Cow::Owned(unquoted(text))
+            Cow::Owned(unquote(text))
         } else {
             Cow::Borrowed(text)
         }
@@ -114,7 +115,7 @@ fn attempt(bytes: &[u8], mut place: usize, at_end: bool, delimiter: u8, fields: 
         let start = place;
         let quotes = bytes.get(place) == Some(&b'"');
         if quotes {
-            match closed(bytes, place + 1) {
+            match find_close(bytes, place + 1) {
                 Some(end) if end < bytes.len() || at_end => {
                     line_ends += bytes[place..end].iter().filter(|&&byte| byte == b'\n').count() as u64;
                     place = end;
@@ -123,7 +124,7 @@ fn attempt(bytes: &[u8], mut place: usize, at_end: bool, delimiter: u8, fields: 
                 None => return Attempt::Unfinished(Some(fields.len() + 1)),
             }
         }
-        place = ended(bytes, place, delimiter);
+        place = find_end(bytes, place, delimiter);
         fields.push(Field { start, end: place, quotes });
         match bytes.get(place) {
             Some(&byte) if byte == delimiter => place += 1,
@@ -140,7 +141,7 @@ fn attempt(bytes: &[u8], mut place: usize, at_end: bool, delimiter: u8, fields: 
 }
 
 /// The first delimiter or line end at `place` or later, or the end; sixteen bytes at a time.
-fn ended(bytes: &[u8], mut place: usize, delimiter: u8) -> usize {
+fn find_end(bytes: &[u8], mut place: usize, delimiter: u8) -> usize {
     let wanted = [u8x16_splat(delimiter), u8x16_splat(b'\n'), u8x16_splat(b'\r')];
     while place + 16 <= bytes.len() {
         // The sixteen bytes are there.
@@ -156,8 +157,8 @@ fn ended(bytes: &[u8], mut place: usize, delimiter: u8) -> usize {
     place + bytes[place..].iter().position(is_end).unwrap_or(bytes.len() - place)
 }
 
-/// Behind the quote that closes what is opened before `place`; two quotes are one of the text.
-fn closed(bytes: &[u8], mut place: usize) -> Option<usize> {
+/// The place behind the quote that closes what is opened before `place`; two quotes are one of the text.
+fn find_close(bytes: &[u8], mut place: usize) -> Option<usize> {
     loop {
         place += bytes.get(place..)?.iter().position(|&byte| byte == b'"')? + 1;
         if bytes.get(place) != Some(&b'"') {
@@ -168,8 +169,8 @@ fn closed(bytes: &[u8], mut place: usize) -> Option<usize> {
 }
 
 /// The text of a field that begins with a quote. What follows the closing quote belongs to it, as in Python.
-fn unquoted(field: &str) -> String {
-    let end = closed(field.as_bytes(), 1).unwrap_or(field.len());
+fn unquote(field: &str) -> String {
+    let end = find_close(field.as_bytes(), 1).unwrap_or(field.len());
     let inside = &field[1..end - 1];
     let inside = if inside.contains('"') { inside.replace("\"\"", "\"") } else { inside.into() };
     inside + &field[end..]

@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 use std::borrow::Cow;
 use table::{Cell, Number, Query};
 
-/// Where the paths of a query branch: what of a value is wanted, and under which names and indexes more of it is.
+/// A branching of a query's paths: the columns that want a value itself, and under which names and indexes of it there are
+/// more.
 #[derive(Default)]
 struct Node {
     columns: Vec<usize>,
@@ -128,7 +129,7 @@ fn take<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], seen
         _ => drop(scanner.value()?),
     }
     for &column in &node.columns {
-        cells[column] = parsed(&scanner.text[start..scanner.place])?;
+        cells[column] = parse(&scanner.text[start..scanner.place])?;
         seen[column] = true;
     }
     Ok(())
@@ -172,8 +173,8 @@ fn items<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], see
     Ok(())
 }
 
-/// A value that was passed.
-fn parsed(written: &str) -> Result<Cell, Broken> {
+/// The cell of a value that was passed.
+fn parse(written: &str) -> Result<Cell, Broken> {
     Ok(match written.as_bytes()[0] {
         b'"' => Cell::Text(text(&written[1..written.len() - 1], written.contains('\\'))?),
         b't' => Cell::Boolean(true),

@@ -1,4 +1,4 @@
-//! The rows of a document: its lines, where it is JSON Lines; the items of its list; or the one value that it is.
+//! The rows of a document: its lines, if it is JSON Lines; the items of its list; or the one value that it is.
 //!
 //! Lines and lists are read piece by piece.
 
@@ -6,10 +6,11 @@ use crate::scan::Scanner;
 use rlm_module::{json, Document, Error, Value, Window};
 use table::Place;
 
-const TOLD: usize = 10;
+/// Broken lines that are named; all are counted.
+const NAMED: usize = 10;
 /// How much of a document says whether it is JSON Lines.
 const LOOKED_AT: u64 = 1 << 16;
-/// Bytes of the longest escape, a pair of \u: where one is cut, the scanner stops so far before the end.
+/// Bytes of the longest escape, a pair of \u: if one is cut, the scanner stops so far before the end.
 const ESCAPE: usize = 12;
 
 /// One row as text. `of_several`: whether it is one of a list or of lines; `index` from 0.
@@ -55,12 +56,12 @@ pub struct BrokenLines {
 impl BrokenLines {
     fn add(&mut self, row: &str, place: &Place) {
         self.count += 1;
-        if self.first.len() < TOLD {
-            let mut told = json!({"line": place.number, "error": why(row)});
+        if self.first.len() < NAMED {
+            let mut named = json!({"line": place.number, "error": why(row)});
             if let Some(document) = place.document {
-                told["document"] = document.into();
+                named["document"] = document.into();
             }
-            self.first.push(told);
+            self.first.push(named);
         }
     }
 
@@ -99,7 +100,8 @@ impl Form {
     }
 }
 
-/// Calls `each` for every row, until it returns false; so does this then. A broken line is noted and passed over.
+/// Calls `each` for every row, until it returns false. Gives whether it never did, and what the document is. A broken line is
+/// noted and passed over.
 pub fn rows(
     document: &Document,
     broken: &mut BrokenLines,
@@ -127,7 +129,7 @@ fn form(window: &mut Window, length: u64) -> Result<Form, Error> {
             Ok(first) => {
                 let rest = &text[begins + first.len()..];
                 let ends_line = rest.trim_start_matches(|character| matches!(character, ' ' | '\t' | '\r')).starts_with('\n');
-                let more = !trimmed(rest).is_empty() || !window.at_end();
+                let more = !trim(rest).is_empty() || !window.at_end();
                 return Ok(if ends_line && more && !first.contains('\n') { Form::Lines } else { alone });
             }
             // The value may go on behind what was looked at; a long list is never taken whole.
@@ -139,7 +141,7 @@ fn form(window: &mut Window, length: u64) -> Result<Form, Error> {
                 window.fill((looked_at * 2).min(length))?;
             }
             Err(_) => {
-                let mut others = text[begins..].split('\n').skip(1).take(20).map(trimmed);
+                let mut others = text[begins..].split('\n').skip(1).take(20).map(trim);
                 let is_row =
                     |line: &str| line.starts_with('{') && Scanner::new(line).whole(|scanner| scanner.value().map(drop)).is_ok();
                 return Ok(if text[begins..].starts_with('{') && others.any(is_row) { Form::Lines } else { alone });
@@ -149,7 +151,7 @@ fn form(window: &mut Window, length: u64) -> Result<Form, Error> {
 }
 
 /// Without the spaces that JSON allows around a value.
-fn trimmed(text: &str) -> &str {
+fn trim(text: &str) -> &str {
     text.trim_matches(|character| matches!(character, ' ' | '\t' | '\r' | '\n'))
 }
 
@@ -174,7 +176,7 @@ fn lines(
         let line = if number == 1 { without_bom(line) } else { line };
         place.number = number;
         place.read += line.len() as u64 + 1;
-        let text = trimmed(line);
+        let text = trim(line);
         if text.is_empty() {
             return Ok(true);
         }
@@ -198,7 +200,7 @@ fn lines(
 fn value(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Result<bool, NotRow>) -> Result<bool, Error> {
     window.fill(document.length)?;
     let text = without_bom(window.text());
-    if document.number.is_some() && trimmed(text).is_empty() {
+    if document.number.is_some() && trim(text).is_empty() {
         // Of several documents one may be empty.
         return Ok(true);
     }
@@ -257,7 +259,7 @@ fn next_item<'a>(scanner: &mut Scanner<'a>, begun: bool) -> Result<(Option<&'a s
 
 fn only_spaces(document: &Document, mut window: Window, mut done: usize) -> Result<(), Error> {
     loop {
-        if !trimmed(&window.text()[done..]).is_empty() {
+        if !trim(&window.text()[done..]).is_empty() {
             return Err(not_json(document, "something follows its list"));
         }
         if window.at_end() {

@@ -19,6 +19,7 @@ use rlm_module::{json, Document, Error, Map, Request, Value};
 use serde::Deserialize;
 use table::{Aggregate, Columns, Query, Select};
 
+/// The arguments of `get`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Get {
@@ -110,7 +111,8 @@ fn get(request: &Request, path: &Path) -> Result<Value, Error> {
     Ok(json!({"value": value, "broken": broken.report()}))
 }
 
-/// The value, and whether there is one. Of several rows: that at an index, or a list of those that have one.
+/// The value, and whether there is one. Of several rows it is the value at an index, or a list of the values of those that
+/// have one.
 fn get_one(document: &Document, path: &Path, broken: &mut BrokenLines) -> Result<(Value, bool), Error> {
     let mut values = Vec::new();
     let mut found = false;

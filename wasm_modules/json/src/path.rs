@@ -2,6 +2,7 @@
 
 use rlm_module::{Error, Value};
 
+/// From a value to one inside it, or to all.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     Name(String),
@@ -9,6 +10,7 @@ pub enum Step {
     All,
 }
 
+/// As it is written, and the steps that it stands for.
 pub struct Path {
     pub written: String,
     pub steps: Vec<Step>,
@@ -63,7 +65,7 @@ fn bracket(inside: &str) -> Option<(Step, usize)> {
     Some((step, end + 1))
 }
 
-/// Calls `each` for every value that the steps lead to: whether they lead somewhere, if only to an empty list.
+/// Calls `each` for every value that the steps lead to. Gives whether they lead somewhere, if only to an empty list.
 pub fn find<'v>(value: &'v Value, steps: &[Step], each: &mut dyn FnMut(&'v Value)) -> bool {
     let (step, rest) = match steps.split_first() {
         Some(split) => split,

@@ -3,6 +3,7 @@
 use rlm_module::{json, keep, Error, Quick, Value};
 use std::collections::HashMap;
 
+/// Of each value how often it was added.
 #[derive(Default)]
 pub struct Counter {
     counts: HashMap<Box<str>, u64, Quick>,
@@ -54,7 +55,7 @@ impl Counter {
         all
     }
 
-    /// The same as [[value, count], ...].
+    /// The `k` most frequent values as JSON: [value, count] of each.
     pub fn pairs(&self, k: usize) -> Vec<Value> {
         self.top(k).into_iter().map(|(value, count)| json!([value, count])).collect()
     }

@@ -43,7 +43,7 @@ impl<'p> Groups<'p> {
             return;
         }
         if let Some(split) = &self.split {
-            return split.write(found.matched(), &mut self.places);
+            return split.write(found.as_str(), &mut self.places);
         }
         self.pattern.follower().captures_read_at(&mut self.locations, found.text, found.start);
         for (group, place) in self.places.iter_mut().enumerate() {
@@ -52,6 +52,6 @@ impl<'p> Groups<'p> {
     }
 
     fn text<'t>(&self, found: &Found<'t>, group: usize) -> Option<&'t str> {
-        self.places[group].map(|(start, end)| &found.matched()[start..end])
+        self.places[group].map(|(start, end)| &found.as_str()[start..end])
     }
 }

@@ -40,7 +40,7 @@ pub struct Flags {
 pub struct Pattern {
     pub regex: Regex,
     hir: Hir,
-    /// The longest match in bytes, where there is a longest.
+    /// The longest match in bytes, if there is a longest.
     longest: Option<usize>,
     /// Whether a match can have a line end in it.
     spans_lines: bool,

@@ -1,7 +1,7 @@
 //! Every match of a pattern in a document, in order, as if the whole text were at hand.
 //!
 //! A match that begins before `settled` cannot change by what is read later: it ends before a line end that the pattern
-//! cannot match, or so far before the window's end that no match is long enough to reach it. Where neither holds, the
+//! cannot match, or so far before the window's end that no match is long enough to reach it. If neither holds, the
 //! window grows, up to the whole text. A search begins behind the character before it, which `^` and `\b` look at.
 
 use crate::search::Search;
@@ -13,7 +13,7 @@ const MARGIN: usize = 1 << 16;
 /// What a word boundary looks at behind a match.
 const CHARACTER: usize = 4;
 
-/// One match. `line` and `code_points` say where it begins: from 1, and from 0.
+/// One match.
 pub struct Found<'t> {
     /// What is at hand around it; the match is [start, end) of it, in bytes.
     pub text: &'t str,
@@ -22,7 +22,7 @@ pub struct Found<'t> {
     position: &'t mut Position,
 }
 
-/// Counts what is before a place of the document; each byte is looked at once, where somebody asks at all.
+/// Counts what is before a place of the document; each byte is looked at once, and only if somebody asks.
 struct Position {
     /// How far it has counted, in bytes of the document, and of the window.
     counted: usize,
@@ -41,7 +41,7 @@ impl Position {
 }
 
 impl<'t> Found<'t> {
-    pub fn matched(&self) -> &'t str {
+    pub fn as_str(&self) -> &'t str {
         &self.text[self.start..self.end]
     }
 
@@ -70,7 +70,7 @@ pub fn scan(
     let mut last = None; // where the last match ended
     loop {
         let text = window.text();
-        let settled = settled(pattern, &window);
+        let settled = find_settled(pattern, &window);
         while next <= text.len() && next < settled {
             let (start, end) = match search.find(text, next) {
                 Some(found) if found.0 < settled => found,
@@ -104,7 +104,8 @@ pub fn scan(
     }
 }
 
-fn settled(pattern: &Pattern, window: &Window) -> usize {
+/// The place before which matches are settled.
+fn find_settled(pattern: &Pattern, window: &Window) -> usize {
     let bytes = window.text().as_bytes();
     if window.at_end() {
         return usize::MAX;
@@ -118,7 +119,7 @@ fn settled(pattern: &Pattern, window: &Window) -> usize {
     by_line.into_iter().chain(by_length).max().unwrap_or(0)
 }
 
-/// One character on; behind the end where there is none.
+/// One character on; behind the end if there is none.
 fn after(text: &str, place: usize) -> usize {
     place + text[place..].chars().next().map_or(1, char::len_utf8)
 }

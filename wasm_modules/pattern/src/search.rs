@@ -1,8 +1,8 @@
-//! The next match of a pattern, also where it looks at what is before it.
+//! The next match of a pattern, also if the pattern looks at what is before the match.
 //!
-//! The engine's automaton has two faults there. It gives up on `\b` at the first character that is not ASCII, and what takes its
-//! place is some twenty times slower. And where a search begins within a text, it takes its place for the text's beginning
-//! when it looks for the beginning of a match, so that `\b` or `^` can be wrong right there.
+//! The engine's automaton has two faults with such patterns. It gives up on `\b` at the first character that is not ASCII, and
+//! what takes its place is some twenty times slower. And if a search begins within a text, it takes that place for the text's
+//! beginning when it looks for the beginning of a match, so that `\b` or `^` can be wrong right there.
 //!
 //! So a text is searched for a pattern without its word boundaries, which every match is a match of too, and what is found is
 //! checked; and a pattern with `^` in it is tried at the place itself first. A text in which most of that is in vain is left
@@ -27,10 +27,11 @@ pub struct Checks {
     boundaries: Option<Boundaries>,
 }
 
+/// How a pattern with Unicode word boundaries is searched for.
 struct Boundaries {
-    /// The pattern without them; None where that is no help.
+    /// The pattern without them; None if that is no help.
     free: Option<Regex>,
-    /// Those at its ends, where there are no others: whether each must be one, or none.
+    /// Those at its ends, if there are no others: whether each must be one, or none.
     edges: Option<(Vec<bool>, Vec<bool>)>,
 }
 
@@ -96,7 +97,7 @@ impl<'p> Search<'p> {
     }
 
     fn find_anchored(&mut self, checks: &Checks, text: &str, from: usize) -> Option<(usize, usize)> {
-        if let Some(end) = self.matched(checks, text, from) {
+        if let Some(end) = self.match_at(checks, text, from) {
             return Some((from, end));
         }
         match ends(self.pattern.regex.find_at(text, from)) {
@@ -118,7 +119,7 @@ impl<'p> Search<'p> {
         while self.wasted < PATIENCE {
             let begun = from;
             let found = free.find_at(text, from)?;
-            if let Some(end) = self.checked(checks, edges, text, found.start(), found.end()) {
+            if let Some(end) = self.check(checks, edges, text, found.start(), found.end()) {
                 return Some((found.start(), end));
             }
             from = found.start() + text[found.start()..].chars().next().map_or(1, char::len_utf8);
@@ -128,7 +129,7 @@ impl<'p> Search<'p> {
     }
 
     /// Where the match that begins at `start` ends, if there is one; without its boundaries it would end at `end`.
-    fn checked(
+    fn check(
         &mut self,
         checks: &Checks,
         edges: Option<&(Vec<bool>, Vec<bool>)>,
@@ -145,13 +146,13 @@ impl<'p> Search<'p> {
             }
         }
         self.wasted += self.pattern.reach(text, start) - start;
-        let found = self.matched(checks, text, start)?;
+        let found = self.match_at(checks, text, start)?;
         self.wasted = self.wasted.saturating_sub(self.pattern.reach(text, start) - start);
         Some(found)
     }
 
     /// Where the match that begins at `start` ends, if there is one.
-    fn matched(&self, checks: &Checks, text: &str, start: usize) -> Option<usize> {
+    fn match_at(&self, checks: &Checks, text: &str, start: usize) -> Option<usize> {
         let stop = self.pattern.reach(text, start);
         match text[..start].chars().next_back() {
             Some(before) => {
@@ -167,8 +168,7 @@ fn ends(found: Option<regex::Match>) -> Option<(usize, usize)> {
     found.map(|found| (found.start(), found.end()))
 }
 
-/// Whether `^` can be wrong within a text: where it does not begin the whole pattern, or where a match can go on behind a
-/// line end.
+/// Whether `^` can be wrong within a text: if it does not begin the whole pattern, or if a match can go on behind a line end.
 fn looks_back(hir: &Hir) -> bool {
     let begins = match hir.kind() {
         HirKind::Concat(parts) => matches!(parts[0].kind(), HirKind::Anchor(Anchor::StartText)),
@@ -231,7 +231,7 @@ fn without(hir: &Hir) -> Hir {
     }
 }
 
-/// The boundaries before the first and behind the last other part, where there are none within.
+/// The boundaries before the first and behind the last other part, if there are none within.
 fn edges(hir: &Hir) -> Option<(Vec<bool>, Vec<bool>)> {
     let parts = match hir.kind() {
         HirKind::Concat(parts) => parts.as_slice(),

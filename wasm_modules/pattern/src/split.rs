@@ -1,14 +1,15 @@
 //! Where the groups of a match are, in one pass over its text.
 //!
-//! The engine's own way takes a microsecond or two for each match. But where every part of a pattern that varies in length
-//! is a run of characters none of which can begin what follows it, there is only one way to divide a match among the parts:
-//! each run ends at the first character that is not its own.
+//! The engine's own way takes a microsecond or two for each match. But if every part of a pattern that varies in length is a
+//! run of characters none of which can begin what follows it, there is only one way to divide a match among the parts: each
+//! run ends at the first character that is not its own.
 
 use regex_syntax::hir::RepetitionRange::{AtLeast, Bounded, Exactly};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, GroupKind, Hir, HirKind, Literal, Repetition, RepetitionKind};
 
 pub type Place = Option<(usize, usize)>;
 
+/// A part of a pattern.
 enum Part {
     Open(usize),
     Close(usize),
@@ -34,12 +35,13 @@ enum Step {
     Rest,
 }
 
+/// How a match of one pattern is divided.
 pub struct Split {
     steps: Vec<Step>,
 }
 
 impl Split {
-    /// None for a pattern that has no groups, or where the division depends on more than the text.
+    /// None for a pattern that has no groups, or if the division depends on more than the text.
     pub fn new(hir: &Hir) -> Option<Split> {
         let mut parts = Vec::new();
         collect(hir, &mut parts)?;
@@ -85,7 +87,7 @@ fn steps(parts: Vec<Part>) -> Vec<Step> {
     steps
 }
 
-/// The bytes of each character of a class, where all have the same.
+/// The bytes of each character of a class, if all have equally many.
 fn one_width(class: &ClassUnicode) -> Option<usize> {
     let (first, last) = class.ranges().first().zip(class.ranges().last())?;
     Some(first.start().len_utf8()).filter(|&width| width == last.end().len_utf8())
@@ -95,7 +97,7 @@ fn collect(hir: &Hir, parts: &mut Vec<Part>) -> Option<()> {
     match hir.kind() {
         HirKind::Empty | HirKind::Anchor(_) | HirKind::WordBoundary(_) => {}
         HirKind::Literal(_) | HirKind::Class(_) => parts.push(Part::Characters { of: characters(hir)?, count: 1 }),
-        HirKind::Repetition(repetition) => parts.push(repeated(repetition)?),
+        HirKind::Repetition(repetition) => parts.push(repetition_part(repetition)?),
         HirKind::Concat(inner) => inner.iter().try_for_each(|each| collect(each, parts))?,
         HirKind::Group(group) => match group.kind {
             GroupKind::NonCapturing => collect(&group.hir, parts)?,
@@ -110,7 +112,7 @@ fn collect(hir: &Hir, parts: &mut Vec<Part>) -> Option<()> {
     Some(())
 }
 
-fn repeated(repetition: &Repetition) -> Option<Part> {
+fn repetition_part(repetition: &Repetition) -> Option<Part> {
     let of = characters(&repetition.hir)?;
     let least = match repetition.kind {
         RepetitionKind::Range(Exactly(count)) => return Some(Part::Characters { of, count: count as usize }),
@@ -121,7 +123,7 @@ fn repeated(repetition: &Repetition) -> Option<Part> {
     Some(Part::Run { of: Members::new(of), can_be_empty: least == 0 })
 }
 
-/// What one character can be, where the pattern is that.
+/// What one character can be, if the pattern is that.
 fn characters(hir: &Hir) -> Option<ClassUnicode> {
     match hir.kind() {
         HirKind::Literal(Literal::Unicode(character)) => {

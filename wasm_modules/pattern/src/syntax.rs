@@ -21,6 +21,7 @@ pub fn check(pattern: &str) -> Result<(), Error> {
     }
 }
 
+/// Looks for a quantifier on a quantifier, as `a*+` is read.
 struct Possessive<'a> {
     pattern: &'a str,
 }

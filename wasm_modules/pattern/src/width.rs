@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind, Literal, RepetitionKind, RepetitionRange};
 
-/// Bytes of a match: at least, and at most where there is a most.
+/// Bytes of a match: at least, and at most if there is a most.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Width {
     pub least: usize,

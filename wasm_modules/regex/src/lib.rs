@@ -1,63 +1,79 @@
 //! modules.regex: count, find, lines, top, extract, count_many.
+//!
+//! Every argument comes with each call: their defaults are those of guest_sdk/python/rlm_guest/modules.py.
 
 use pattern::{scan, Counter, Flags, Groups, Pattern};
 use rlm_module::{json, row, Error, Request, Value};
 use serde::Deserialize;
 
+/// The arguments of `count`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Args {
-    #[serde(default)]
+struct Count {
     pattern: String,
-    #[serde(default)]
-    patterns: Vec<String>,
-    #[serde(default)]
     ignore_case: bool,
-    #[serde(default)]
     multi_line: bool,
-    #[serde(default = "most_rows")]
+}
+
+/// The arguments of `count_many`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CountMany {
+    patterns: Vec<String>,
+    ignore_case: bool,
+    multi_line: bool,
+}
+
+/// The arguments of `find` and `extract`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Find {
+    pattern: String,
     limit: Option<u64>,
-    #[serde(default = "first_group")]
+    ignore_case: bool,
+    multi_line: bool,
+}
+
+/// The arguments of `lines`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lines {
+    pattern: String,
+    limit: Option<u64>,
+    ignore_case: bool,
+}
+
+/// The arguments of `top`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Top {
+    pattern: String,
     group: usize,
-    #[serde(default = "most_values")]
     k: usize,
-}
-
-fn most_rows() -> Option<u64> {
-    Some(100)
-}
-
-fn first_group() -> usize {
-    1
-}
-
-fn most_values() -> usize {
-    10
-}
-
-impl Args {
-    fn compiled(&self) -> Result<Pattern, Error> {
-        Pattern::new(&self.pattern, Flags { ignore_case: self.ignore_case, multi_line: self.multi_line })
-    }
-
-    fn wants_more(&self, rows: &[Value]) -> bool {
-        self.limit.map_or(true, |limit| (rows.len() as u64) < limit)
-    }
+    ignore_case: bool,
+    multi_line: bool,
 }
 
 rlm_module::export!(answer);
 
 fn answer(request: &Request) -> Result<Value, Error> {
-    let args: Args = request.args()?;
     match request.function.as_str() {
-        "count" => Ok(json!(count(request, &args.compiled()?)?)),
-        "count_many" => count_many(request, &args),
-        "find" => find(request, &args),
-        "lines" => lines(request, &args),
-        "top" => top(request, &args),
-        "extract" => extract(request, &args),
+        "count" => {
+            let Count { pattern, ignore_case, multi_line } = request.args()?;
+            Ok(json!(count(request, &Pattern::new(&pattern, Flags { ignore_case, multi_line })?)?))
+        }
+        "count_many" => count_many(request, &request.args()?),
+        "find" => find(request, &request.args()?),
+        "lines" => lines(request, &request.args()?),
+        "top" => top(request, &request.args()?),
+        "extract" => extract(request, &request.args()?),
         _ => request.unknown(&["count", "find", "lines", "top", "extract", "count_many"]),
     }
+}
+
+/// Whether a result may have another row.
+fn wants_more(rows: &[Value], limit: Option<u64>) -> bool {
+    limit.map_or(true, |limit| (rows.len() as u64) < limit)
 }
 
 fn count(request: &Request, pattern: &Pattern) -> Result<u64, Error> {
@@ -71,19 +87,19 @@ fn count(request: &Request, pattern: &Pattern) -> Result<u64, Error> {
     Ok(count)
 }
 
-fn count_many(request: &Request, args: &Args) -> Result<Value, Error> {
+fn count_many(request: &Request, args: &CountMany) -> Result<Value, Error> {
     let flags = Flags { ignore_case: args.ignore_case, multi_line: args.multi_line };
     let counts: Result<Vec<u64>, Error> =
         args.patterns.iter().map(|pattern| count(request, &Pattern::new(pattern, flags)?)).collect();
     Ok(json!(counts?))
 }
 
-fn find(request: &Request, args: &Args) -> Result<Value, Error> {
-    let pattern = args.compiled()?;
+fn find(request: &Request, args: &Find) -> Result<Value, Error> {
+    let pattern = Pattern::new(&args.pattern, Flags { ignore_case: args.ignore_case, multi_line: args.multi_line })?;
     let mut groups = Groups::new(&pattern);
     let mut rows = Vec::new();
     for document in request.documents() {
-        if !args.wants_more(&rows) {
+        if !wants_more(&rows, args.limit) {
             break;
         }
         scan(&pattern, &document, true, |mut found| {
@@ -91,23 +107,23 @@ fn find(request: &Request, args: &Args) -> Result<Value, Error> {
             let texts = groups.read(&found, 1..groups.count() + 1);
             let mut found_row = row(&document);
             found_row.insert("start".into(), start.into());
-            found_row.insert("end".into(), (start + found.matched().chars().count() as u64).into());
+            found_row.insert("end".into(), (start + found.as_str().chars().count() as u64).into());
             found_row.insert("line".into(), line.into());
-            found_row.insert("match".into(), found.matched().into());
+            found_row.insert("match".into(), found.as_str().into());
             found_row.insert("groups".into(), json!(texts));
             rows.push(Value::Object(found_row));
-            Ok(args.wants_more(&rows))
+            Ok(wants_more(&rows, args.limit))
         })?;
     }
     Ok(json!(rows))
 }
 
 /// Each line is searched by itself: `^` and `$` are its beginning and its end.
-fn lines(request: &Request, args: &Args) -> Result<Value, Error> {
-    let pattern = args.compiled()?;
+fn lines(request: &Request, args: &Lines) -> Result<Value, Error> {
+    let pattern = Pattern::new(&args.pattern, Flags { ignore_case: args.ignore_case, multi_line: false })?;
     let mut rows = Vec::new();
     for document in request.documents() {
-        if !args.wants_more(&rows) {
+        if !wants_more(&rows, args.limit) {
             break;
         }
         document.open()?.lines(|line, number| {
@@ -117,16 +133,16 @@ fn lines(request: &Request, args: &Args) -> Result<Value, Error> {
                 found_row.insert("text".into(), line.into());
                 rows.push(Value::Object(found_row));
             }
-            Ok(args.wants_more(&rows))
+            Ok(wants_more(&rows, args.limit))
         })?;
     }
     Ok(json!(rows))
 }
 
-fn top(request: &Request, args: &Args) -> Result<Value, Error> {
-    let pattern = args.compiled()?;
+fn top(request: &Request, args: &Top) -> Result<Value, Error> {
+    let pattern = Pattern::new(&args.pattern, Flags { ignore_case: args.ignore_case, multi_line: args.multi_line })?;
     let mut groups = Groups::new(&pattern);
-    // As everywhere in Python: where there is no group, the whole match is meant.
+    // As everywhere in Python: if there is no group, the whole match is meant.
     let group = if groups.count() == 0 && args.group == 1 { 0 } else { args.group };
     if group > groups.count() {
         return Err(Error(format!("the pattern has {} groups, not {group}", groups.count())));
@@ -144,19 +160,19 @@ fn top(request: &Request, args: &Args) -> Result<Value, Error> {
 }
 
 /// Without groups in the pattern the whole match; from documents, the number of the document is first.
-fn extract(request: &Request, args: &Args) -> Result<Value, Error> {
-    let pattern = args.compiled()?;
+fn extract(request: &Request, args: &Find) -> Result<Value, Error> {
+    let pattern = Pattern::new(&args.pattern, Flags { ignore_case: args.ignore_case, multi_line: args.multi_line })?;
     let mut groups = Groups::new(&pattern);
     let wanted = if groups.count() == 0 { 0..1 } else { 1..groups.count() + 1 };
     let mut rows = Vec::new();
     for document in request.documents() {
-        if !args.wants_more(&rows) {
+        if !wants_more(&rows, args.limit) {
             break;
         }
         scan(&pattern, &document, false, |found| {
             let texts = groups.read(&found, wanted.clone()).into_iter().map(Value::from);
             rows.push(document.number.map(Value::from).into_iter().chain(texts).collect());
-            Ok(args.wants_more(&rows))
+            Ok(wants_more(&rows, args.limit))
         })?;
     }
     Ok(json!(rows))

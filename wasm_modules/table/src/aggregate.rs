@@ -8,6 +8,7 @@ use serde::Deserialize;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+/// The arguments of an aggregation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Aggregate {
@@ -27,6 +28,7 @@ struct Output {
     measured: Option<usize>,
 }
 
+/// The rows that have the same keys, counted and measured.
 struct Group {
     document: Option<usize>,
     keys: Vec<Value>,
@@ -40,6 +42,7 @@ impl Group {
     }
 }
 
+/// An aggregation under way: `index` finds a group by its keys, written one behind the other.
 struct Aggregation {
     by: Vec<(String, usize)>,
     outputs: Vec<Output>,
@@ -109,7 +112,7 @@ fn output(name: String, asked: &Value, columns: &mut Columns, all: &mut Vec<Meas
 }
 
 impl Aggregation {
-    /// The group of a row, which is made where there is none.
+    /// The group of a row, which is made if there is none.
     fn group(&mut self, cells: &[Cell], place: &Place) -> Result<usize, Error> {
         self.key.clear();
         if let Some(document) = place.document {

@@ -3,7 +3,8 @@
 use rlm_module::{json, Value};
 use std::borrow::Cow;
 
-/// `Field` is text that may stand for a number; where it is `numeric`, as its column's values seem to be, it is one.
+/// A value of a row. A `Field` is text that may stand for a number; if it is `numeric`, as its column's values seem to be, it
+/// is one.
 pub enum Cell<'a> {
     Null,
     Boolean(bool),
@@ -17,6 +18,7 @@ pub enum Cell<'a> {
     Nested(Cow<'a, str>),
 }
 
+/// An integer of 64 bits, or any other number.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Number {
     Integer(i64),
@@ -103,7 +105,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The number that it is.
-    pub fn typed(&self) -> Option<Number> {
+    pub fn as_number(&self) -> Option<Number> {
         match self {
             Cell::Number(value) => Some(*value),
             Cell::Field { text, numeric: true } if !is_code(text) => number(text),
@@ -111,7 +113,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// The number that it is, or can be read as.
+    /// The number that it is, or that its text can be read as.
     pub fn number(&self) -> Option<Number> {
         match self {
             Cell::Number(value) => Some(*value),
@@ -134,7 +136,7 @@ impl<'a> Cell<'a> {
             _ if self.is_null() => Value::Null,
             Cell::Boolean(value) => json!(value),
             Cell::Number(value) => value.value(),
-            Cell::Text(text) | Cell::Field { text, .. } => self.typed().map_or_else(|| json!(text), Number::value),
+            Cell::Text(text) | Cell::Field { text, .. } => self.as_number().map_or_else(|| json!(text), Number::value),
             Cell::Nested(written) => serde_json::from_str(written).unwrap_or(Value::Null),
             Cell::Null => Value::Null,
         }
@@ -147,7 +149,7 @@ impl<'a> Cell<'a> {
             key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             key.extend_from_slice(bytes);
         };
-        match (self, self.typed()) {
+        match (self, self.as_number()) {
             _ if self.is_null() => tagged(0, b""),
             (_, Some(Number::Integer(value))) => tagged(2, &value.to_le_bytes()),
             // 2.0 is the value 2, and so the same key.

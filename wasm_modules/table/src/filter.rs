@@ -4,6 +4,7 @@ use crate::{Cell, Columns, Number};
 use rlm_module::{Error, Value};
 use std::cmp::Ordering;
 
+/// How a condition compares.
 #[derive(Clone, Copy, PartialEq)]
 enum Operator {
     Equal,
@@ -58,10 +59,10 @@ impl Condition {
             Operator::Different => !cell.is_null() && !is_equal(cell, &self.value),
             Operator::In => self.value.as_array().map_or(false, |values| values.iter().any(|value| is_equal(cell, value))),
             Operator::Contains => contains(cell, &self.value),
-            Operator::Less => compared(cell, &self.value) == Some(Ordering::Less),
-            Operator::More => compared(cell, &self.value) == Some(Ordering::Greater),
-            Operator::AtMost => matches!(compared(cell, &self.value), Some(Ordering::Less | Ordering::Equal)),
-            Operator::AtLeast => matches!(compared(cell, &self.value), Some(Ordering::Greater | Ordering::Equal)),
+            Operator::Less => compare(cell, &self.value) == Some(Ordering::Less),
+            Operator::More => compare(cell, &self.value) == Some(Ordering::Greater),
+            Operator::AtMost => matches!(compare(cell, &self.value), Some(Ordering::Less | Ordering::Equal)),
+            Operator::AtLeast => matches!(compare(cell, &self.value), Some(Ordering::Greater | Ordering::Equal)),
         }
     }
 }
@@ -72,7 +73,7 @@ fn is_equal(cell: &Cell, value: &Value) -> bool {
         (Cell::Boolean(one), Value::Bool(other)) => one == other,
         (Cell::Field { text, .. }, Value::Bool(other)) => text.eq_ignore_ascii_case(if *other { "true" } else { "false" }),
         (Cell::Nested(_), Value::Array(_) | Value::Object(_)) => is_same(&cell.value(), value),
-        _ => compared(cell, value) == Some(Ordering::Equal),
+        _ => compare(cell, value) == Some(Ordering::Equal),
     }
 }
 
@@ -92,7 +93,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
 }
 
 /// Numbers with numbers, texts with texts; None for anything else.
-fn compared(cell: &Cell, value: &Value) -> Option<Ordering> {
+fn compare(cell: &Cell, value: &Value) -> Option<Ordering> {
     match value {
         _ if cell.is_null() => None,
         Value::Number(other) => match (cell.number()?, other.as_i64()) {

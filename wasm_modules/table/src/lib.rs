@@ -61,7 +61,7 @@ impl fmt::Display for Place {
 
 /// What rows are given to.
 pub trait Query {
-    /// Takes a row; false where no more are wanted.
+    /// Takes a row; false if no more are wanted.
     fn take(&mut self, cells: &[Cell], place: &Place) -> Result<bool, Error>;
 
     /// What came of all rows.

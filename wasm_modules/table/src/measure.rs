@@ -4,6 +4,7 @@ use crate::{Cell, Number, Place};
 use rlm_module::{json, keep, reserve, Error, Quick, Value};
 use std::collections::HashSet;
 
+/// What is asked of a column.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Measure {
     Count,
@@ -65,7 +66,7 @@ impl Measured {
     }
 }
 
-/// Of one column in one group.
+/// What is kept of one column in one group.
 #[derive(Default)]
 pub struct Statistics {
     count: u64,
@@ -104,7 +105,7 @@ impl Statistics {
     }
 
     fn take_extremes(&mut self, cell: &Cell, measured: &mut Measured) {
-        match cell.typed() {
+        match cell.as_number() {
             Some(number) => {
                 let value = number.float();
                 let (least, most) = self.range.unwrap_or((value, value));
@@ -136,7 +137,7 @@ impl Statistics {
                 let more = self.values.len().max(16);
                 let name = &measured.name;
                 reserve(&mut self.values, more, || {
-                    format!("exact percentiles of {name} keep 8 bytes for each value; {}", needed(place, 8))
+                    format!("exact percentiles of {name} keep 8 bytes for each value; {}", estimate_need(place, 8))
                 })?;
             }
             self.values.push(value);
@@ -174,7 +175,7 @@ impl Statistics {
                 format!(
                     "the distinct values of {} are kept, some {each} bytes for each; {}",
                     measured.name,
-                    needed(place, each)
+                    estimate_need(place, each)
                 )
             },
         )?;
@@ -221,7 +222,7 @@ pub fn percentile(values: &mut [f64], share: f64) -> Option<f64> {
 }
 
 /// What the whole input would take, from how far it has been read.
-fn needed(place: &Place, bytes: usize) -> String {
+fn estimate_need(place: &Place, bytes: usize) -> String {
     let share = (place.read.max(1) as f64 / place.total.max(1) as f64).min(1.0);
     format!(
         "{place} is {:.0} % of the input, whose all values would take up to {:.0} MB: narrow it with where, or take mean, min, max",

@@ -1,10 +1,11 @@
-//! Rows as they are: some columns of those that a condition lets through, in order where one is asked for.
+//! Rows as they are: some columns of those that a condition lets through, in order if one is asked for.
 
 use crate::order::compare;
 use crate::{Cell, Columns, Condition, Place, Query};
 use rlm_module::{reserve, Error, Map, Value};
 use serde::Deserialize;
 
+/// The arguments of a selection.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Select {
@@ -16,6 +17,7 @@ pub struct Select {
     limit: Option<u64>,
 }
 
+/// A selection under way: `rows` are those so far, each behind the value that orders it.
 struct Selection {
     shown: Vec<(String, usize)>,
     conditions: Vec<Condition>,

@@ -7,6 +7,7 @@ use pattern::Counter;
 use rlm_module::{json, Document, Error, Map, Request, Value};
 use serde::Deserialize;
 
+/// The arguments of `words`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Words {

@@ -5,16 +5,18 @@ use rlm_module::{json, reserve, Error, Request, Value};
 use serde::Deserialize;
 use table::{number, percentile, Number};
 
-/// A number that is no part of a word: where no pattern is given.
+/// The pattern if none is given: a number that is no part of a word.
 const ANY: &str = r"(?:^|[^\w.])(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\b";
 const MOST_BINS: usize = 10_000;
 
+/// The arguments of `numbers`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Numbers {
     pattern: Option<String>,
 }
 
+/// The arguments of `histogram`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Histogram {
@@ -30,8 +32,9 @@ struct Found {
     all_integers: bool,
 }
 
+/// Count, sum, extremes, mean and percentiles.
 pub fn numbers(request: &Request, args: &Numbers) -> Result<Value, Error> {
-    let mut found = collected(request, args.pattern.as_deref())?;
+    let mut found = collect(request, args.pattern.as_deref())?;
     let count = found.values.len();
     if count == 0 {
         let none = Value::Null;
@@ -66,7 +69,7 @@ pub fn histogram(request: &Request, args: &Histogram) -> Result<Value, Error> {
     if args.bins == 0 || args.bins > MOST_BINS {
         return Err(Error(format!("bins: from 1 to {MOST_BINS}, not {}", args.bins)));
     }
-    let values = collected(request, args.pattern.as_deref())?.values;
+    let values = collect(request, args.pattern.as_deref())?.values;
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if values.is_empty() {
@@ -89,7 +92,8 @@ pub fn histogram(request: &Request, args: &Histogram) -> Result<Value, Error> {
         .collect())
 }
 
-fn collected(request: &Request, written: Option<&str>) -> Result<Found, Error> {
+/// All numbers of the input: what the first group of the pattern matches, or the whole match.
+fn collect(request: &Request, written: Option<&str>) -> Result<Found, Error> {
     let pattern = Pattern::new(written.unwrap_or(ANY), Flags { ignore_case: false, multi_line: true })?;
     let mut groups = Groups::new(&pattern);
     let group = groups.count().min(1);

@@ -1,0 +1,141 @@
+"""POST /contexts and what it made: a context is sent once, and asked about by its id."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, delete, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from msgspec import Meta
+
+from orchestrator.api.upload import FORM, receive_form, receive_text
+from orchestrator.contexts.context import Context
+from orchestrator.contexts.lines import read_lines
+from orchestrator.contexts.store import Held
+from orchestrator.errors import InvalidRequest
+from orchestrator.runs.service import RunService
+
+MOST_SHOWN = 1000  # documents of one answer
+MOST_READ = 1 << 20  # code points of one answer
+NotNegative = Annotated[int, Meta(ge=0)]
+
+
+class DocumentInfo(msgspec.Struct, frozen=True):
+    """A document: its number, its name if it has one, its code points."""
+
+    number: int
+    name: str | None
+    length: int
+
+
+class ContextInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """`length`: code points of all; `bytes`: as UTF-8; `documents`: those from `?from_document=` on, at most 1000."""
+
+    context_id: str
+    kind: str
+    length: int
+    bytes: int
+    count: int
+    documents: list[DocumentInfo] = []
+    byte_order_marks: int = 0
+
+
+class ContextList(msgspec.Struct, frozen=True):
+    """The last used first."""
+
+    contexts: list[Held]
+
+
+class TextRange(msgspec.Struct, frozen=True, kw_only=True):
+    """[start, start + length) of a document, in code points."""
+
+    document: int
+    start: int
+    length: int
+    text: str
+
+
+@post(
+    "/contexts",
+    summary="Send a context: JSON as for /query, a form with a file for each document, or a text",
+    request_max_body_size=None,
+)
+async def add_context(
+    request: Request[Any, Any, State], runs: NamedDependency[RunService], encoding: FromQuery[str] = "utf-8"
+) -> Response[ContextInfo]:
+    kind, _, _ = request.headers.get("content-type", "").partition(";")
+    marks = 0
+    if kind.strip() == "application/json":
+        fields = await request.json()
+        if "context_id" not in fields or len(fields) > 1:
+            raise InvalidRequest("send exactly one of context, documents and messages, and nothing else")
+        context = runs.contexts.get(fields["context_id"])
+    else:
+        receive = receive_form if kind.strip() == FORM else receive_text
+        context, marks = await receive(request, runs.contexts, encoding)
+    return Response(_info(context, 0, marks), status_code=201, headers={"location": f"/contexts/{context.id}"})
+
+
+@get("/contexts", summary="The contexts that are kept")
+async def list_contexts(runs: NamedDependency[RunService]) -> ContextList:
+    return ContextList(await asyncio.to_thread(runs.contexts.list))
+
+
+@get("/contexts/{context_id:str}", summary="What a context is")
+async def get_context(
+    context_id: FromPath[str], runs: NamedDependency[RunService], from_document: FromQuery[NotNegative] = 0
+) -> ContextInfo:
+    return _info(runs.contexts.get(context_id), from_document, 0)
+
+
+@get("/contexts/{context_id:str}/text", summary="A range of a context's text, by code points")
+async def get_text(
+    context_id: FromPath[str],
+    runs: NamedDependency[RunService],
+    document: FromQuery[NotNegative] = 0,
+    start: FromQuery[NotNegative] = 0,
+    length: FromQuery[Annotated[int, Meta(ge=0, le=MOST_READ)]] = 10_000,
+) -> TextRange:
+    context = _with_document(runs.contexts.get(context_id), document)
+    text = context.read(document, start, length)
+    return TextRange(document=document, start=start, length=len(text), text=text)
+
+
+@get("/contexts/{context_id:str}/lines", summary="Lines of a context's text")
+async def get_lines(
+    context_id: FromPath[str],
+    runs: NamedDependency[RunService],
+    document: FromQuery[NotNegative] = 0,
+    first: FromQuery[NotNegative] = 0,
+    count: FromQuery[NotNegative] = 100,
+) -> TextRange:
+    context = _with_document(runs.contexts.get(context_id), document)
+    # A thread: the lines before it are looked at, however many there are.
+    start, text = await asyncio.to_thread(read_lines, context, document, (first, count), MOST_READ)
+    return TextRange(document=document, start=start, length=len(text), text=text)
+
+
+@delete("/contexts/{context_id:str}", status_code=204, summary="Let go of a context; runs that use it keep it to their end")
+async def delete_context(context_id: FromPath[str], runs: NamedDependency[RunService]) -> None:
+    runs.contexts.delete(context_id)
+
+
+def _with_document(context: Context, document: int) -> Context:
+    if document >= context.count:
+        raise InvalidRequest(f"document: there are {context.count}, counted from 0")
+    return context
+
+
+def _info(context: Context, first: int, marks: int) -> ContextInfo:
+    shown = range(first, min(first + MOST_SHOWN, context.count)) if context.kind == "documents" else range(0)
+    return ContextInfo(
+        context_id=context.id,
+        kind=context.kind,
+        length=context.length,
+        bytes=context.byte_length,
+        count=context.count,
+        documents=[DocumentInfo(number, context.name(number), context.document_length(number)) for number in shown],
+        byte_order_marks=marks,
+    )

@@ -1,0 +1,89 @@
+"""What the events of a run say that was executed before: by turn, by cell, by sub-call."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from orchestrator.journal.events import (
+    AnyEvent,
+    CellFinished,
+    CellRolledBack,
+    CellStarted,
+    HostCalled,
+    ModelFailed,
+    ModelReplied,
+    RunFinished,
+    SubcallFinished,
+    SubcallReused,
+    SubcallStarted,
+    run_started,
+)
+
+SubcallEvent = SubcallStarted | SubcallReused | SubcallFinished
+# A cell that these ended would not come to the same again: it is skipped, as it was rolled back.
+CLOCK_LIMITS = ("seconds", "cancelled")
+
+
+class RecordedCell(msgspec.Struct):
+    """One cell, with what it asked for. `ended` is None if the journal ends within it."""
+
+    started: CellStarted
+    calls: list[HostCalled]
+    subcalls: list[SubcallEvent]
+    ended: CellFinished | CellRolledBack | None = None
+
+    @property
+    def stopped_by_clock(self) -> CellRolledBack | None:
+        """Its end, if the clock brought it."""
+        ended = self.ended
+        return ended if isinstance(ended, CellRolledBack) and ended.limit in CLOCK_LIMITS else None
+
+
+class Recording:
+    """The journal of a run that was executed before, to its end or not."""
+
+    def __init__(self, events: Sequence[AnyEvent]) -> None:
+        self.started = run_started(events)
+        self.finished = events[-1] if isinstance(events[-1], RunFinished) else None
+        self.seconds = events[-1].at
+        self.cells: dict[int, RecordedCell] = {}
+        self.replies: dict[int, ModelReplied | ModelFailed] = {}
+        self.asked: dict[int, SubcallStarted] = {}
+        self.answered: dict[int, SubcallFinished] = {}
+        self.in_order = list(self._sort(events))
+
+    @property
+    def loaded(self) -> bool | None:
+        """Whether the run began with its context loaded; None if no cell of it has ended.
+
+        That may have hung on other runs, which had loaded the same context: it cannot be found out again.
+        """
+        return next((each.ended.loaded for each in self.cells.values() if each.ended), None)
+
+    def _sort(self, events: Sequence[AnyEvent]) -> Iterator[AnyEvent]:
+        """Puts each event where it belongs; yields those whose order is the run's own, sub-calls excepted."""
+        cell: RecordedCell | None = None
+        for event in events:
+            match event:
+                # Several go on at once, and end in the order in which models answer: that is no doing of the run.
+                case SubcallStarted() | SubcallFinished() | SubcallReused():
+                    self._add_subcall(event)
+                    continue
+                case ModelReplied() | ModelFailed():
+                    self.replies[event.turn] = event
+                case CellStarted():
+                    cell = self.cells[event.cell] = RecordedCell(event, [], [])
+                case HostCalled() if cell:
+                    cell.calls.append(event)
+                case CellFinished() | CellRolledBack() if cell:
+                    cell.ended = event
+            yield event
+
+    def _add_subcall(self, event: SubcallEvent) -> None:
+        if isinstance(event, SubcallStarted):
+            self.asked[event.subcall] = event
+        elif isinstance(event, SubcallFinished):
+            self.answered[event.subcall] = event
+        # Its cell began before it; only a journal that was tampered with has none.
+        if cell := self.cells.get(event.cell):
+            cell.subcalls.append(event)

@@ -1,0 +1,119 @@
+"""A journal that is written again by a re-execution: what is in it already must come to the same."""
+
+from typing import Any
+
+from orchestrator.errors import JournalError
+from orchestrator.journal.events import (
+    AnyEvent,
+    CellFinished,
+    CellRolledBack,
+    HostCalled,
+    ModelCalled,
+    RunFinished,
+    SubcallFinished,
+    SubcallReused,
+    SubcallStarted,
+    Unparsed,
+)
+from orchestrator.journal.journal import Journal
+from orchestrator.journal.recording import Recording
+
+EXCERPT = 200  # characters of a value in an error
+# What another execution may have otherwise: times, and the words of this version of the program.
+VARYING: dict[type, set[str]] = {
+    ModelCalled: {"texts", "prompt_chars"},
+    Unparsed: {"reason"},
+    CellFinished: {"guest_seconds"},
+    CellRolledBack: {"guest_seconds", "message"},
+    RunFinished: {"error"},
+}
+
+
+class Rewriting:
+    """Compares what a run writes with a recording of it, and hands what goes beyond it to `then`.
+
+    Without `then` nothing may go beyond it. `write` raises JournalError at the first difference.
+    """
+
+    def __init__(self, recording: Recording, then: Journal | None = None) -> None:
+        self._then = then
+        self._recording = recording
+        self._expected = [event for event in recording.in_order if not self._is_of_an_open_cell(event)]
+        self._position = 0
+
+    def write(self, event: AnyEvent) -> None:
+        """Order counts, except that of sub-calls: they go on beside each other."""
+        if isinstance(event, SubcallStarted | SubcallReused | SubcallFinished):
+            self._write_subcall(event)
+        elif self._position < len(self._expected):
+            _compare(event, self._expected[self._position])
+            self._position += 1
+        else:
+            # The recording is used up: from here on the run is a new one.
+            self._write_on(event)
+
+    def check_end(self) -> None:
+        """Raises JournalError if the recording goes on."""
+        if self._position < len(self._expected):
+            missing = self._expected[self._position]
+            raise JournalError(f"{_place(missing)}: {_tag(missing)} of the journal did not happen again")
+
+    def _is_of_an_open_cell(self, event: AnyEvent) -> bool:
+        """A run that was stopped within a cell is not executed within it again, unless it goes on.
+
+        Its end is known and comes from the source before that cell is entered, so the calls of the cell do not happen again.
+        """
+        return (
+            self._recording.finished is not None
+            and isinstance(event, HostCalled)
+            and self._recording.cells[event.cell].ended is None
+        )
+
+    def _write_subcall(self, event: SubcallStarted | SubcallReused | SubcallFinished) -> None:
+        recorded: AnyEvent | None = None
+        match event:
+            case SubcallStarted():
+                recorded = self._recording.asked.get(event.subcall)
+            case SubcallFinished():
+                recorded = self._recording.answered.get(event.subcall)
+            case SubcallReused():
+                # One reply may be reused in many cells, so its number alone does not say which event this is.
+                cell = self._recording.cells.get(event.cell)
+                reused = [each for each in cell.subcalls if isinstance(each, SubcallReused)] if cell else []
+                recorded = next((each for each in reused if each.subcall == event.subcall), None)
+        if recorded is None:
+            self._write_on(event)
+        else:
+            _compare(event, recorded)
+
+    def _write_on(self, event: AnyEvent) -> None:
+        if self._then is None:
+            raise JournalError(f"{_place(event)}: it came to {_tag(event)}, in the journal there is none")
+        self._then.write(event)
+
+
+def _compare(came: AnyEvent, recorded: AnyEvent) -> None:
+    if type(came) is not type(recorded):
+        raise JournalError(f"{_place(came)}: it came to {_tag(came)}, in the journal {_tag(recorded)}")
+    # All fields but those: one that is added later is compared without anybody thinking of it.
+    varying = VARYING.get(type(came), set()) | {"at"}
+    for name in came.__struct_fields__:
+        now, then = getattr(came, name), getattr(recorded, name)
+        if name not in varying and now != then:
+            raise JournalError(f"{_place(came)}: {name}: now {_excerpt(now)}, in the journal {_excerpt(then)}")
+
+
+def _place(event: AnyEvent) -> str:
+    cell, turn = getattr(event, "cell", None), getattr(event, "turn", None)
+    if cell is not None:
+        return f"cell {cell} (turn {turn})"
+    return f"turn {turn}" if turn is not None else _tag(event)
+
+
+def _tag(event: AnyEvent) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def _excerpt(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."

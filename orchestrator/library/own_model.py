@@ -1,0 +1,43 @@
+"""A model of the caller's own: any object with one async method."""
+
+from typing import Any, Literal, Protocol
+
+from orchestrator.config import ProviderSettings
+from orchestrator.errors import ProviderError
+from orchestrator.providers.messages import Completion, Message, Schema, estimate_usage
+
+Role = Literal["root", "sub", "both"]
+
+
+class OwnModel(Protocol):
+    """`complete` is called in RLM's own event loop, for as many prompts at once as there are."""
+
+    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> str | Completion:
+        """The reply to messages (role, content); `schema`: what JSON it should be, if any."""
+        ...
+
+
+class OwnProvider:
+    """It, among the providers of a pool."""
+
+    def __init__(self, model: OwnModel, role: Role) -> None:
+        self._model = model
+        self.name = str(getattr(model, "name", type(model).__name__))
+        self.settings = ProviderSettings(model=self.name, role=role)
+
+    def check(self, query: str) -> None:
+        """It takes any query."""
+
+    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+        """Raises ProviderError with what the caller's own code raised."""
+        try:
+            reply: Any = await self._model.complete(messages, schema)
+        except ProviderError:
+            raise
+        except Exception as error:
+            raise ProviderError(f"{self.name}: {type(error).__name__}: {error}") from error
+        if isinstance(reply, Completion):
+            return reply
+        if isinstance(reply, str):
+            return Completion(text=reply, usage=estimate_usage(messages, reply))
+        raise ProviderError(f"{self.name}: complete must return a str or a Completion, not {type(reply).__name__}")

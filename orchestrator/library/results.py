@@ -1,0 +1,53 @@
+"""What a run came to, and how to see it again."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from orchestrator.journal import history
+from orchestrator.journal.events import AnyEvent
+from orchestrator.journal.export import script
+from orchestrator.journal.history import RunUsage, Turn
+from orchestrator.journal.lines import to_lines
+
+
+class Result:
+    """`answer` is partial unless `success`; `stopped` says why the run ended, `error` what went wrong if anything did."""
+
+    def __init__(self, events: Sequence[AnyEvent], execute_again: Callable[[Sequence[AnyEvent]], int]) -> None:
+        self.events = tuple(events)
+        self._execute_again = execute_again
+        found = history.result(events)
+        self.run_id: str = found.run_id
+        self.success: bool = found.success
+        self.answer: str | None = found.answer
+        self.error: str | None = found.error
+        self.stopped: str = found.stopped
+        self.iterations: int = found.iterations
+        self.sub_calls: int = found.sub_calls
+        self.usage: RunUsage = found.usage
+        self.duration_ms: int = found.duration_ms
+
+    @property
+    def turns(self) -> list[Turn]:
+        """Each reply of the root model, with what it did."""
+        return history.turns(self.events)
+
+    @property
+    def journal(self) -> bytes:
+        """As JSON Lines: what `rlm replay` and `rlm export` read."""
+        return b"".join(to_lines(self.events))
+
+    def save(self, path: str | Path) -> None:
+        """Writes the journal."""
+        Path(path).write_bytes(self.journal)
+
+    def script(self) -> str:
+        """The run as one Python script. Raises JournalError if it has JSON commands."""
+        return script(self.events)
+
+    def replay(self) -> int:
+        """Executes the run again, without any model; returns how many cells. Raises JournalError at the first difference."""
+        return self._execute_again(self.events)
+
+    def __repr__(self) -> str:
+        return f"<Result {self.run_id[:8]}: {self.stopped}, answer {self.answer!r:.200}>"

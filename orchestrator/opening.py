@@ -1,0 +1,81 @@
+"""Builds what answers queries, over HTTP or not; opens and closes it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from orchestrator.config import ContextSettings, Settings, data_folder
+from orchestrator.contexts.store import ContextStore
+from orchestrator.providers.make import make_provider
+from orchestrator.providers.messages import Provider
+from orchestrator.providers.pool import Pool
+from orchestrator.runs.execute import Tools
+from orchestrator.runs.service import RunService
+from orchestrator.sandbox.build.cache import Progress
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.guest import describe
+
+# The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
+CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+EXPIRE_SECONDS = 10
+# A proxy of the environment is for what is outside: it could not reach a model server on this machine.
+PAST_PROXIES = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
+TIMEOUTS = httpx.Timeout(None, connect=10.0)
+
+
+class Orchestrator:
+    """Everything that answers queries, over HTTP or not."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress,
+        engine: Engine | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        providers: Sequence[Provider] = (),
+        contexts: ContextStore | None = None,
+    ) -> None:
+        """`providers`: beside those of the settings; `contexts`: instead of the folder that they name.
+
+        An `engine` that is given stays the caller's to close.
+        Raises ConfigError, SandboxError.
+        """
+        self.settings = settings
+        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
+        # Before the engine: a mistake in the configuration should not wait for a build.
+        self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
+        self._contexts = contexts or _open_contexts(settings.contexts)
+        self._own_engine = engine is None
+        self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[RunService]:
+        """Open for queries, once; what still runs at the end is cancelled."""
+        expiring = asyncio.create_task(self._expire())
+        try:
+            async with self._client:
+                tools = Tools(self.engine, await describe(self.engine))
+                runs = RunService(self.settings, tools, Pool(self._providers), self._contexts)
+                try:
+                    yield runs
+                finally:
+                    await runs.close()
+        finally:
+            expiring.cancel()
+            if self._own_engine:
+                self.engine.close()
+
+    async def _expire(self) -> None:
+        """Templates and contexts grow old while nobody asks anything, too."""
+        while True:
+            await asyncio.sleep(EXPIRE_SECONDS)
+            self.engine.templates.expire()
+            await asyncio.to_thread(self._contexts.expire)
+
+
+def _open_contexts(kept: ContextSettings) -> ContextStore:
+    folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
+    return ContextStore(folder, kept.context_bytes, kept.context_seconds)

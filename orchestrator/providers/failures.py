@@ -1,0 +1,92 @@
+"""What the failure of a server means: one line that says what to do."""
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+
+from orchestrator.config import HTTPSettings, OllamaSettings
+
+EXCERPT = 200  # characters of what a server says that an error may show
+NAMES = 150  # characters of the models that exist, likewise
+
+
+def explain_connection(settings: HTTPSettings, error: httpx.HTTPError) -> str:
+    """Nothing was answered, or not to its end."""
+    url = address(settings)
+    causes = list(_causes(error))
+    if any(isinstance(each, socket.gaierror) for each in causes):
+        return f"the host {httpx.URL(settings.base_url).host!r} is not known: is base_url right?"
+    if any(isinstance(each, ssl.SSLError) for each in causes):
+        return f"no TLS connection to {url} ({causes[-1]}): is it http instead of https?"
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"no connection to {url} in time: is base_url right?"
+    if isinstance(error, httpx.ConnectError):
+        server = "`ollama serve`" if isinstance(settings, OllamaSettings) else "the server"
+        return f"no answer at {url}: is {server} running?"
+    return f"the connection to {url} was lost ({type(error).__name__})"
+
+
+def explain_status(settings: HTTPSettings, status: int, words: str, models: Sequence[str] | None) -> str:
+    """The server refused. `words`: what it said; `models`: those that it lists, None if it lists none."""
+    said = f"HTTP {status}: {words[:EXCERPT] or 'no text'}"
+    if status in (401, 403):
+        return f"{_about_the_key(settings)} ({said})"
+    missing = models is not None and not {settings.model, f"{settings.model}:latest"} & set(models)
+    if status == 404 and models is None:
+        return f"{said}{hint_at_v1(settings)}"
+    if status == 404 and missing:
+        return f"there is no such model at {address(settings)}{_name_those(settings, models or ())}"
+    if status == 400 and missing and "model" in words.lower():
+        return f"{said}{_name_those(settings, models or ())}"
+    return said
+
+
+def hint_at_v1(settings: HTTPSettings) -> str:
+    """What to say of a base_url that cannot be right, behind an error that may come from it."""
+    ends = re.search(r"/v\d+$", settings.base_url.rstrip("/")) is not None
+    if isinstance(settings, OllamaSettings):
+        return f"; base_url is the server's root, without /v1 (it is {address(settings)})" if ends else ""
+    return "" if ends else f"; base_url goes up to and including /v1 (it is {address(settings)})"
+
+
+def address(settings: HTTPSettings) -> str:
+    """base_url without what may be secret in it."""
+    return str(httpx.URL(settings.base_url).copy_with(userinfo=b"", query=None)).rstrip("/")
+
+
+def words_of(content: bytes) -> str:
+    """What a server says in an error: the message in its JSON, or all of it."""
+    text = content.decode(errors="replace").strip()
+    try:
+        said: Any = msgspec.json.decode(text)
+        while isinstance(said, dict):
+            said = next(said[name] for name in ("error", "message", "detail") if said.get(name))
+    except (msgspec.DecodeError, StopIteration, RecursionError):
+        return text
+    return said if isinstance(said, str) else text
+
+
+def _about_the_key(settings: HTTPSettings) -> str:
+    if settings.api_key_env:
+        return f"the key in the environment variable {settings.api_key_env} is refused"
+    return "the server wants a key: api_key_env names the environment variable that holds it"
+
+
+def _name_those(settings: HTTPSettings, models: Sequence[str]) -> str:
+    if models:
+        named = ", ".join(models)
+        if len(named) > NAMES:
+            named = f"{named[:NAMES].rpartition(', ')[0]}, ... ({len(models)} in all)"
+        return f"; these exist: {named}"
+    return f"; it has none, run: ollama pull {settings.model}" if isinstance(settings, OllamaSettings) else "; it has none"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

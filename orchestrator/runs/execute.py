@@ -1,0 +1,49 @@
+"""Puts a run together from its first event, and executes it: for the first time, or again."""
+
+import msgspec
+
+from orchestrator.budget import Budget, RunLimits
+from orchestrator.config import CellLimits
+from orchestrator.contexts.context import Context
+from orchestrator.dialogue import prompts
+from orchestrator.journal.events import RunStarted
+from orchestrator.providers.messages import Message
+from orchestrator.runs.cells import Cells, Room
+from orchestrator.runs.run import Run
+from orchestrator.runs.sources import Source
+from orchestrator.runs.subcalls import SubCalls, Writer
+from orchestrator.sandbox.engine import Engine
+from orchestrator.sandbox.guest import Guest
+from orchestrator.sandbox.messages import Function, Opening
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What all runs are executed with; `functions` are those that a root model is told of."""
+
+    engine: Engine
+    functions: tuple[Function, ...] = ()
+
+
+async def execute(tools: Tools, started: RunStarted, context: Context, source: Source, journal: Writer) -> int:
+    """Executes a run to its end, once its first event is written; returns how many of its cells were executed.
+
+    Raises SandboxError; JournalError if it does not come to what is recorded of it.
+    """
+    limits = RunLimits(**msgspec.structs.asdict(started.limits))
+    cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
+    opening = Opening(seed=started.seed, clock_start_ns=started.clock_start_ns, limits=cell_limits, loaded=source.loaded)
+    budget = Budget(limits)
+    room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit)
+    cells = Cells(source, SubCalls(source, budget, journal), budget, journal, room)
+    first = first_messages(tools, started)
+    await Run(started, first, source, budget, journal).execute(cells, source.seconds_left(limits.max_seconds))
+    return cells.executed
+
+
+def first_messages(tools: Tools, started: RunStarted) -> tuple[Message, ...]:
+    """What the root model is sent first: how to work, and the question."""
+    limits = RunLimits(**msgspec.structs.asdict(started.limits))
+    cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
+    system = prompts.system(started.protocol, tools.functions, limits, cell_limits, started.output_limit)
+    question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
+    return Message("system", system), Message("user", question)

@@ -1,0 +1,142 @@
+"""Where a run takes from what is not its own doing: what models reply, and which of its cells were executed before."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from orchestrator.errors import JournalError, ProviderError
+from orchestrator.journal.events import ModelReplied, RunFinished
+from orchestrator.journal.recording import RecordedCell, Recording
+from orchestrator.providers.messages import Message, Reply, Schema
+from orchestrator.providers.pool import Pool
+
+
+class Interrupted(Exception):
+    """The recorded run ended here, by what is no doing of its own: it was cancelled, or failed."""
+
+    def __init__(self, finished: RunFinished) -> None:
+        super().__init__(finished.stopped)
+        self.finished = finished
+
+
+class Source(Protocol):
+    """Live, recorded, or recorded and then live."""
+
+    @property
+    def loaded(self) -> bool | None:
+        """Whether the run began with its context loaded; None if that is not decided yet."""
+        ...
+
+    def seconds_left(self, max_seconds: float) -> float | None:
+        """Of the run's; None without end."""
+        ...
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
+        """The root model's reply. Raises ProviderError."""
+        ...
+
+    async def sub_reply(self, number: int, prompt: str) -> Reply:
+        """The reply to sub-call `number`. Raises ProviderError."""
+        ...
+
+    def cell(self, number: int) -> RecordedCell | None:
+        """What is recorded of a cell that is about to be executed, if its end is."""
+
+
+class Live:
+    """Models are asked; nothing was executed before."""
+
+    loaded = None
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def seconds_left(self, max_seconds: float) -> float:
+        """All of them."""
+        return max_seconds
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
+        """Raises ProviderError."""
+        return await self._pool.complete("root", tuple(messages), schema)
+
+    async def sub_reply(self, number: int, prompt: str) -> Reply:
+        """Raises ProviderError."""
+        return await self._pool.complete("sub", (Message("user", prompt),))
+
+    def cell(self, number: int) -> None:
+        """None is recorded."""
+
+
+class Recorded:
+    """A recording alone: nothing is asked. What it does not have is a JournalError, or the end of the run."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self.loaded = recording.loaded
+
+    def seconds_left(self, max_seconds: float) -> None:
+        """No clock ends what has ended."""
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
+        """Raises ProviderError, Interrupted, TimeoutError, JournalError."""
+        recorded = self._recording.replies.get(turn)
+        if recorded is None:
+            raise self._end(f"turn {turn}: the reply is not in the journal")
+        if isinstance(recorded, ModelReplied):
+            return recorded.reply
+        raise ProviderError(recorded.error)
+
+    async def sub_reply(self, number: int, prompt: str) -> Reply:
+        """Never: the cells that are executed again are given what their calls came to."""
+        raise JournalError(f"sub-call {number}: the reply is not in the journal")
+
+    def cell(self, number: int) -> RecordedCell | None:
+        """Raises Interrupted, TimeoutError if the run ended within the cell; JournalError if the journal did."""
+        recorded = self._recording.cells.get(number)
+        if recorded is not None and recorded.ended is None:
+            raise self._end(f"cell {number}: its end is not in the journal")
+        return recorded
+
+    def _end(self, otherwise: str) -> Exception:
+        finished = self._recording.finished
+        if finished is None:
+            return JournalError(otherwise)
+        # As the run itself ends, so that it does the same again: at max_seconds it writes a partial answer, and only then ends.
+        return TimeoutError() if finished.stopped == "max_seconds" else Interrupted(finished)
+
+
+class RecordedThenLive:
+    """What is recorded is never asked again; what is not, is asked."""
+
+    def __init__(self, recording: Recording, live: Live) -> None:
+        self._recording = recording
+        self._recorded = Recorded(recording)
+        self._live = live
+        self.loaded = recording.loaded
+
+    def seconds_left(self, max_seconds: float) -> float:
+        """Those that the run had not used when its journal ends."""
+        return max(0.0, max_seconds - self._recording.seconds)
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
+        """Raises ProviderError."""
+        # A reply that never came is recorded too (ModelFailed): it fails again.
+        source = self._recorded if turn in self._recording.replies else self._live
+        return await source.reply(turn, messages, schema)
+
+    async def sub_reply(self, number: int, prompt: str) -> Reply:
+        """Raises ProviderError, JournalError if another prompt had that number."""
+        # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
+        asked, answered = self._recording.asked.get(number), self._recording.answered.get(number)
+        if asked is not None and asked.prompt != prompt:
+            raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
+        if answered is None:
+            return await self._live.sub_reply(number, prompt)
+        if answered.reply is None:
+            raise ProviderError(answered.error or "no reply")
+        return answered.reply
+
+    def cell(self, number: int) -> RecordedCell | None:
+        """None for the cell in which the journal ends: it is executed as if for the first time."""
+        # Only its sub-calls are given back, one by one, by sub_reply; what it asked of modules is cheap, and asked again.
+        recorded = self._recording.cells.get(number)
+        return recorded if recorded is not None and recorded.ended is not None else None

@@ -1,0 +1,141 @@
+"""One cell while it runs: what the host imports that it calls work with. Passed on to each of them."""
+
+import hashlib
+from collections.abc import Callable
+from typing import NoReturn
+
+import wasmtime
+
+from orchestrator.config import CellLimits
+from orchestrator.contexts.context import Context
+from orchestrator.errors import JournalError, SandboxError
+from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.messages import CallRecord, Effects, HostCall, HostResult
+from orchestrator.sandbox.modules.registry import Modules
+
+CLOCK_STEP_NS = 1_000_000  # the run's clock advances by this at every reading
+
+
+class Inputs:
+    """What one guest perceives of the outside: its context, its own clock, its own random numbers."""
+
+    def __init__(self, context: Context, seed: int, clock_ns: int) -> None:
+        self.context = context
+        self._seed = seed
+        self._clock_ns = clock_ns
+        self._draws = 0
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """How far clock (ns) and randomness (draws) are; set back when a cell is rolled back."""
+        return self._clock_ns, self._draws
+
+    @position.setter
+    def position(self, position: tuple[int, int]) -> None:
+        self._clock_ns, self._draws = position
+
+    def read_clock(self) -> int:
+        """Nanoseconds: the run's start, and one step more at every reading."""
+        self._clock_ns += CLOCK_STEP_NS
+        return self._clock_ns
+
+    def draw(self, length: int) -> bytes:
+        """The next bytes of the run's own sequence."""
+        self._draws += 1
+        return hashlib.shake_256(f"{self._seed} {self._draws}".encode()).digest(length)
+
+
+class Calls:
+    """Where the calls of a cell go: `ask` waits for the run's answer, `report` does not wait."""
+
+    def __init__(self, ask: Callable[[HostCall], HostResult], report: Callable[[CallRecord], None]) -> None:
+        self.ask = ask
+        self.report = report
+
+
+class Execution:
+    """What one cell works with, and what it has done so far.
+
+    `failure`: an error of ours inside a host import. It kills the instance, but is no doing of the cell.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        limits: CellLimits,
+        meter: Meter,
+        modules: Modules,
+        calls: Calls,
+        recorded: tuple[CallRecord, ...] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.limits = limits
+        self.meter = meter
+        self.modules = modules
+        self.failure: BaseException | None = None
+        self.calls_made = 0
+        self.result_bytes = 0  # of all their results
+        self._calls = calls
+        self._recorded = recorded
+        self._store: wasmtime.Store | None = None
+        self._reads = 0
+        self._reads_digest = hashlib.sha256()
+
+    def begin(self, store: wasmtime.Store, fuel: int) -> None:
+        """From here on the cell's fuel is that of the instance in `store`."""
+        self._store = store
+        self.fuel_left = fuel
+
+    @property
+    def fuel_left(self) -> int:
+        """Of the cell; 0 for our own code before it."""
+        return self._store.get_fuel() if self._store else 0
+
+    @fuel_left.setter
+    def fuel_left(self, fuel: int) -> None:
+        if self._store:
+            self._store.set_fuel(max(0, fuel))
+
+    @property
+    def effects(self) -> Effects:
+        """So far."""
+        return Effects(self._reads, self._reads_digest.hexdigest(), *self.inputs.position)
+
+    def note_read(self, document: int, start: int, length: int) -> None:
+        """A read of the context: counted, and part of a digest."""
+        self._reads += 1
+        self._reads_digest.update(f"{document} {start} {length};".encode())
+
+    def ask(self, call: HostCall) -> HostResult:
+        """The run's answer; waiting for it is not the cell's time."""
+        with self.meter.waiting():
+            return self._calls.ask(call)
+
+    def report(self, record: CallRecord) -> None:
+        """Tells the run of a call that was answered, and takes the fuel of a module from the cell's."""
+        self._calls.report(record)
+        if record.fuel:
+            self.fuel_left -= record.fuel
+
+    def recall(self, number: int, name: str, digest: str) -> CallRecord | None:
+        """What call `number` was given at the cell's first execution; None in a first one.
+
+        Raises JournalError if that is no such call.
+        """
+        if self._recorded is None:
+            return None
+        if number > len(self._recorded):
+            raise JournalError(f"call {number}: {name}: in the journal there is none")
+        record = self._recorded[number - 1]
+        if digest != record.arguments_sha256:
+            raise JournalError(f"call {number}: {name}: its arguments are not those of the journal")
+        return record
+
+
+def preparation(context: Context, limits: CellLimits, modules: Modules) -> Execution:
+    """Stands for a cell while our own code runs in a guest: before its first cell, or in a probe."""
+    return Execution(Inputs(context, seed=0, clock_ns=0), limits, Meter(limits.seconds), modules, Calls(_refuse, _refuse))
+
+
+def _refuse(call: object) -> NoReturn:
+    raise SandboxError("a guest called its run outside a cell")

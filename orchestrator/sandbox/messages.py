@@ -1,0 +1,129 @@
+"""What goes into a guest and what comes out of it: structs alone, so that a socket could carry them.
+
+Opening -> a guest; CellRequest -> CellOutcome | Trap. While a cell runs, HostCall -> HostResult is what the run answers, and
+a CallRecord reports each call of the cell, in order, before anything that follows from it is shown to anyone.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from orchestrator.config import CellLimits
+
+CellKind = Literal["python", "commands"]
+# fuel, seconds: a limit of the cell; stack: nested too deeply in C; cancelled: the run is over;
+# aborted: the interpreter ended itself, or its report was not one
+TrapKind = Literal["fuel", "seconds", "stack", "transfer", "cancelled", "aborted"]
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A function that a cell can call, as the guest describes it."""
+
+    name: str
+    signature: str
+    summary: str
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """What a guest begins with, beside its context.
+
+    `loaded`: whether its first cell begins with the context loaded; None lets that cell decide.
+    """
+
+    seed: int
+    clock_start_ns: int
+    limits: CellLimits
+    loaded: bool | None = None
+
+
+class HostError(msgspec.Struct, frozen=True):
+    """Why a call has no result: the guest raises `type`."""
+
+    type: str
+    message: str
+
+
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Call `number` (from 1) of a cell: the sha256 of its arguments, what came back, and the fuel that a module took."""
+
+    number: int
+    name: str
+    arguments_sha256: str
+    result: msgspec.Raw
+    error: HostError | None
+    fuel: int
+
+
+class CellRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell, or a JSON array of commands.
+
+    `names_context`: it is better begun with the context loaded. `fuel`: of what its run has left, if that is less than a
+    cell's limit. `recorded`: the calls of its first execution, which went to its end: they are answered with what they were
+    given then, it may make no others, and no clock stops it.
+    """
+
+    number: int
+    kind: CellKind
+    text: str
+    names_context: bool
+    fuel: int
+    recorded: tuple[CallRecord, ...] | None = None
+
+
+class HostCall(msgspec.Struct, frozen=True):
+    """Prompts to sub-models, sent together."""
+
+    prompts: tuple[str, ...]
+
+
+class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to one prompt, or why there is none."""
+
+    text: str | None = None
+    error: str | None = None
+
+
+class HostResult(msgspec.Struct, frozen=True):
+    """A reply for each prompt; or `refused`: the budget does not allow them, and nothing was sent."""
+
+    replies: tuple[SubReply, ...] = ()
+    refused: str | None = None
+
+
+class Effects(msgspec.Struct, frozen=True):
+    """What a cell asked of the host beside calls: reads of the context, and how far clock and randomness are after it."""
+
+    context_reads: int
+    reads_sha256: str
+    clock_ns: int
+    random_draws: int
+
+
+class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cell did. `head` and `tail` are what was kept of an output of `length` code points.
+
+    `answer` is the answer that stands after the cell, `draft` what `answer["content"]` holds meanwhile; `loaded`: the guest
+    began with its context loaded.
+    """
+
+    head: str
+    tail: str
+    length: int
+    error: str | None
+    answer: str | None
+    draft: str | None
+    fuel: int
+    seconds: float
+    effects: Effects
+    loaded: bool
+
+
+class Trap(msgspec.Struct, frozen=True, kw_only=True):
+    """The cell was stopped and rolled back. `lost`: the state before it does not work either, so the guest begins anew."""
+
+    kind: TrapKind
+    fuel: int
+    seconds: float
+    lost: bool
+    effects: Effects
+    loaded: bool

@@ -1,0 +1,86 @@
+"""Contexts: exact, whatever is read of them."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.contexts import layout
+from orchestrator.contexts.store import ContextStore
+from orchestrator.contexts.utf8 import ContextBytes, TextBytes
+
+STORE = ContextStore()
+# Around the steps of the index: characters of each width, ends of lines, combining marks, NUL.
+TEXTS = st.lists(st.tuples(st.text("a\r\n\0é\u0301\u20ac\U0001f600", max_size=8), st.integers(1, 1500)), max_size=4).map(
+    lambda parts: "".join(text * times for text, times in parts)
+)
+PLACES = st.integers(0, 3 * layout.STEP)
+
+
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
+@given(documents=st.lists(TEXTS, min_size=1, max_size=4), start=PLACES, length=PLACES, data=st.data())
+def test_every_range_is_that_of_the_text(documents, start, length, data):
+    """By code points of each document, and by bytes of all."""
+    context = STORE.add_documents(documents)
+    number = data.draw(st.integers(0, len(documents) - 1))
+    assert context.read(number, start, length) == documents[number][start : start + length]
+    together = "".join(documents).encode()
+    assert ContextBytes(context).read(start, length) == together[start : start + length]
+    assert list(context.lengths) == [len(each) for each in documents]
+    assert list(context.byte_lengths) == [len(each.encode()) for each in documents]
+    assert (context.length, context.byte_length) == (sum(map(len, documents)), len(together))
+
+
+def test_positions_are_code_points():
+    """Astral characters, CRLF and NUL count one each, and are read as they are."""
+    context = STORE.add_text("a😀\r\n\0z")
+    assert (context.length, context.count, context.read(0, 1, 3), context.read(0, 4, 100)) == (6, 1, "😀\r\n", "\0z")
+
+
+def test_documents_have_names():
+    """Those that were given, in a table with their lengths."""
+    context = STORE.add_documents([("a/b.txt", "xyz"), "é", ("ö", "")])
+    assert context.names == ("a/b.txt", None, "ö")
+    assert json.loads(context.table) == [["a/b.txt", 3], [None, 1], ["ö", 0]]
+    assert STORE.add_documents(["x"]).names == ()
+
+
+def test_a_text_of_a_cell_is_read_as_bytes():
+    """As a context is."""
+    source = TextBytes("aé")
+    assert (source.length, source.read(1, 5)) == (3, "é".encode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "empty"),
+    [
+        ("text", [""], True),
+        ("text", [" \r\n\t"], True),
+        ("text", ["\n."], False),
+        ("documents", [], True),
+        ("documents", ["", "\n"], True),
+        ("documents", ["", "x"], False),
+        ("json", None, True),
+        ("json", "", True),
+        ("json", [], True),
+        ("json", {}, True),
+        ("json", 0, False),
+        ("json", False, False),
+        ("json", [None], False),
+        ("messages", [], True),
+        ("messages", [{"role": "user", "content": ""}], True),
+        ("messages", [{"role": "user", "content": ""}, {"role": "user", "content": "x"}], False),
+        ("messages", [{"role": "user", "content": '"'}], False),
+    ],
+)
+def test_a_context_with_nothing_in_it_is_empty(kind, content, empty):
+    """White space, no documents, no messages, null, "", [] and {}; 0 and false are values that one may ask about."""
+    match kind:
+        case "text":
+            context = STORE.add_text(content[0])
+        case "documents":
+            context = STORE.add_documents(content)
+        case _:
+            context = STORE.add_json(kind, content)
+    assert context.is_empty is empty
