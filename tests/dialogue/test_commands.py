@@ -161,9 +161,9 @@ async def test_commands_and_cells_share_variables(run_commands):
 async def test_a_command_that_stores_over_the_context_is_heard(new_notebook):
     """Those behind it see what it stored; the next list has the context again."""
     notebook = new_notebook(text="the context")
-    shown = '{"op": "print", "value": "${context}!"}'
-    first = await notebook.run_commands(1, f'[{{"op": "slice", "end": 3, "store": "context"}}, {shown}]')
-    second = await notebook.run_commands(2, f"[{shown}]")
+    shown = {"op": "print", "value": "${context}!"}
+    first = await notebook.run_commands(1, as_sent({"op": "slice", "end": 3, "store": "context"}, shown))
+    second = await notebook.run_commands(2, as_sent(shown))
     assert (first.head.splitlines()[-1], second.head) == ("the!", "the context!\n")
 
 
