@@ -175,9 +175,9 @@ def raised(code, last_line, marks=""):
 
 
 NO_EXIT = "\n(A cell cannot end the run this way: call FINAL(value) to answer.)"
-NO_MODULE = (
-    "\n(Only Python's standard library is here, without threads, asyncio and sockets; llm_batch runs prompts in parallel.)"
-)
+NO_NUMPY = "\n(numpy is not available here, and nothing can be installed: use Python's standard library, and `modules`.)"
+NO_BZ2 = "\n(bz2 is not available here: its C part is not built in; gzip, zlib and zipfile are.)"
+NO_FILES = "\n(There are no files in a cell: the input is `context`; io.StringIO and io.BytesIO take the place of a file.)"
 NO_MEMORY = "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)"
 
 
@@ -198,14 +198,16 @@ NO_MEMORY = "\n(The memory limit of the sandbox was reached: work on slices, del
         ("raise KeyboardInterrupt", raised("raise KeyboardInterrupt", "KeyboardInterrupt")),
         ("raise SystemExit(3)", raised("raise SystemExit(3)", "SystemExit: 3") + NO_EXIT),
         ("exit()", raised("exit()", "SystemExit: None", "    ~~~~^^\n") + NO_EXIT),
-        ("import numpy", raised("import numpy", "ModuleNotFoundError: No module named 'numpy'") + NO_MODULE),
+        ("import numpy", raised("import numpy", "ModuleNotFoundError: No module named 'numpy'") + NO_NUMPY),
+        ("import bz2", raised("import bz2", "ModuleNotFoundError: No module named 'bz2'") + NO_BZ2),
+        ("import json.nothing", raised("import json.nothing", "ModuleNotFoundError: No module named 'json.nothing'")),
         (
             "x = 'a' * (1 << 30)",
             raised("x = 'a' * (1 << 30)", "MemoryError", "        ~~~~^~~~~~~~~~~\n") + NO_MEMORY,
         ),
         (
             "open('x')",
-            raised("open('x')", "FileNotFoundError: [Errno 44] No such file or directory: 'x'", "    ~~~~^^^^^\n"),
+            raised("open('x')", "FileNotFoundError: [Errno 44] No such file or directory: 'x'", "    ~~~~^^^^^\n") + NO_FILES,
         ),
         (
             "input('?')",
@@ -332,7 +334,7 @@ async def test_a_draft_is_what_answer_holds_meanwhile(run_cells, code, draft):
 
 async def test_show_vars_lists_what_the_cells_made(run_cells):
     """SHOW_VARS gives names, types and sizes of what is not provided and does not begin with an underscore."""
-    assert (await run_cells("x = [1, 2]\nf = 5\n_y = 1\nllm_query = 'mine'\nchunk_text\ncontext", "SHOW_VARS()")).head == (
+    assert (await run_cells("x = [1, 2]\nf = 5\n_y = 1\nchunk_text\ncontext", "llm_query = 'mine'\nSHOW_VARS()")).head == (
         "{'llm_query': 'str of 4', 'answer': 'dict of 2', 'x': 'list of 2', 'f': 'int'}\n"
     )
 
@@ -342,6 +344,20 @@ async def test_show_vars_lists_what_the_cells_made(run_cells):
     [
         ("del llm_query", "llm_query('x')", "'X'\n"),
         ("del FINAL, SHOW_VARS, chunk_text", "chunk_text('a')", "['a']\n"),
+        ("llm_query = 'mine'", "llm_query('x')", "'X'\n"),
+        ("def llm_query(prompt): return 'mine'", "llm_query('x')", "'X'\n"),
+        (
+            "FINAL = FINAL_VAR = SHOW_VARS = llm_batch = None",
+            "FINAL(1), FINAL_VAR(1), llm_batch(['x'])",
+            "(None, None, ['X'])\n",
+        ),
+        ("modules = {'a': 1}\ndef chunk_text(): return 'mine'", "modules, chunk_text()", "({'a': 1}, 'mine')\n"),
+        ("context = context.lower()", "context", "'The Context'\n"),
+        ("context = ['mine']\nkept = context", "kept, context", "(['mine'], 'The Context')\n"),
+        ("del context", "context", "'The Context'\n"),
+        ("def load():\n    global context\n    context = 'mine'", "load()\ncontext", "'mine'\n"),
+        ("del modules, chunk_text", "chunk_text('a'), type(modules).__name__", "(['a'], 'Modules')\n"),
+        ("answer = 'mine'", "answer", "'mine'\n"),
         ("del answer", "answer", "{'content': '', 'ready': False}\n"),
         ("print = len = None\ndel print, len", "len('ab')", "2\n"),
         ("import builtins\nbuiltins.len = None", "len('ab')", "2\n"),
@@ -352,9 +368,9 @@ async def test_show_vars_lists_what_the_cells_made(run_cells):
         ("globals().clear()", "llm_query('x')", "'X'\n"),
     ],
 )
-async def test_deleted_names_and_replaced_builtins_are_back(run_cells, cell, following, output):
-    """What a cell deletes or replaces by accident is there in the next one."""
-    outcome = await run_cells(cell, following)
+async def test_what_was_provided_is_back(run_cells, cell, following, output):
+    """What a cell deletes is there in the next one; what the run stands on and the builtins also if it is overwritten."""
+    outcome = await run_cells(cell, following, text="The Context")
     assert (outcome.head, outcome.error) == (output, None)
 
 

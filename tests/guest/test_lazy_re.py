@@ -14,7 +14,7 @@ from rlm_guest.lazy.text import LazyText
 from rlm_guest.lazy_re import elsewhere, functions, search, widths
 from rlm_guest.lazy_re.functions import LazyPattern
 
-from orchestrator.contexts.utf8 import UTF8
+from orchestrator.contexts.utf8 import TextBytes
 
 TEXTS = st.text(alphabet="abBk_1² \t\r\n\x1cé\u0301\u212a\u0130\u0131\u017fß😀", max_size=30)
 ATOMS = st.sampled_from(
@@ -326,7 +326,7 @@ def test_a_class_has_the_same_characters_elsewhere(run_module, pattern, flags):
     compiled = re.compile(f"{pattern}+", flags)
     expected = [list(match.span()) for match in compiled.finditer(everything)]
     arguments = {"pattern": elsewhere.Elsewhere(compiled).pattern, "seen": 0, "limit": 100_000}
-    assert run_module("regex", "spans", arguments, UTF8((everything,))) == expected
+    assert run_module("regex", "spans", arguments, TextBytes(everything)) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """What runs inside the sandbox, around a model's cells.
 
 runner     runs a cell and reports its outcome
-standard   the standard library that is frozen into the component; habits that cannot work here
+standard   what analysis uses of the standard library, imported while the component is built
+library    the rest of it and the time zones, compiled, run when first imported
+absent     what Python has elsewhere and a cell has not, and what to use instead
+habits     what a cell does by habit and cannot have: errors where the real thing would end the guest
+hints      what a cell is told beside an error
 capture    the bounded output of a cell
 context    `context`: what it is in this run
 lazy/      a text and documents that are too large to be held

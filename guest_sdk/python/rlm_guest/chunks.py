@@ -9,7 +9,7 @@ from .lazy.documents import Documents
 from .lazy.parts import Parts
 from .lazy.text import LazyText, length_of
 
-# From where a piece begins: the piece, and where the next one begins; None where there is none.
+# From where a piece begins: the piece, and where the next one begins; None if there is none.
 Step = Callable[[Any, int], tuple[Any, int | None]]
 
 
@@ -55,7 +55,7 @@ def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50)
 
 
 def paragraph_end(piece: Any, low: int) -> int:
-    """Where to cut: behind the last paragraph, line or word that begins its end at low or later."""
+    """The place to cut at: behind the last paragraph end, line end or space that stands at low or later, else the end."""
     for separator in ("\n\n", "\n\r\n", "\n", " "):
         found = piece.rfind(separator, low)
         if found >= 0:

@@ -1,4 +1,4 @@
-"""`context`: loaded from the host when a cell first uses it, or lazy where it is too large. Positions are code points."""
+"""`context`: loaded from the host when a cell first uses it, or lazy if it is too large. Positions are code points."""
 
 import json
 import sys

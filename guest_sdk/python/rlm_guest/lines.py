@@ -22,7 +22,7 @@ def between(text: Any, first: int, last: int) -> Any:
 
 
 def start(text: Any, number: int) -> int:
-    """Where a line begins; the end of the text where there are not so many."""
+    """Where a line begins; the end of the text if there are not so many."""
     low, high, passed = 0, length_of(text), 0
     while high - low > _SMALL:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""Upper and lower case of a large text: lazy too, where each character has one other."""
+"""Upper and lower case of a large text: lazy too, if each character has one other."""
 
 import re
 from typing import Any
@@ -22,19 +22,19 @@ class Cases(Searching, AsWhole):
     """lower, upper, casefold, swapcase."""
 
     def lower(self) -> Any:
-        """As str.lower; lazy where the text is long."""
+        """As str.lower; lazy if the text is long."""
         return self._changed("lower")
 
     def upper(self) -> Any:
-        """As str.upper; lazy where the text is long."""
+        """As str.upper; lazy if the text is long."""
         return self._changed("upper")
 
     def casefold(self) -> Any:
-        """As str.casefold; lazy where the text is long."""
+        """As str.casefold; lazy if the text is long."""
         return self._changed("casefold")
 
     def swapcase(self) -> Any:
-        """As str.swapcase; lazy where the text is long."""
+        """As str.swapcase; lazy if the text is long."""
         return self._changed("swapcase")
 
     def _changed(self, name: str) -> Any:

@@ -69,7 +69,7 @@ class Comparing(Range):  # noqa: PLW1641  (its hash is that of the whole: whole.
         return compare(*(self._apart(other) or (self.length, _length(other))))
 
     def _apart(self, other: "str | Range") -> tuple[str, str] | None:
-        """The first two pieces that are not the same; None where one text begins with the other."""
+        """The first two pieces that are not the same; None if one text begins with the other."""
         for position, piece in self.forwards(0, min(self.length, _length(other))):
             stop = position + len(piece)
             beside = other[position:stop] if isinstance(other, str) else other.read(position, stop)

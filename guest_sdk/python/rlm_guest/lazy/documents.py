@@ -9,7 +9,7 @@ from .sources import Joined, Source, read_str
 from .table import Block, Table
 from .text import LazyText, length_of
 
-# Of a slice: a list up to this many documents, where they are short together; else lazy.
+# Of a slice: a list up to this many documents, if they are short together; else lazy.
 LISTED = 10_000
 
 

@@ -18,21 +18,21 @@ class Range:
 
     @property
     def place(self) -> int | None:
-        """Where in the host's text it begins; None where the host has no such text."""
+        """Where in the host's text it begins; None if the host has no such text."""
         return self._start if self.source.on_host else None
 
     def read(self, start: int, stop: int) -> str:
-        """Code points [start, stop) as one str, where there are so many. Raises MemoryError."""
+        """Code points [start, stop) as one str, cut at the end. Raises MemoryError."""
         return read_str(self.source.read, self._start + start, self._start + min(stop, self.length))
 
     def cut(self, start: int, stop: int) -> Any:
-        """The same as a str, or lazily where it is long."""
+        """The same as a str, or lazily if it is long."""
         if stop - start <= sizes.STR:
             return self.read(start, stop) if start < stop else ""
         return type(self)(self.source, self._start + start, self._start + stop)
 
     def forwards(self, start: int, stop: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
-        """(position, piece), ...: each with the next `overlap` code points too, where there are any."""
+        """(position, piece), ...: each with the next `overlap` code points too, if there are any."""
         for position in range(start, stop, sizes.PIECE):
             yield position, self.read(position, min(position + sizes.PIECE, stop) + overlap)
 
@@ -43,7 +43,7 @@ class Range:
             yield position, self.read(position, end + overlap)
 
     def bounds(self, start: Any, end: Any) -> tuple[int, int]:
-        """As str.find takes them; stop < start where not even an empty text fits."""
+        """As str.find takes them; stop < start if not even an empty text fits."""
         first, stop, _ = slice(start, end).indices(self.length)
         beyond = start is not None and operator.index(start) > self.length
         return (self.length + 1, self.length) if beyond else (first, stop)

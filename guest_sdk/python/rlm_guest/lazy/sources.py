@@ -86,7 +86,7 @@ class Mapped:
 def read_str(read: Callable[[int, int], str], start: int, stop: int, expected_bytes: int = 0) -> str:
     """Code points [start, stop) as one str, in pieces. Raises MemoryError.
 
-    `expected_bytes`: what it will take. The allocator grows a text in place only where memory behind it is free already;
+    `expected_bytes`: what it will take. The allocator grows a text in place only if memory behind it is free already;
     else each piece copies all before it, into memory that never comes back.
     """
     if stop - start <= sizes.PIECE:

@@ -21,7 +21,7 @@ class Cutter(Protocol):
         ...
 
     def seek(self, text: Stripping, position: int) -> tuple[int, int] | None:
-        """Where the part at `position` ends, and where the next begins; None where it is the last."""
+        """Where the part at `position` ends, and where the next begins; None if it is the last."""
         ...
 
 

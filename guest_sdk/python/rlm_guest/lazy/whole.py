@@ -7,7 +7,7 @@ from .ranges import Range
 
 
 class AsWhole(Range):
-    """What a str answers only as a whole: exact where it fits into the memory, else a MemoryError that says what to do."""
+    """What a str answers only as a whole: exact if it fits into the memory, else a MemoryError that says what to do."""
 
     def whole(self, what: str) -> str:
         try:

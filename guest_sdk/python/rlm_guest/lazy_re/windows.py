@@ -1,6 +1,6 @@
 """All matches of a pattern in a text, found by `re` in one part of it after the other.
 
-In a part of a text `re` finds what it finds in all of it where it looks no further than the part: a match that begins before
+In a part of a text `re` finds what it finds in all of it if it looks no further than the part: a match that begins before
 `settled` is one of the whole text.
 """
 
