@@ -15,6 +15,7 @@ from rlm_guest.lazy.sources import Whole
 NAMES = st.one_of(st.none(), st.text(alphabet='ab/"\\\n],[ é😀', max_size=6))
 DOCUMENTS = st.lists(st.text(alphabet="ab \r\n\0é😀", max_size=9), max_size=8)
 STEPS = st.one_of(st.none(), st.integers(-3, 3))
+POSITIONS = st.integers(-10, 10)
 INDEXES = st.one_of(st.integers(-10, 10), st.sampled_from([True, "a", 1.0]))
 
 
@@ -38,7 +39,7 @@ def same_as_list(lazy, monkeypatch, expression, *strategies):
         lambda documents, other: (len(documents), bool(documents), list(documents), [each for each in documents]),  # noqa: C416
         lambda documents, other: (list(reversed(documents)), sorted(map(str, documents)), list(enumerate(documents))),
         lambda documents, other: (other in documents, documents.count(other), 5 in documents),
-        lambda documents, other: documents.index(other),
+        lambda documents, other: (str(documents), f"{documents}"),
         lambda documents, other: (documents + [other], [other] + documents, documents + documents),  # noqa: RUF005
         lambda documents, other: (documents == [*documents], documents == [other], documents != [], documents == other),
         lambda documents, other: documents.copy() == documents,
@@ -56,6 +57,19 @@ def test_documents_answer_like_a_list(lazy, monkeypatch, expression):
 def test_documents_have_the_indexes_of_a_list(lazy, monkeypatch):
     """What is none is told as by a list."""
     same_as_list(lazy, monkeypatch, lambda documents, index: documents[index], INDEXES)
+
+
+def test_documents_have_the_places_of_a_list(lazy, monkeypatch):
+    """The first of those between two bounds."""
+    same_as_list(
+        lazy,
+        monkeypatch,
+        lambda documents, *where: documents.index(*where),
+        st.text(alphabet="ab\n", max_size=2),
+        POSITIONS,
+        POSITIONS,
+    )
+    same_as_list(lazy, monkeypatch, lambda documents, other: documents.index(other), st.text(alphabet="ab\n", max_size=2))
 
 
 def test_documents_have_the_slices_of_a_list(lazy, monkeypatch):
@@ -108,7 +122,9 @@ def test_a_document_too_long_for_a_str_is_a_lazy_text(lazy):
 
 
 def test_documents_are_shown_by_their_number(lazy):
-    """The repr of many documents is short."""
+    """The repr of many documents is short; their names are those of a list, as far as they are not many."""
+    assert repr(lazy.documents([("a", "x"), "b"]).names) == "['a', None]"
+    assert repr(lazy.documents([""] * 10_001).names) == "<10001 of them; use a loop, [number], [from:to]>"
     assert repr(lazy.documents(["a", "b"])) == ("<2 documents, too large to hold them all: each is read when it is asked for>")
 
 

@@ -8,6 +8,7 @@ from notebooks import Notebook, as_sent
 
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts.context import Context
+from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox.engine import Engine
 
 
@@ -50,9 +51,9 @@ async def test_a_lazy_text_answers_like_a_str(new_notebook, lazy_engine, express
     cell = (
         f"import re\nwhole = ''.join(context.pieces())\n{SMALL}"
         "def plain(value):\n"
-        "    from rlm_guest.answers import LazyText, Parts\n"
+        "    from rlm_guest.answers import AsList, LazyText\n"
         "    if isinstance(value, LazyText): return str(value)\n"
-        "    if isinstance(value, (list, Parts)): return [plain(each) for each in value]\n"
+        "    if isinstance(value, (list, AsList)): return [plain(each) for each in value]\n"
         "    return tuple(map(plain, value)) if isinstance(value, tuple) else value\n"
         f"lazy = plain(({expression},))\nkept, context = context, whole\nwith_str = plain(({expression},))\ncontext = kept\n"
         "lazy == with_str, lazy, with_str"
@@ -99,9 +100,32 @@ async def test_chunks_of_documents_are_texts(new_notebook, lazy_engine, engine, 
     assert outcome.head == "(['abcde', 'fghij', 'kl', 'mn'], ['abcdefgh', 'ijkl', 'mn'])\n"
 
 
+async def test_documents_that_a_cell_changed_are_not_taken_for_what_was_sent(new_notebook):
+    """Commands work on what the cells see; a module says that it cannot."""
+    notebook = new_notebook(documents=["one", "two"])
+    changed = await notebook.run_cell(1, "context.append('three')\nmodules.regex.count('t', text=context)")
+    found = await notebook.run_commands(2, as_sent({"op": "find", "text": "T"}, {"op": "lines"}))
+    as_it_was = await notebook.run_cell(3, "_ = context.pop()\nmodules.regex.count('t', text=context)")
+    assert changed.error.splitlines()[-1] == (
+        "ValueError: context was changed by a cell: without text= the module works on it as it was sent"
+    )
+    assert found.head == "2 lines hold 'T' (numbers from 0):\nL1: two\nL2: three\n[Lines 0 to 3 of 3]\none\ntwo\nthree\n"
+    assert as_it_was.head == "1\n"
+
+
+async def test_commands_see_a_json_context_as_the_cells_do(engine):
+    """Also what they changed in it."""
+    contexts = ContextStore()
+    notebook = Notebook(engine, contexts.add_json("json", {"name": "Ada"}))
+    await notebook.run_cell(1, "context['name'] = 'Bob'")
+    assert (await notebook.run_commands(2, as_sent({"op": "regex", "pattern": "ada|bob"}))).head == (
+        '1 lines match \'ada|bob\' (numbers from 0):\nL0: {"name": "Bob"}\n'
+    )
+
+
 TAKES_A_STR = (
-    "\n(The context is too large for the memory, so it is no str or list; code in C takes slices of it, context[a:b], or its items "
-    "one by one.)"
+    "\n(The context is too large for the memory: it and its lines and words are no str and no list, and cannot be changed. Code "
+    "in C takes slices, context[a:b], or what a loop gives; list(...) is a copy, if it fits.)"
 )
 
 
@@ -116,7 +140,8 @@ TAKES_A_STR = (
         ("context[2.0]", "TypeError: string indices must be integers, not 'float'"),
         ("context[::0]", "ValueError: slice step cannot be zero"),
         ("context.find(5)", "TypeError: find() argument 1 must be str, not int"),
-        ("context.append('a')", "AttributeError: 'LazyText' object has no attribute 'append'"),
+        ("context.append('a')", "AttributeError: 'LazyText' object has no attribute 'append'" + TAKES_A_STR),
+        ("context.split().sort()", "AttributeError: 'Parts' object has no attribute 'sort'" + TAKES_A_STR),
     ],
 )
 async def test_a_wrong_use_says_what_to_do(new_notebook, lazy_engine, code, error):

@@ -42,6 +42,10 @@ def test_parts_are_looked_at_as_a_list(lazy, monkeypatch, most):
         lambda parts: (parts + ["x"], ["x"] + parts),  # noqa: RUF005  (the point)
         lambda parts: parts == [*parts, "x"],
         lambda parts: parts == 5,
+        lambda parts: (str(parts), f"{parts}"),
+        lambda parts: parts.index("b", 1),
+        lambda parts: parts.index("a", -2),
+        lambda parts: parts.index("", 1, -1),
         lambda parts: "".join(map(str, parts)),
         hash,
     ],

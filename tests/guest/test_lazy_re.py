@@ -271,6 +271,13 @@ def test_a_pattern_is_what_it_was(installed):
     assert copy.deepcopy(pattern) == copy.copy(pattern) == pickle.loads(pickle.dumps(pattern)) == pattern  # noqa: S301  (our own)
 
 
+def test_patterns_and_matches_are_known_for_what_they_are(lazy):
+    """By isinstance."""
+    pattern = LazyPattern(re.compile("b"))
+    assert isinstance(pattern, re.Pattern)
+    assert isinstance(pattern.search(lazy.text("abc")), re.Match)
+
+
 def test_a_match_is_asked_as_in_a_str(lazy):
     """By number and by name; what is not there is told."""
     found = LazyPattern(re.compile("(?P<a>b)(c)?")).search(lazy.text("abd"))

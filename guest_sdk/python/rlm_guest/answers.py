@@ -4,8 +4,7 @@ import contextlib
 import json
 from typing import Any
 
-from .lazy.documents import Rows
-from .lazy.parts import Parts, Picked
+from .lazy.as_list import AsList
 from .lazy.text import LazyText
 
 
@@ -62,6 +61,6 @@ def _held(value: Any) -> Any:
     """What json can write of something lazy."""
     if isinstance(value, LazyText):
         return str(value)
-    if isinstance(value, Rows | Parts | Picked):
+    if isinstance(value, AsList):
         return list(value)
     raise TypeError

@@ -46,13 +46,24 @@ def whole_lines(text: Any) -> Iterator[str]:
         position = end
 
 
+def can_take(text: Any) -> bool:
+    """Whether the host takes so long a text."""
+    return length_of(text) <= _max_text_chars
+
+
 def _input(text: Any) -> dict[str, Any]:
-    if text is None or text is _context:
+    if text is None:
+        return {}
+    if text is _context:
+        if getattr(text, "is_changed", False):
+            raise ValueError("context was changed by a cell: without text= the module works on it as it was sent")
         return {}
     if isinstance(text, LazyText) and text.place is not None:
         return {"part": [text.place, text.place + text.length]}
     if not isinstance(text, str | LazyText):
-        raise TypeError(f"text must be a str, not {type(text).__name__}; without it the module works on the context")
+        raise TypeError(
+            f"text must be a str, not {type(text).__name__}; without it the module works on the context as it was sent"
+        )
     if length_of(text) > _max_text_chars:
         raise ValueError(f"text has {length_of(text)} characters, {_max_text_chars} is the limit; the context itself has none")
     return {"text": host.valid(str(text))}

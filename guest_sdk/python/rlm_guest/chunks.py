@@ -44,7 +44,7 @@ def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50)
 
     def step(text: Any, start: int) -> tuple[Any, int | None]:
         # What the tokens can cover, and one character more.
-        seen = text[start : start + _CHARACTERS * (advance + overlap) + 1]
+        seen = str(text[start : start + _CHARACTERS * (advance + overlap) + 1])
         following = advancing.match(seen).end()
         end = overlapping.match(seen, following).end()
         if start + end == length_of(text):

@@ -14,9 +14,9 @@ from .answers import Answers, as_text
 from .context import Context
 from .errors import ModuleError
 from .lazy import sizes
+from .lazy.as_list import AsList
 from .lazy.documents import Documents, joined
 from .lazy.far import spelled
-from .lazy.parts import Parts, Picked
 from .lazy.text import LazyText, length_of
 
 PREVIEW = 5000  # code points of a result that are printed
@@ -215,7 +215,10 @@ class Commands:
         """Whether the host has the same text as `_read_text`."""
         if not self._is_context(name):
             return False
-        return self._notebook.context.kind in ("text", "documents") or not _is_texts(self._value(name))
+        if self._notebook.context.kind in ("text", "documents"):
+            return True
+        # A JSON value: cells may have changed it, so what the host has is asked about only if it is too long to hand over.
+        return not _is_texts(self._value(name)) and not calls.can_take(self._read_text(name))
 
     def _choose_input(self, name: str | None) -> Any:
         """What a module works on: None for the context, which the host has."""
@@ -243,7 +246,7 @@ class Commands:
             self._variables[_plain(store)] = value
 
     def _show(self, value: Any) -> None:
-        if isinstance(value, Parts | Picked | Documents):
+        if isinstance(value, AsList):
             # Each takes three characters or more.
             value = list(itertools.islice(value, PREVIEW))
         text = value if isinstance(value, LazyText) else as_text(value)

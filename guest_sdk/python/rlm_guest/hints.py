@@ -9,8 +9,8 @@ from .lazy.text import LazyText
 
 _NO_FILES = "There are no files in a cell: the input is `context`; io.StringIO and io.BytesIO take the place of a file"
 _TAKE_SLICES = (
-    "The context is too large for the memory, so it is no str or list; code in C takes slices of it, context[a:b], or its "
-    "items one by one."
+    "The context is too large for the memory: it and its lines and words are no str and no list, and cannot be changed. Code "
+    "in C takes slices, context[a:b], or what a loop gives; list(...) is a copy, if it fits."
 )
 _LAZY = tuple(each.__name__ for each in (LazyText, Documents, Rows, Parts, Picked))
 
@@ -23,7 +23,7 @@ def about(raised: BaseException) -> str:
             hint = "A cell cannot end the run this way: call FINAL(value) to answer."
         case ModuleNotFoundError(name=str(name)):
             hint = absent.instead_of(name)
-        case TypeError() if any(each in str(raised) for each in _LAZY):
+        case TypeError() | AttributeError() if any(each in str(raised) for each in _LAZY):
             hint = _TAKE_SLICES
         case MemoryError(args=()):
             hint = "The memory limit of the sandbox was reached: work on slices, delete what is no longer needed."

@@ -96,7 +96,8 @@ class Notebook:
     @property
     def has_own_context(self) -> bool:
         """Whether `context` is the cells' own by now, not what the host has."""
-        return "context" in self.variables and self.variables["context"] is not self.provided.get("context")
+        mine, provided = self.variables.get("context"), self.provided.get("context")
+        return mine is not provided or getattr(mine, "is_changed", False)
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
         """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""

@@ -6,6 +6,7 @@ searching  find, count, startswith, ...
 comparing  order, characters, what a text consists of
 stripping  what is cut off at the ends of a text
 splitting  where a text is cut into parts
+as_list    AsList: what a list answers
 parts      Parts: a list of what a text is cut into, cut while it is looked at
 whole      what has to hold all of a text, and its error
 cases      lower, upper, ...: of a large text lazy too

@@ -41,4 +41,4 @@ class Cases(Searching, AsWhole):
         change = getattr(str, name)
         if self.length <= sizes.STR or self.has_any(_HERE[name], _FAR[name]):
             return change(self.whole(f"{name}()"))
-        return type(self)(Mapped(self.read, self.length, change))
+        return type(self)(Mapped(self.between, self.length, change))

@@ -72,7 +72,7 @@ class Comparing(Range):  # noqa: PLW1641  (its hash is that of the whole: whole.
         """The first two pieces that are not the same; None if one text begins with the other."""
         for position, piece in self.forwards(0, min(self.length, _length(other))):
             stop = position + len(piece)
-            beside = other[position:stop] if isinstance(other, str) else other.read(position, stop)
+            beside = other[position:stop] if isinstance(other, str) else other.between(position, stop)
             if piece != beside:
                 return piece, beside
         return None

@@ -1,10 +1,12 @@
 """A context of documents: a list of texts, each with a name."""
 
 import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from . import sizes
+from .as_list import AsList
 from .sources import Joined, Source, read_str
 from .table import Block, Table
 from .text import LazyText, length_of
@@ -17,9 +19,15 @@ class DocumentList(list[str]):
     """A list of str; `names` has the name of each that the context began with, None for one without."""
 
     names: list[str | None]
+    _sent: tuple[str, ...]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is not what the host has."""
+        return len(self) != len(self._sent) or any(map(operator.is_not, self, self._sent))
 
 
-class Rows(Sequence[Any]):
+class Rows(AsList):
     """What can be said of each of some documents; `numbers` are theirs.
 
     `say(block, first, stop)`: for documents [first, stop) of a block of the table.
@@ -54,18 +62,8 @@ class Rows(Sequence[Any]):
         except IndexError:
             raise IndexError("list index out of range") from None
 
-    def __eq__(self, other: Any) -> bool:
-        if not isinstance(other, list | Rows):
-            return NotImplemented
-        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]  # as of a list
-
-    def __add__(self, other: Any) -> Any:
-        return [*self, *other] if isinstance(other, list | Rows) else NotImplemented
-
-    def __radd__(self, other: Any) -> Any:
-        return [*other, *self] if isinstance(other, list) else NotImplemented
+    def __repr__(self) -> str:
+        return str(self) if len(self) <= LISTED else f"<{len(self)} of them; use a loop, [number], [from:to]>"
 
     def _one(self, number: int) -> Any:
         first, block = self._table.around(number)
@@ -140,4 +138,5 @@ def held(source: Source, table: Table, bytes_each: float) -> DocumentList:
         documents += texts(
             source, bounds, lambda start, stop: read_str(source.read, start, stop, int((stop - start) * bytes_each))
         )
+    documents._sent = tuple(documents)
     return documents

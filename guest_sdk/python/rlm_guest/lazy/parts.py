@@ -2,8 +2,10 @@
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from .as_list import AsList
 
 # Of a slice with known ends: a list up to this, else lazy.
 LISTED = 10_000
@@ -13,7 +15,7 @@ _HELD = 2
 Cut = Callable[[Any], tuple[list[Any], Any]]
 
 
-class Parts(Sequence[Any]):
+class Parts(AsList):
     """Cut again each time that it is looked at, from the nearest place before; the last cut batches are held."""
 
     def __init__(self, cut: Cut, first: Any) -> None:
@@ -40,23 +42,10 @@ class Parts(Sequence[Any]):
         number = index.__index__()
         if number < 0:
             number += len(self)
-        found = next(self._from(number), _NOTHING) if number >= 0 else _NOTHING
-        if found is _NOTHING:
-            raise IndexError("list index out of range")
-        return found
-
-    def __eq__(self, other: Any) -> bool:
-        if not isinstance(other, list | Parts | Picked):
-            return NotImplemented
-        return all(one == two for one, two in itertools.zip_longest(self, other, fillvalue=_NOTHING))
-
-    __hash__ = None  # type: ignore[assignment]  # as of a list
-
-    def __add__(self, other: Any) -> Any:
-        return [*self, *other] if isinstance(other, list | Parts | Picked) else NotImplemented
-
-    def __radd__(self, other: Any) -> Any:
-        return [*other, *self] if isinstance(other, list) else NotImplemented
+        for first, parts in self._batches(number) if number >= 0 else ():
+            if number < first + len(parts):
+                return parts[number - first]
+        raise IndexError("list index out of range")
 
     def __repr__(self) -> str:
         return "<parts of a large text, cut while they are looked at; use a loop, len(), [number], [from:to]>"
@@ -93,7 +82,7 @@ class Parts(Sequence[Any]):
         return self._held[at]
 
 
-class Picked(Sequence[Any]):
+class Picked(AsList):
     """Some of a list, by their numbers."""
 
     def __init__(self, parts: Any, numbers: range) -> None:
@@ -117,11 +106,4 @@ class Picked(Sequence[Any]):
         except IndexError:
             raise IndexError("list index out of range") from None
 
-    __eq__ = Parts.__eq__
-    __hash__ = None  # type: ignore[assignment]
-    __add__ = Parts.__add__
-    __radd__ = Parts.__radd__
     __repr__ = Parts.__repr__
-
-
-_NOTHING = object()

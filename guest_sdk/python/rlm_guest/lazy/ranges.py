@@ -21,26 +21,26 @@ class Range:
         """Where in the host's text it begins; None if the host has no such text."""
         return self._start if self.source.on_host else None
 
-    def read(self, start: int, stop: int) -> str:
+    def between(self, start: int, stop: int) -> str:
         """Code points [start, stop) as one str, cut at the end. Raises MemoryError."""
         return read_str(self.source.read, self._start + start, self._start + min(stop, self.length))
 
     def cut(self, start: int, stop: int) -> Any:
         """The same as a str, or lazily if it is long."""
         if stop - start <= sizes.STR:
-            return self.read(start, stop) if start < stop else ""
+            return self.between(start, stop) if start < stop else ""
         return type(self)(self.source, self._start + start, self._start + stop)
 
     def forwards(self, start: int, stop: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
         """(position, piece), ...: each with the next `overlap` code points too, if there are any."""
         for position in range(start, stop, sizes.PIECE):
-            yield position, self.read(position, min(position + sizes.PIECE, stop) + overlap)
+            yield position, self.between(position, min(position + sizes.PIECE, stop) + overlap)
 
     def backwards(self, start: int, stop: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
         """The same from the last piece to the first."""
         for end in range(stop, start, -sizes.PIECE):
             position = max(start, end - sizes.PIECE)
-            yield position, self.read(position, end + overlap)
+            yield position, self.between(position, end + overlap)
 
     def bounds(self, start: Any, end: Any) -> tuple[int, int]:
         """As str.find takes them; stop < start if not even an empty text fits."""

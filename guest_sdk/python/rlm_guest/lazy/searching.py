@@ -63,16 +63,15 @@ class Searching(Range):
     def startswith(self, prefix: Any, start: Any = None, end: Any = None) -> bool:
         """As str.startswith."""
         first, stop = self.bounds(start, end)
-        return any(
-            first + len(each) <= stop and self.read(first, first + len(each)) == each for each in _texts("startswith", prefix)
-        )
+        return any(self._is_at(first, each) for each in _texts("startswith", prefix) if first + len(each) <= stop)
 
     def endswith(self, suffix: Any, start: Any = None, end: Any = None) -> bool:
         """As str.endswith."""
         first, stop = self.bounds(start, end)
-        return any(
-            first + len(each) <= stop and self.read(stop - len(each), stop) == each for each in _texts("endswith", suffix)
-        )
+        return any(self._is_at(stop - len(each), each) for each in _texts("endswith", suffix) if first + len(each) <= stop)
+
+    def _is_at(self, place: int, text: str) -> bool:
+        return self.between(place, place + len(text)) == text
 
     def isascii(self) -> bool:
         """As str.isascii."""

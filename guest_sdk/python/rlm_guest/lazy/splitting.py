@@ -82,7 +82,7 @@ class LineEnds:
         if found is None:
             return None
         end, behind = found
-        if text.read(end, end + 2) == "\r\n":
+        if text.between(end, end + 2) == "\r\n":
             behind = end + 2
         return (behind if self._keepends else end), behind
 
@@ -102,7 +102,7 @@ class Lines:
         end = text.find("\n", position)
         if end < 0:
             return None
-        return end - (end > position and text.read(end - 1, end) == "\r"), end + 1
+        return end - (end > position and text.between(end - 1, end) == "\r"), end + 1
 
 
 class Splitting(Stripping):
@@ -181,7 +181,7 @@ _SPACE = re.compile(r"\s")
 def _batch(text: Splitting, cutter: Cutter, position: int) -> tuple[list[Any], int | None]:
     size = sizes.AHEAD
     while True:
-        buffer = text.read(position, position + size)
+        buffer = text.between(position, position + size)
         if position + size >= text.length:
             return cutter.rest(buffer), None
         parts, passed = cutter.cut(buffer)

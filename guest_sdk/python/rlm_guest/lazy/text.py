@@ -33,7 +33,7 @@ class LazyText(Comparing, Splitting, Cases, AsWhole):
         position += self.length if position < 0 else 0
         if not 0 <= position < self.length:
             raise IndexError("string index out of range")
-        return self.read(position, position + 1)
+        return self.between(position, position + 1)
 
     def _slice(self, wanted: slice) -> Any:
         start, stop, step = wanted.indices(self.length)

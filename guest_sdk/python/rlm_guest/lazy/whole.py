@@ -11,7 +11,7 @@ class AsWhole(Range):
 
     def whole(self, what: str) -> str:
         try:
-            return self.read(0, self.length)
+            return self.between(0, self.length)
         except MemoryError:
             raise too_large(what, self.length) from None
 

@@ -23,6 +23,11 @@ class LazyPattern:
     def __init__(self, pattern: re.Pattern[Any]) -> None:
         self._pattern = pattern
 
+    @property
+    def __class__(self) -> Any:
+        """For isinstance."""
+        return re.Pattern
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pattern, name)
 
@@ -100,12 +105,12 @@ class LazyPattern:
         search, parts, start = self._search(text), [], 0
         for placed in itertools.islice(search.matches(), None if count == 0 else max(0, count)):
             match, offset = placed
-            parts.append(text.read(start, offset + match.start()))
+            parts.append(text.between(start, offset + match.start()))
             parts.append(repl(LazyMatch(placed, search, self)) if callable(repl) else match.expand(repl))
             start = offset + match.end()
         if not parts:
             return text.cut(0, text.length), 0
-        return "".join([*parts, text.read(start, text.length)]), len(parts) // 2
+        return "".join([*parts, text.between(start, text.length)]), len(parts) // 2
 
     def _search(self, text: LazyText, pos: Any = 0, endpos: Any = sys.maxsize) -> Search:
         if isinstance(self._pattern.pattern, bytes):

@@ -18,6 +18,11 @@ class LazyMatch:
         self.regs = tuple((start + offset, end + offset) if start >= 0 else (-1, -1) for start, end in match.regs)
         self._texts = (match.group(), *match.groups())
 
+    @property
+    def __class__(self) -> Any:
+        """For isinstance."""
+        return re.Match
+
     def group(self, *groups: Any) -> Any:
         if len(groups) > 1:
             return tuple(self._texts[self._number(each)] for each in groups)

@@ -81,7 +81,7 @@ class Search:
         reach = self.windows.reach
         offset = max(0, start - reach.behind)
         for beyond in (2, sizes.AHEAD, sizes.STR):
-            window = self.text.read(offset, min(end + beyond, self.stop))
+            window = self.text.between(offset, min(end + beyond, self.stop))
             match = self._pattern.match(window, start - offset)
             if match and self._is_end(offset + match.end(), end):
                 return match, offset

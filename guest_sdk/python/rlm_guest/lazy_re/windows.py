@@ -42,7 +42,7 @@ class Windows:
         while not self.ended and self.position < bound:
             end = min(self.position + size, self._stop)
             offset = max(0, self.position - self.reach.behind)
-            window = self._text.read(offset, end)
+            window = self._text.between(offset, end)
             settled = self._settled(window, offset, end)
             if settled <= self.position:
                 size = _doubled(size)
@@ -77,7 +77,7 @@ class Windows:
         while not self.ended:
             end = min(self.position + size, self._stop)
             offset = max(0, self.position - self.reach.behind)
-            window = self._text.read(offset, end)
+            window = self._text.between(offset, end)
             if end == self._stop or (not full and self._decided(window, offset, end)):
                 match = (self._pattern.fullmatch if full else self._pattern.match)(window, self.position - offset)
                 return (match, offset) if match else None
