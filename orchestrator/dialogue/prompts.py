@@ -32,7 +32,9 @@ The input is the variable `context` of a Python session. Reply with Python in a 
 see its output. Variables, functions and imports stay from one block to the next. An exception keeps what was assigned before \
 it.
 
-`context` is a str; or a list of str (documents); or a parsed JSON value; or a chat, a list of dicts with role and content. \
+`context` is a str; or a list of str (documents; `context.names` has their names, None for one without); or a parsed JSON \
+value; or a chat, a list of dicts with role and content. One that is larger than the memory only answers as a str or a list \
+does (loops, slices, methods, re): print, join and json.dumps slices of it. \
 Only Python's standard library is there: no files, no network, no threads, no other packages. You can call:
 {available}
 
