@@ -305,3 +305,46 @@ async def test_gigabytes_are_answered_about_in_64_mib(large, expression, output)
         "sum(1 for lin": sum("INFO" in line for line in (LINE * 400_000)[:20_000_000].splitlines()),
     }
     assert (outcome.error, outcome.head) == (None, output or f"{expected[expression[:13]]}\n")
+
+
+@pytest.fixture(scope="module")
+def hundred_megabytes():
+    """The same lines as one text, and as 200,000 documents with names."""
+    contexts, lines = ContextStore(), LINE * 8
+    with contexts.arriving("text") as writer:
+        for _ in range(200):
+            writer.write_text(lines * 1000)
+        writer.write_text("the needle")
+        writer.end_document()
+        text = contexts.keep(writer)
+    documents = contexts.add_documents((f"logs/{number}.txt", f"{lines}{number}") for number in range(200_000))
+    return {"text": text, "documents": documents}
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "output"),
+    [
+        ("text", "sum(1 for line in context.splitlines() if 'INFO' in line), len(context.split('\\n'))", "(1600000, 1600001)"),
+        ("text", "sum(map(len, chunk_text(context, 100_000, 0))) == len(context)", "True"),
+        ("text", "regex_search('needle', context), keyword_filter(context, ['NEEDLE'], 4)", "(['needle'], ['the needle'])"),
+        ("text", "sum(map(len, context.pieces())), context.count('\\r\\n')", "(104000010, 1600000)"),
+        ("documents", "sum(map(len, context)), sum(text.endswith('7') for text in context)", "(105088890, 20000)"),
+        ("documents", "sum(1 for name, text in zip(context.names, context) if name == f'logs/{text[-6:]}.txt')", "100000"),
+        ("documents", "context.index(context[199_999]), context.names.index('logs/150000.txt')", "(199999, 150000)"),
+        ("documents", "len(context[::2]), context[::-1][5][-6:], len(chunk_text(context, 500, 0))", "(100000, '199994', 400000)"),
+    ],
+)  # fmt: skip
+async def test_a_hundred_megabytes_are_gone_through_in_64_mib(hundred_megabytes, lazy_engine, kind, code, output):
+    """Line by line, document by document, chunk by chunk."""
+    outcome = await Notebook(lazy_engine, hundred_megabytes[kind]).run_cell(1, code)
+    assert (outcome.error, outcome.head) == (None, f"{output}\n")
+
+
+@pytest.mark.parametrize("kind", ["text", "documents"])
+@pytest.mark.parametrize("greedy", ["list(context)", "str(context)", "sorted(context)", "[*context, *context]"])
+async def test_what_does_not_fit_leaves_the_run_as_it_was(hundred_megabytes, lazy_engine, kind, greedy):
+    """A MemoryError in the cell; the next one goes on."""
+    notebook = Notebook(lazy_engine, hundred_megabytes[kind])
+    failed = await notebook.run_cell(1, f"kept = 5\nlen({greedy})")
+    assert "MemoryError" in failed.error
+    assert (await notebook.run_cell(2, "kept, len(context[:100])")).head == "(5, 100)\n"
