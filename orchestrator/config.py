@@ -56,12 +56,13 @@ class ContextSettings(Base, frozen=True, kw_only=True):
 
 
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
-    """What every backend has."""
+    """What every backend has. `max_tokens`: of one reply, reasoning included."""
 
     model: NotEmpty
     role: Literal["root", "sub", "both"] = "both"
     max_concurrency: Positive = 16
     timeout_seconds: PositiveSeconds = 300.0
+    max_tokens: Positive = 8192
 
 
 class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ class Settings(Base, frozen=True, kw_only=True):
     """
 
     max_iterations: Positive = 20
-    max_sub_calls: Annotated[int, Meta(ge=0)] = 50
+    max_sub_calls: Annotated[int, Meta(ge=0)] = 500
     max_seconds: PositiveSeconds = 3600.0
     max_fuel: Positive = 1_000_000_000_000
     output_limit: Annotated[int, Meta(ge=100)] = 10_000

@@ -117,7 +117,18 @@ def unparsed_message(reason: str) -> str:
     )
 
 
-EMPTY_REPLY = "your reply was empty"
+FINAL_BESIDE_BLOCKS = (
+    "FINAL(...) outside of a block was not taken, as you wrote it before you saw this output: if it is still the answer, call "
+    "FINAL(value) in a block."
+)
+CUT_REPLY = (
+    "Your reply was cut off at its token limit: what came after the cut is lost, and a block that was open there was not run. "
+    "Write shorter replies; a long text is built in a variable, in parts."
+)
+REPEATED_REPLY = (
+    "You have sent the same reply three times, and it fails each time. Do something else: read the message above, take a "
+    "smaller step, or answer with FINAL(value) from what you have. The same reply once more ends the run."
+)
 
 
 def status(budget: Budget) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from orchestrator.errors import ProviderError
-from orchestrator.providers.messages import Completion, Message, Provider, Reply, Schema, Usage
+from orchestrator.providers.messages import Message, Provider, Received, Reply, Schema, Usage
 
 Role = Literal["root", "sub"]
 ATTEMPTS = 2
@@ -28,46 +28,58 @@ class Pool:
         self._providers[self._choose("root")].check(query)
 
     async def complete(self, role: Role, messages: tuple[Message, ...], schema: Schema | None = None) -> Reply:
-        """One model call, tried again once if that may help; the text may still be empty. Raises ProviderError."""
+        """One model call, tried again once if that may help; the text may still be empty.
+
+        Raises ProviderError, with what came and what it cost as its `reply`.
+        """
         started = time.monotonic()
         usage = Usage()
         for attempt in range(1, ATTEMPTS + 1):
-            index = self._choose(role)
+            index, received, failure = self._choose(role), Received(), None
             try:
-                completion = await self._call(index, messages, schema)
+                await self._call(index, messages, received, schema)
             except ProviderError as error:
-                if not error.retry or attempt == ATTEMPTS:
-                    raise
-                await asyncio.sleep(_backoff(error))
-                continue
-            usage += completion.usage
-            if completion.text.strip() or attempt == ATTEMPTS:
+                failure = error
+            usage += received.usage_for(messages)
+            reply = Reply(
+                provider=self._providers[index].name,
+                text=received.text,
+                reasoning=received.reasoning,
+                usage=usage,
+                attempts=attempt,
+                seconds=time.monotonic() - started,
+                cut=received.cut,
+            )
+            if attempt == ATTEMPTS or not _may_help(reply, failure):
                 break
-        return Reply(
-            provider=self._providers[index].name,
-            text=completion.text,
-            reasoning=completion.reasoning,
-            usage=usage,
-            attempts=attempt,
-            seconds=time.monotonic() - started,
-        )
+            if failure:
+                await asyncio.sleep(_backoff(failure))
+        if failure:
+            failure.reply = reply if usage != Usage() else None
+            raise failure
+        return reply
 
     def _choose(self, role: Role) -> int:
         """The provider for this role with the fewest calls; the first among equals."""
         candidates = [index for index, each in enumerate(self._providers) if each.settings.role in (role, "both")]
         return min(candidates, key=lambda index: self._calls[index])
 
-    async def _call(self, index: int, messages: tuple[Message, ...], schema: Schema | None) -> Completion:
+    async def _call(self, index: int, messages: tuple[Message, ...], received: Received, schema: Schema | None) -> None:
         provider = self._providers[index]
         seconds = provider.settings.timeout_seconds
         self._calls[index] += 1
         try:
             async with self._slots[index], asyncio.timeout(seconds):
-                return await provider.complete(messages, schema)
+                await provider.complete(messages, received, schema)
         except TimeoutError:
             raise ProviderError(f"{provider.name}: no reply within {seconds:g} seconds (timeout_seconds)") from None
         finally:
             self._calls[index] -= 1
+
+
+def _may_help(reply: Reply, failure: ProviderError | None) -> bool:
+    """To ask again: after a failure that may pass, and an empty reply that was not too long either."""
+    return failure.retry if failure else not (reply.text.strip() or reply.cut)
 
 
 def _backoff(error: ProviderError) -> float:
