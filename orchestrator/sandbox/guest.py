@@ -97,6 +97,7 @@ class Guest:
             except (msgspec.DecodeError, UnicodeError):
                 # The cell has replaced what reports: nothing that this instance says can be relied on.
                 return self._roll_back(execution, fuel, position, "no report")
+            execution.end()
             return CellOutcome(
                 **msgspec.structs.asdict(report),
                 fuel=fuel - execution.fuel_left,

@@ -408,10 +408,25 @@ async def test_two_guests_with_the_same_seed_are_the_same(run_cells):
     assert (first.head, first.error, first.fuel) == (second.head, None, second.fuel)
 
 
-async def test_the_clock_starts_where_the_run_did_and_goes_on(run_cells):
-    """Each reading of the clock is a millisecond later than the one before."""
-    code = "import time\nstart = time.time_ns()\n[(time.time_ns() - start) // 10**6 for _ in range(3)]"
-    assert (await run_cells(code)).head == "[1, 2, 3]\n"
+async def test_the_clock_goes_on_with_the_work_done(run_cells):
+    """Ten units of fuel are a nanosecond, in the cells before too."""
+    first, second = "import time\nstart = time.perf_counter_ns()", "for _ in range(100_000): pass\ntime.perf_counter_ns() - start"
+    cells = [first, second]
+    outcome = await run_cells(*cells)
+    assert outcome.fuel // 20 < int(outcome.head) < outcome.fuel // 10 + 10**6
+
+
+async def test_each_reading_of_the_clock_is_later(run_cells):
+    """None repeats."""
+    code = "import time\nread = [time.time_ns() for _ in range(1000)]\nmin(b - a for a, b in zip(read, read[1:])) > 0"
+    assert (await run_cells(code)).head == "True\n"
+
+
+async def test_the_guard_of_a_loop_fires(run_cells):
+    """A cell that stops itself after a tenth of a second does."""
+    code = "import time\nend = time.monotonic() + 0.1\nn = 0\nwhile time.monotonic() < end: n += 1\nn > 100"
+    outcome = await run_cells(code)
+    assert (outcome.head, outcome.error, outcome.fuel // 10**8) == ("True\n", None, 10)
 
 
 async def test_a_sub_call_that_fails_raises_llm_error(run_cells):
