@@ -79,9 +79,10 @@ class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
 class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
     """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1.
 
-    response_format: how the server can hold a reply of JSON commands to their schema.
+    response_format: how the server can hold a reply of JSON commands to their schema; context_window: in tokens.
     """
 
+    context_window: Annotated[int, Meta(ge=4096)] | None = None
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
 
 

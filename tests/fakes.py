@@ -77,6 +77,9 @@ class FakeProvider:
     def check(self, query):
         pass
 
+    async def find_window(self):
+        return self.settings.context_window
+
     async def complete(self, messages, received, schema=None):
         self.running += 1
         self.most = max(self.most, self.running)

@@ -59,6 +59,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """Everything that a re-execution depends on, beside the replies and host calls that follow.
 
     `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
+    `sub_prompt_chars`: what a prompt to a sub-model can have, if that is known.
     """
 
     format: int
@@ -75,6 +76,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     seed: int
     clock_start_ns: int
     component_sha256: str
+    sub_prompt_chars: int | None = None
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):

@@ -39,6 +39,9 @@ class OwnProvider:
     def check(self, query: str) -> None:
         """It takes any query."""
 
+    async def find_window(self) -> None:
+        """It does not say."""
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError with what the caller's own code raised."""
         try:

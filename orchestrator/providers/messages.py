@@ -88,6 +88,9 @@ class Provider(Protocol):
     def check(self, query: str) -> None:
         """Raises NotScripted if a run for this query could not even begin."""
 
+    async def find_window(self) -> int | None:
+        """How many tokens a prompt and its reply may have together; None if nobody says."""
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """One model call, whose reply goes to `received`. Raises ProviderError.
 

@@ -7,12 +7,12 @@ import httpx
 import msgspec
 
 from orchestrator.config import OllamaSettings
+from orchestrator.errors import ProviderError
 from orchestrator.providers.messages import Message, Received, Schema, Usage
+from orchestrator.providers.windows import check_fits, tokens_needed
 from orchestrator.providers.wire import Wire
 
 SMALLEST_WINDOW = 4096  # tokens; doubled until the prompt and a reply fit
-TOKEN_BYTES = 3  # UTF-8 bytes of a token: few enough that English is overestimated and Chinese is not underestimated
-REPLY_TOKENS = 2048  # room that is kept for the reply
 
 
 class _Part(msgspec.Struct):
@@ -53,6 +53,13 @@ class OllamaProvider:
     def check(self, query: str) -> None:
         """A real model takes any query."""
 
+    async def find_window(self) -> int | None:
+        """num_ctx, or what the server says of the model; None if it does not answer."""
+        try:
+            return self.settings.num_ctx or await self._context_length()
+        except ProviderError:
+            return None
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError, also if the prompt does not fit the model."""
         body = self._wire.chat(messages) | {
@@ -78,12 +85,9 @@ class OllamaProvider:
 
     async def _choose_window(self, messages: tuple[Message, ...]) -> int:
         """The num_ctx for this prompt and a reply. Raises ProviderError if that is more than there is."""
-        needed = sum(len(each.content.encode()) for each in messages) // TOKEN_BYTES + REPLY_TOKENS
         longest = self.settings.num_ctx or await self._context_length()
-        if needed > longest:
-            name = "num_ctx" if self.settings.num_ctx else "the model's context length"
-            raise self._wire.error(f"the prompt and a reply need about {needed} tokens; {name} is {longest}")
-        while self._window < needed:
+        check_fits(self.name, messages, longest, "num_ctx" if self.settings.num_ctx else "the model's context length")
+        while self._window < tokens_needed(messages):
             self._window *= 2
         return min(self._window, longest)
 

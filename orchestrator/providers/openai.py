@@ -8,6 +8,7 @@ import msgspec
 
 from orchestrator.config import OpenAISettings
 from orchestrator.providers.messages import Message, Received, Schema, Usage
+from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import Wire
 
 
@@ -56,8 +57,14 @@ class OpenAIProvider:
     def check(self, query: str) -> None:
         """A real model takes any query."""
 
+    async def find_window(self) -> int | None:
+        """As it is configured: the protocol does not tell."""
+        return self.settings.context_window
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError."""
+        if self.settings.context_window:
+            check_fits(self.name, messages, self.settings.context_window, "context_window")
         limit = {self._token_limit: self.settings.max_tokens}
         body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}} | limit | self._format(schema)
         finished = False

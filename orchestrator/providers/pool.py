@@ -1,6 +1,7 @@
 """All providers: choose one for a role, limit its concurrency, retry once."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Sequence
@@ -8,11 +9,13 @@ from typing import Literal
 
 from orchestrator.errors import ProviderError
 from orchestrator.providers.messages import Message, Provider, Received, Reply, Schema, Usage
+from orchestrator.providers.windows import prompt_chars
 
 Role = Literal["root", "sub"]
 ATTEMPTS = 2
 BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30.0
+WINDOW_SECONDS = 2.0  # to say how much a model can read
 
 
 class Pool:
@@ -21,11 +24,28 @@ class Pool:
     def __init__(self, providers: Sequence[Provider]) -> None:
         self._providers = providers
         self._calls = [0] * len(providers)
+        self._windows: list[int | None] = [None] * len(providers)
         self._slots = [asyncio.Semaphore(each.settings.max_concurrency) for each in providers]
 
     def check(self, query: str) -> None:
         """Raises NotScripted if no run for this query could begin."""
         self._providers[self._choose("root")].check(query)
+
+    async def find_windows(self) -> None:
+        """Asks each provider how much it can read; who does not answer in time is not known."""
+
+        async def ask(index: int, provider: Provider) -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WINDOW_SECONDS):
+                    self._windows[index] = await provider.find_window()
+
+        await asyncio.gather(*(ask(index, each) for index, each in enumerate(self._providers)))
+
+    def prompt_chars(self, role: Role) -> int | None:
+        """About so many characters can a prompt have, whichever provider of the role gets it; None if that is not known."""
+        windows = [self._windows[index] for index, each in enumerate(self._providers) if each.settings.role in (role, "both")]
+        known = [each for each in windows if each is not None]
+        return prompt_chars(min(known)) if known else None
 
     async def complete(self, role: Role, messages: tuple[Message, ...], schema: Schema | None = None) -> Reply:
         """One model call, tried again once if that may help; the text may still be empty.

@@ -53,6 +53,9 @@ class ScriptedProvider:
                 "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds."
             )
 
+    async def find_window(self) -> None:
+        """It reads anything."""
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError if the script has no reply. The script's replies are what they are, whatever the schema."""
         received.add(self._root_reply(messages) if messages[0].role == "system" else self._sub_reply(messages[-1].content))

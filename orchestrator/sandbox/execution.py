@@ -10,11 +10,11 @@ from orchestrator.config import CellLimits
 from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError, SandboxError
 from orchestrator.sandbox.limits import Meter
-from orchestrator.sandbox.messages import CallRecord, Effects, HostCall, HostResult
+from orchestrator.sandbox.messages import FUEL_PER_SECOND, CallRecord, Effects, HostCall, HostResult
 from orchestrator.sandbox.modules.registry import Modules
 
 CLOCK_STEP_NS = 1  # every reading of the clock is later than the one before
-FUEL_PER_NS = 10  # the clock is the work that was done: about as long as it takes (guest_sdk/README.md)
+FUEL_PER_NS = FUEL_PER_SECOND // 10**9
 
 
 class Inputs:

@@ -15,7 +15,7 @@ from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparation
 from orchestrator.sandbox.instance import Instance
-from orchestrator.sandbox.limits import Meter, classify
+from orchestrator.sandbox.limits import Meter, classify, within
 from orchestrator.sandbox.messages import CellOutcome, CellRequest, Function, Opening, Trap
 from orchestrator.sandbox.state import State
 
@@ -127,6 +127,7 @@ class Guest:
             lost=lost,
             effects=execution.effects,
             loaded=self._state.loaded,
+            within=within(message),
         )
 
     def _still_works(self) -> bool:

@@ -88,6 +88,9 @@ class SlowProvider:
     def check(self, query: str) -> None:
         """Any query."""
 
+    async def find_window(self) -> None:
+        """It reads anything."""
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         await asyncio.sleep(0.5)
         turn = sum(message.role == "assistant" for message in messages)

@@ -410,7 +410,10 @@ async def test_two_guests_with_the_same_seed_are_the_same(run_cells):
 
 async def test_the_clock_goes_on_with_the_work_done(run_cells):
     """Ten units of fuel are a nanosecond, in the cells before too."""
-    first, second = "import time\nstart = time.perf_counter_ns()", "for _ in range(100_000): pass\ntime.perf_counter_ns() - start"
+    first, second = (
+        "import time\nstart = time.perf_counter_ns()",
+        "for _ in range(100_000): pass\ntime.perf_counter_ns() - start",
+    )
     cells = [first, second]
     outcome = await run_cells(*cells)
     assert outcome.fuel // 20 < int(outcome.head) < outcome.fuel // 10 + 10**6

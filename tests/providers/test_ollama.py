@@ -126,7 +126,10 @@ async def test_a_prompt_that_does_not_fit_the_model_is_refused():
     server = Server()
     with pytest.raises(ProviderError) as error:
         await complete(server, "x" * 400_000)
-    assert str(error.value) == ("m: the prompt and a reply need about 135381 tokens; the model's context length is 40960")
+    assert str(error.value) == (
+        "m: the prompt has 400,000 characters, of which about 116,736 fit (the model's context length is 40,960 tokens, 2,048 are kept "
+        "for the reply)"
+    )
     assert server.chats == []
 
 
@@ -140,7 +143,7 @@ async def test_a_configured_window_is_used_and_kept():
 async def test_a_prompt_that_does_not_fit_the_configured_window_names_the_setting():
     """The operator can raise it."""
     assert await error_of(lines(DONE), "x" * 40_000, num_ctx=8192) == (
-        "m: the prompt and a reply need about 15381 tokens; num_ctx is 8192",
+        "m: the prompt has 40,000 characters, of which about 18,432 fit (num_ctx is 8,192 tokens, 2,048 are kept for the reply)",
         False,
     )
 

@@ -279,3 +279,11 @@ async def test_a_schema_constrains_decoding_in_the_form_that_the_server_takes(fo
     await complete(server, schema={"type": "object"}, response_format=form)
     await complete(server, response_format=form)
     assert formats == [sent, None]
+
+
+async def test_a_prompt_that_does_not_fit_is_not_sent():
+    """The error says how much would fit."""
+    found = await error_of(streamed("x"), context_window=4096, messages=(Message("user", "é" * 10_000),))
+    assert found[0] == (
+        "m: the prompt has 10,000 characters, of which about 3,072 fit (context_window is 4,096 tokens, 2,048 are kept for the reply)"
+    )
