@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import msgspec
 import pytest
+from lazy_contexts import LazyContexts
 from notebooks import Notebook, shout
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings
@@ -128,11 +129,11 @@ class Cut:
 
 @pytest.fixture
 def run_module(engine):
-    """run_module(module, function, args, source, fuel=..., engine=...): what it answers with, without a guest around it."""
+    """run_module(module, function, args, source, documents=...): what it answers with, without a guest around it."""
 
-    def run(module, function, args, source, fuel=10**10, engine=engine):
+    def run(module, function, args, source, fuel=10**10, engine=engine, *, documents=None):
         def entered():
-            request = {"function": function, "args": args, "documents": None}
+            request = {"function": function, "args": args, "documents": documents}
             allowance = Allowance(fuel, engine.settings.memory_bytes, Meter(engine.settings.seconds))
             with entering(preparation(engine.nothing, engine.settings, engine.modules)):
                 call = Call(source, lambda prompts: b"[]")
@@ -144,6 +145,14 @@ def run_module(engine):
         return msgspec.json.decode(ran.result)
 
     return run
+
+
+@pytest.fixture
+def lazy(run_module, monkeypatch):
+    """lazy.text(text), lazy.documents([...]): read a few code points at a time, and asked of a module soon."""
+    contexts = LazyContexts(run_module, monkeypatch)
+    contexts.cut()
+    return contexts
 
 
 FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")

@@ -117,7 +117,7 @@ async def test_store_keeps_the_whole_result(run_commands):
 @pytest.mark.parametrize(
     "context",
     [
-        {"text": "Ada\nb\nAda\r\nAda"},
+        {"text": "Ada\nb\nAda\nAda\r\n"},
         {"text": None, "documents": ["Ada\nb", "Ada", "Ada"]},
         {"before": "names = ['Ada', 'b', 'Ada', 'Ada']", "on": "names"},
     ],

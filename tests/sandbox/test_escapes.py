@@ -194,12 +194,16 @@ RAW = [
     ("""'llm_query', '{"prompts": [], "url": "x"}'""", '{"type":"TypeError","message":"llm_query: Object contains unknown field `url`"}'),
     ("""'llm_query', '{"prompts": []}'""", '{"type":"ValueError","message":"llm_query: 1 to 10000 prompts at once, not 0"}'),
     ("""'llm_query', json.dumps({"prompts": [""] * 10001})""", '{"type":"ValueError","message":"llm_query: 1 to 10000 prompts at once, not 10001"}'),
+    ("""'module', json.dumps({"module": "text", "function": "describe", "args": {}, "part": [0, 2**63]})""", '{"type":"ValueError","message":"text: part must lie within the 0 characters of the context"}'),
+    ("""'module', json.dumps({"module": "text", "function": "describe", "args": {}, "part": [-1, 0]})""", '{"type":"ValueError","message":"text: part must lie within the 0 characters of the context"}'),
+    ("""'module', json.dumps({"module": "text", "function": "describe", "args": {}, "part": [0]})""", '{"type":"TypeError","message":"module: Expected `array` of length 2 - at `$.part`"}'),
     ("""'llm_query', json.dumps({"prompts": ["x" * 20000001]})""", '{"type":"ValueError","message":"llm_query: at most 20000000 characters at once"}'),
 ]  # fmt: skip
 
 RAW_READS = [
     ("1, 0, 1", '{"type":"IndexError","message":"there is no document 1"}'),
-    ("2**32 - 1, 0, 1", '{"type":"IndexError","message":"there is no document 4294967295"}'),
+    ("2**32 - 3, 0, 1", '{"type":"IndexError","message":"there is no document 4294967293"}'),
+    ("2**32 - 1, 0, 2**64 - 1", '{"type":"ValueError","message":"one read may have at most 16777216 code points"}'),
     ("0, 0, 2**64 - 1", '{"type":"ValueError","message":"one read may have at most 16777216 code points"}'),
 ]
 
@@ -303,7 +307,9 @@ async def test_the_raw_read_refuses(run_cells, arguments, failure):
         f"try:\n    wit_world.context_read({arguments})\nexcept Err as error:\n    print(error.value)"
     )
     assert (await run_cells(code, text="abc")).head == failure + "\n"
-    assert (await run_cells("import wit_world\nwit_world.context_read(0, 2**63, 5)", text="abc")).head == "''\n"
+    for document in ("0", "2**32 - 2", "2**32 - 1"):
+        code = f"import wit_world\nwit_world.context_read({document}, 2**63, 5)"
+        assert (await run_cells(code, text="abc")).head == "''\n"
 
 
 @pytest.mark.parametrize(

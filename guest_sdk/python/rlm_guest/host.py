@@ -8,6 +8,10 @@ from componentize_py_types import Err
 
 from .errors import BudgetError, LLMError, ModuleError
 
+# Numbers of `read` that stand for no document: all of them, one behind the other, and their names and lengths.
+WHOLE = 0xFFFFFFFE
+TABLE = 0xFFFFFFFF
+
 _ERRORS = {
     "LLMError": LLMError,
     "BudgetError": BudgetError,
@@ -32,7 +36,7 @@ def call(name: str, arguments: dict[str, Any]) -> Any:
 
 
 def read(document: int, start: int, length: int) -> str:
-    """Code points [start, start + length) of one document, cut at its end."""
+    """Code points [start, start + length) of one document, or of WHOLE or TABLE, cut at its end."""
     try:
         return wit_world.context_read(document, start, length)
     except Err as error:

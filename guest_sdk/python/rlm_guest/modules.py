@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from . import host
+from .calls import run
 
 Row = dict[str, Any]
 Where = list[list[Any]]
@@ -251,43 +251,6 @@ def functions() -> dict[str, Callable[..., Any]]:
         for name, value in vars(type(module)).items()
         if hasattr(value, "__wrapped__")  # a module_function
     }
-
-
-_context: Any = None
-_max_text_chars = 0
-
-
-def limit_texts(characters: int) -> None:
-    """Called once, at the start: what the host takes in one call."""
-    global _max_text_chars
-    _max_text_chars = characters
-
-
-def use_context(value: Any) -> None:
-    """What text=context means: the host has it already."""
-    global _context
-    _context = value
-
-
-def run(module: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The answer of a module's function. Raises ModuleError."""
-    return host.call("module", {"module": module, "function": function, "args": arguments, "text": _check_text(text)})
-
-
-def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The answer of a function of a module in WebAssembly's text format. Raises ModuleError."""
-    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments, "text": _check_text(text)})
-
-
-def _check_text(text: Any) -> str | None:
-    """What the host takes: None for the context, which it has. Raises TypeError, ValueError."""
-    if text is None or text is _context:
-        return None
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a str, not {type(text).__name__}; without it the module works on the context")
-    if len(text) > _max_text_chars:
-        raise ValueError(f"text has {len(text)} characters, {_max_text_chars} is the limit; the context itself has none")
-    return host.valid(text)
 
 
 def _print_broken(broken: Row) -> None:

@@ -14,16 +14,19 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import context, errors, habits, helpers, hints, host, modules, queries
+from . import calls, chunks, errors, habits, helpers, hints, host, modules, queries
 from .answers import Answers
 from .capture import Capture
 from .commands import CommandError, Commands
+from .context import Context
+from .lazy.documents import Documents
+from .lazy.text import LazyText, length_of
 
 habits.replace()
 
 _HELPERS = (
-    helpers.chunk_text,
-    helpers.chunk_by_tokens,
+    chunks.chunk_text,
+    chunks.chunk_by_tokens,
     helpers.smart_truncate,
     helpers.regex_search,
     helpers.find_sections,
@@ -53,7 +56,8 @@ class Notebook:
         self.variables: dict[str, Any] = vars(main)
         self.variables["__builtins__"] = builtins
         self.answers = Answers(self.variables)
-        self.commands = Commands(self.variables, self.answers, self.load_context)
+        self.context = Context()
+        self.commands = Commands(self)
         # What the run stands on: it is there in every cell, whatever the one before did to its name.
         self.firm: dict[str, Any] = _by_name(
             queries.llm_query, queries.llm_batch, self.answers.FINAL, self.answers.FINAL_VAR, self.SHOW_VARS
@@ -84,9 +88,16 @@ class Notebook:
 
     def load_context(self) -> None:
         if "context" not in self.provided:
-            self.provided["context"] = self.firm["context"] = context.make_context(self.settings["context"])
-            modules.use_context(self.provided["context"])
+            self.provided["context"] = self.firm["context"] = self.context.make()
+            self.provided |= self.context.helpers()
+            calls.use_context(self.provided["context"])
         self.variables.setdefault("context", self.provided["context"])
+
+    @property
+    def has_own_context(self) -> bool:
+        """Whether `context` is the cells' own by now, not what the host has."""
+        mine, provided = self.variables.get("context"), self.provided.get("context")
+        return mine is not provided or getattr(mine, "is_changed", False)
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
         """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""
@@ -138,7 +149,8 @@ def _by_name(*provided: Any) -> dict[str, Any]:
 
 def _describe_value(value: Any) -> str:
     kind = type(value).__name__
-    return f"{kind} of {len(value)}" if isinstance(value, str | bytes | list | tuple | dict | set | frozenset) else kind
+    sized = str | bytes | list | tuple | dict | set | frozenset | LazyText | Documents
+    return f"{kind} of {length_of(value)}" if isinstance(value, sized) else kind
 
 
 def _format(raised: BaseException) -> str:
@@ -195,10 +207,11 @@ def _signature(function: Any) -> str:
 
 
 def start(settings: dict[str, Any]) -> None:
-    """Once: {"output_chars", "max_batch_chars", "max_text_chars", "context": see context.make_context}."""
+    """Once: {"output_chars", "max_batch_chars", "max_text_chars", "context": see context.Context}."""
     _notebook.settings = settings
+    _notebook.context.describe(settings["context"])
     queries.limit_batches(settings["max_batch_chars"])
-    modules.limit_texts(settings["max_text_chars"])
+    calls.limit_texts(settings["max_text_chars"])
     sys.setrecursionlimit(1000)
     habits.start()
 
