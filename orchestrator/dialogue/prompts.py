@@ -2,16 +2,27 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from orchestrator.budget import Budget, RunLimits
 from orchestrator.config import CellLimits, Protocol
 from orchestrator.dialogue.commands import KNOWN, form
-from orchestrator.sandbox.messages import Function, Trap
+from orchestrator.sandbox.messages import FUEL_PER_SECOND, Function, Trap
 
 
-def system(
-    protocol: Protocol, functions: Sequence[Function], limits: RunLimits, cell_limits: CellLimits, output_limit: int
-) -> str:
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run works under; `sub_prompt_chars`: what a sub-model can read, if that is known."""
+
+    limits: RunLimits
+    cell_limits: CellLimits
+    output_limit: int
+    sub_prompt_chars: int | None = None
+
+
+def system(protocol: Protocol, functions: Sequence[Function], terms: Terms) -> str:
     """What a root model is told before the query."""
+    limits = terms.limits
+    reads = f" (a prompt: about {terms.sub_prompt_chars} characters at most)" if terms.sub_prompt_chars else ""
     taught = _json_protocol(functions) if protocol == "json" else _python_protocol(functions)
     return f"""\
 You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
@@ -19,10 +30,15 @@ there.
 
 {taught}
 
-Limits: {limits.max_iterations} replies, {limits.max_sub_calls} sub-calls in all; of each block's output you see \
-{output_limit} characters; a block may compute for {cell_limits.seconds:g} seconds (waiting for sub-models is free) and use \
-{cell_limits.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all variables as they were before \
-it."""
+Limits: {limits.max_iterations} replies, {limits.max_sub_calls} sub-calls in all{reads}; of each block's output you see \
+{terms.output_limit} characters; a block may compute for about {_seconds(terms.cell_limits):g} seconds (waiting for sub-models \
+is free) and use {terms.cell_limits.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves all \
+variables as they were before it."""
+
+
+def _seconds(limits: CellLimits) -> float:
+    """Which limit of work binds: fuel, counted in seconds of the guest's own clock, or time."""
+    return min(limits.seconds, float(f"{limits.fuel / FUEL_PER_SECOND:.2g}"))
 
 
 def _python_protocol(functions: Sequence[Function]) -> str:
@@ -94,8 +110,8 @@ def rolled_back_message(trap: Trap, limits: CellLimits, answered: int) -> str:
     `answered`: the sub-calls that it had got answers to.
     """
     reasons = {
-        "fuel": f"It used up its fuel of {trap.fuel} units: do less in one block, or use str methods and re, not loops.",
-        "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block.",
+        "fuel": f"It used up its fuel of {trap.fuel} units: do less in one block. {_advice(trap)}",
+        "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block. {_advice(trap)}",
         "stack": "It nested too deeply for the sandbox's stack: use a loop instead of recursion.",
         "transfer": "It handed more than 128 MiB to the host at once: send, print or answer less.",
         "aborted": "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory.",
@@ -106,6 +122,15 @@ def rolled_back_message(trap: Trap, limits: CellLimits, answered: int) -> str:
         left = "an earlier block had broken the interpreter, so all variables are lost; `context` and the functions are there."
     far = f"That was after {trap.seconds:.1f} seconds of computing."
     return f"{reasons[trap.kind]} {far} Nothing of the block was kept; {left}{kept}"
+
+
+def _advice(trap: Trap) -> str:
+    if trap.within == "re":
+        return (
+            "It was within a regular expression: where a pattern can match the same text in many ways, as (a+)+ can, re tries "
+            "them all. modules.regex takes most patterns in linear time, over all of `context`."
+        )
+    return "modules.regex, .csv, .json and .text pass over all of `context` many times faster than a loop."
 
 
 def not_run_message(count: int) -> str:
@@ -119,7 +144,18 @@ def unparsed_message(reason: str) -> str:
     )
 
 
-EMPTY_REPLY = "your reply was empty"
+FINAL_BESIDE_BLOCKS = (
+    "FINAL(...) outside of a block was not taken, as you wrote it before you saw this output: if it is still the answer, call "
+    "FINAL(value) in a block."
+)
+CUT_REPLY = (
+    "Your reply was cut off at its token limit: what came after the cut is lost, and a block that was open there was not run. "
+    "Write shorter replies; a long text is built in a variable, in parts."
+)
+REPEATED_REPLY = (
+    "You have sent the same reply three times, and it fails each time. Do something else: read the message above, take a "
+    "smaller step, or answer with FINAL(value) from what you have. The same reply once more ends the run."
+)
 
 
 def status(budget: Budget) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from orchestrator.budget import Budget
+from orchestrator.budget import NONE_LEFT, Budget
 from orchestrator.config import CellLimits
 from orchestrator.dialogue import prompts
 from orchestrator.dialogue.commands import Command, need_context
@@ -125,7 +125,7 @@ class Cells:
     def _recall(self, recorded: RecordedCell) -> None:
         """What the cell spent when it was executed before."""
         self._subcalls.recall(recorded.subcalls)
-        if any(each.call.error and each.call.error.type == "BudgetError" for each in recorded.calls):
+        if any(each.call.error and each.call.error.message == NONE_LEFT for each in recorded.calls):
             self._budget.refused = True
 
     def _skip(self, recorded: RecordedCell, stopped: CellRolledBack) -> Report:

@@ -44,6 +44,12 @@ def first_messages(tools: Tools, started: RunStarted) -> tuple[Message, ...]:
     """What the root model is sent first: how to work, and the question."""
     limits = RunLimits(**msgspec.structs.asdict(started.limits))
     cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
-    system = prompts.system(started.protocol, tools.functions, limits, cell_limits, started.output_limit)
+    terms = prompts.Terms(
+        limits=limits,
+        cell_limits=cell_limits,
+        output_limit=started.output_limit,
+        sub_prompt_chars=started.sub_prompt_chars,
+    )
+    system = prompts.system(started.protocol, tools.functions, terms)
     question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
     return Message("system", system), Message("user", question)

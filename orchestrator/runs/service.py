@@ -153,6 +153,7 @@ class RunService:
             seed=int.from_bytes(run_id.encode()[:8]),
             clock_start_ns=time.time_ns(),
             component_sha256=self._tools.engine.sha256,
+            sub_prompt_chars=self._pool.prompt_chars("sub"),
         )
 
     def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:

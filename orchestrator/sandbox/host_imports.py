@@ -86,7 +86,7 @@ class _CallOutcome(msgspec.Struct, frozen=True):
 
 def read_clock(execution: Execution) -> int:
     """Nanoseconds of the run's own clock."""
-    return execution.inputs.read_clock()
+    return execution.read_clock()
 
 
 def random_bytes(execution: Execution, length: int) -> bytes:

@@ -11,7 +11,8 @@ from orchestrator import RLM
 from orchestrator.errors import Cancelled, ConfigError, InvalidRequest
 from orchestrator.journal.events import CellFinished, RunFinished, RunStarted
 from orchestrator.journal.lines import from_lines
-from orchestrator.providers.messages import Completion, Message, Usage
+from orchestrator.library.own_model import Completion
+from orchestrator.providers.messages import Message, Usage
 
 CODE = "```python\n{}\n```"
 

@@ -129,9 +129,9 @@ PRINTS = [
     ("import os\nprint([os.isatty(number) for number in range(4)])", "[False, False, False, False]\n"),
     (
         "import time\nprint([time.get_clock_info(name).resolution for name in ('time', 'monotonic', 'perf_counter')])",
-        "[0.001, 0.001, 0.001]\n",
+        "[1e-09, 1e-09, 1e-09]\n",
     ),
-    ("import time\nprint(time.clock_getres(time.CLOCK_REALTIME), time.clock_getres(time.CLOCK_MONOTONIC))", "0.001 0.001\n"),
+    ("import time\nprint(time.clock_getres(time.CLOCK_REALTIME), time.clock_getres(time.CLOCK_MONOTONIC))", "1e-09 1e-09\n"),
     ("import sqlite3\nprint(sqlite3.connect('').execute('pragma database_list').fetchall())", "[(0, 'main', '')]\n"),
     ("import socket\nprint(socket.gethostname(), socket.getfqdn())", "(none) (none)\n"),
     ("import os\nos.putenv('A', 'b')\nos.environ['PATH'] = 'x'", ""),
