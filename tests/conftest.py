@@ -160,7 +160,7 @@ FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")
 
 @pytest.fixture
 def run_query(engine):
-    """await run_query(model, ...): the finished journal of a run."""
+    """await run_query(model, ...): the finished journal of a run; `text` may be documents."""
 
     async def run(
         model,
@@ -185,7 +185,8 @@ def run_query(engine):
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
             runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
-            run = runs.start(Query("What is it?", runs.contexts.add_text(text)))
+            add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
+            run = runs.start(Query("What is it?", add(text)))
             await run.wait()
             return runs.journal(run.run_id)
 

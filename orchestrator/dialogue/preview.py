@@ -40,7 +40,9 @@ def _what(context: Context) -> str:
         case "text":
             return f"`context` is a str of {length}."
         case "documents":
-            return f"`context` is a list of {context.count:,} documents (str), {length} in all."
+            named = context.documents(0, 1)[0][0] is not None
+            names = "; `context.names` has their names" if named else ""
+            return f"`context` is a list of {context.count:,} documents (str), {length} in all{names}."
         case "messages":
             return f'`context` is a chat: a list of {{"role", "content"}}, {length} as JSON.'
     kinds = {"{": "a dict", "[": "a list"}

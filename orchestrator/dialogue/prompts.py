@@ -40,9 +40,16 @@ sub-models is free) and use {terms.cell_limits.memory_bytes // 2**20} MiB of mem
 all variables as they were before it."""
 
 
-def question(query: str, context: Context) -> str:
+def question(terms: Terms, query: str, context: Context) -> str:
     """The first message: the query, and what can be seen of the context at once."""
-    return f"Question: {query}\n\n{preview(context)}"
+    lazy = context.kind in ("text", "documents") and context.guest_bytes > terms.cell_limits.context_inline_limit
+    return "\n".join([f"Question: {query}\n", preview(context), *([_LARGER] if lazy else [])])
+
+
+_LARGER = (
+    "It is larger than the memory: it answers as a str or a list does (loops, slices, methods, re); print, join and json.dumps "
+    "slices of it."
+)
 
 
 def _seconds(limits: CellLimits) -> float:

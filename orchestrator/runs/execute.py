@@ -50,4 +50,4 @@ def first_messages(tools: Tools, started: RunStarted, context: Context) -> tuple
         sub_prompt_chars=started.sub_prompt_chars,
     )
     system = prompts.system(terms, tools.functions, context)
-    return Message("system", system), Message("user", prompts.question(started.query, context))
+    return Message("system", system), Message("user", prompts.question(terms, started.query, context))

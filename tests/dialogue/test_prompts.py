@@ -104,7 +104,7 @@ def test_the_json_prompt_lists_the_commands_that_are_needed():
 
 def test_the_question_shows_the_beginning_of_a_text():
     """Its kind, its size, whole lines."""
-    assert prompts.question("Why?", text("a line of words\n" * 100)) == (
+    assert prompts.question(terms(), "Why?", text("a line of words\n" * 100)) == (
         "Question: Why?\n\n`context` is a str of 1,600 characters.\nThe first 591 characters of it:\n-----\n"
         + "\n".join(["a line of words"] * 37)
         + "\n-----"
@@ -113,7 +113,7 @@ def test_the_question_shows_the_beginning_of_a_text():
 
 def test_the_question_shows_all_of_a_short_text():
     """And says so."""
-    assert prompts.question("Why?", text("Short.")) == (
+    assert prompts.question(terms(), "Why?", text("Short.")) == (
         "Question: Why?\n\n`context` is a str of 6 characters.\nThis is all of it:\n-----\nShort.\n-----"
     )
 
@@ -121,8 +121,9 @@ def test_the_question_shows_all_of_a_short_text():
 def test_the_question_shows_the_first_documents_by_name():
     """How many, their names and lengths, the beginning of the first."""
     context = ContextStore().add_documents([('a "b".txt', "one"), *[("n.txt", "x" * 9)] * 6])
-    assert prompts.question("Why?", context) == (
-        "Question: Why?\n\n`context` is a list of 7 documents (str), 57 characters in all.\n"
+    assert prompts.question(terms(), "Why?", context) == (
+        "Question: Why?\n\n`context` is a list of 7 documents (str), 57 characters in all; `context.names` has their "
+        "names.\n"
         '[0] "a \\"b\\".txt", 3 characters\n'
         + "".join(f'[{n}] "n.txt", 9 characters\n' for n in range(1, 5))
         + "This is all of the first:\n-----\none\n-----"
@@ -133,4 +134,13 @@ def test_the_question_shows_the_first_documents_by_name():
 def test_the_question_says_what_a_value_is(value, kind):
     """JSON, as it is written."""
     context = ContextStore().add_json("json", value)
-    assert prompts.question("Why?", context).splitlines()[2].startswith(f"`context` is a parsed JSON value, {kind}, ")
+    assert prompts.question(terms(), "Why?", context).splitlines()[2].startswith(f"`context` is a parsed JSON value, {kind}, ")
+
+
+def test_the_question_says_that_a_context_is_larger_than_the_memory():
+    """It cannot be printed or joined as a whole."""
+    small = terms(cell_limits=CellLimits(context_inline_limit=100))
+    assert prompts.question(small, "Why?", text("x" * 101)).splitlines()[-1] == (
+        "It is larger than the memory: it answers as a str or a list does (loops, slices, methods, re); print, join and json.dumps "
+        "slices of it."
+    )

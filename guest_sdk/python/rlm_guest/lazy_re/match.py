@@ -11,12 +11,27 @@ class LazyMatch:
     """As re.Match. It holds its groups, not the text around them."""
 
     def __init__(self, placed: Placed, search: Search, pattern: Any) -> None:
-        match, offset = placed
-        self.re, self.string = pattern, search.text
-        self.pos, self.endpos = search.start, search.stop
+        # There may be millions of them: what few ask for is made when it is asked for.
+        match, self._offset = placed
+        self.re, self._search = pattern, search
+        self._regs, self._texts = match.regs, (match[0], *match.groups())
         self.lastindex, self.lastgroup = match.lastindex, match.lastgroup
-        self.regs = tuple((start + offset, end + offset) if start >= 0 else (-1, -1) for start, end in match.regs)
-        self._texts = (match.group(), *match.groups())
+
+    @property
+    def string(self) -> Any:
+        return self._search.text
+
+    @property
+    def pos(self) -> int:
+        return self._search.start
+
+    @property
+    def endpos(self) -> int:
+        return self._search.stop
+
+    @property
+    def regs(self) -> tuple[tuple[int, int], ...]:
+        return tuple(map(self.span, range(len(self._regs))))
 
     @property
     def __class__(self) -> Any:
@@ -39,13 +54,14 @@ class LazyMatch:
         return {name: texts[number - 1] for name, number in self.re.groupindex.items()}
 
     def start(self, group: Any = 0) -> int:
-        return self.regs[self._number(group)][0]
+        return self.span(group)[0]
 
     def end(self, group: Any = 0) -> int:
-        return self.regs[self._number(group)][1]
+        return self.span(group)[1]
 
     def span(self, group: Any = 0) -> tuple[int, int]:
-        return self.regs[self._number(group)]
+        start, end = self._regs[self._number(group)]
+        return (self._offset + start, self._offset + end) if start >= 0 else (-1, -1)
 
     def expand(self, template: str) -> str:
         # `re` expands templates for its own matches alone: so for one with the same groups, which it looks ahead at.
