@@ -66,7 +66,7 @@ def test_an_unknown_encoding_is_named():
     """Before anything is written."""
     with pytest.raises(InvalidRequest) as error, STORE.arriving("text", "nope"):
         pass
-    assert str(error.value) == "encoding: there is no encoding 'nope'"
+    assert str(error.value) == "encoding: there is no text encoding 'nope'; there are utf-16, cp1252, gb18030, ..."
 
 
 def test_a_lone_surrogate_is_refused_with_its_place():
