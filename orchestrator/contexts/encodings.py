@@ -33,11 +33,19 @@ def explain(error: Undecodable, how: str) -> InvalidRequest:
     """With the encodings that fit, how the place reads in each, and `how` to choose one."""
     if not error.sample:
         return error
-    marked = [name for mark, name in MARKS.items() if error.sample.startswith(mark)]
-    if b"\0" in error.sample and not marked:
+    if is_binary(error):
         return InvalidRequest(f"{error}, and looks like no text at all")
-    fitting = ", ".join(_examples(error, marked or KNOWN))
+    fitting = ", ".join(_examples(error, _marked(error) or KNOWN))
     return InvalidRequest(f"{error}; it reads {fitting}: {how}" if fitting else f"{error}, nor in another known encoding")
+
+
+def is_binary(error: Undecodable) -> bool:
+    """Whether it looks like no text at all: only texts of two bytes a character have zeros, and begin with a mark."""
+    return b"\0" in error.sample and not _marked(error)
+
+
+def _marked(error: Undecodable) -> list[str]:
+    return [name for mark, name in MARKS.items() if error.sample.startswith(mark)]
 
 
 def _examples(error: Undecodable, names: Iterable[str]) -> Iterable[str]:

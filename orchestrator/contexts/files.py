@@ -14,7 +14,7 @@ import msgspec
 
 from orchestrator.contexts.archives import is_zip, read_documents, read_pieces
 from orchestrator.contexts.context import Context
-from orchestrator.contexts.encodings import SAMPLE
+from orchestrator.contexts.encodings import SAMPLE, is_binary
 from orchestrator.contexts.folders import open_found, unreadable, walk
 from orchestrator.contexts.store import PIECE, ContextStore
 from orchestrator.contexts.writer import ContextWriter
@@ -127,10 +127,13 @@ class _Reader:
                 self._leave_out(each, error)
 
     def _write_found(self, pieces: Iterator[bytes]) -> None:
-        for piece in pieces:
-            self._writer.write(piece)
-            if self._writer.has_nul:
-                raise InvalidRequest("binary")
+        try:
+            for piece in pieces:
+                self._writer.write(piece)
+                if self._writer.has_nul:
+                    raise InvalidRequest("binary")
+        except Undecodable as error:
+            raise InvalidRequest("binary" if is_binary(error) else str(error)) from None
 
     def _leave_out(self, name: str, why: InvalidRequest) -> None:
         self.left_out.append(f"{_as_text(name)} ({why})")
