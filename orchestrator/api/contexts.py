@@ -126,7 +126,8 @@ async def get_lines(
 
 @delete("/contexts/{context_id:str}", status_code=204, summary="Let go of a context; runs that use it keep it to their end")
 async def delete_context(context_id: FromPath[str], runs: NamedDependency[RunService]) -> None:
-    runs.contexts.delete(context_id)
+    # A thread: to give back the space of a large file takes a second.
+    await asyncio.to_thread(runs.contexts.delete, context_id)
 
 
 def _with_document(context: Context, document: int) -> Context:

@@ -1,5 +1,6 @@
 """Bodies that are contexts, not JSON: a text as it is, or a form with a file for each document. Written while they arrive."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -35,7 +36,7 @@ async def receive_text(request: Request[Any, Any, Any], contexts: ContextStore, 
             writer.end_document()
         except Undecodable as error:
             raise explain(await _with_more(error, stream), _CHOOSE) from None
-        return contexts.keep(writer), writer.boms
+        return await asyncio.to_thread(contexts.keep, writer), writer.boms
 
 
 async def receive_form(request: Request[Any, Any, Any], contexts: ContextStore, encoding: str) -> tuple[Context, int]:
@@ -47,7 +48,7 @@ async def receive_form(request: Request[Any, Any, Any], contexts: ContextStore, 
         raise InvalidRequest(f"the form cannot be read: {error}") from None
     with contexts.arriving("documents", encoding) as writer:
         await _write_parts(parser, request.stream(), writer)
-        return contexts.keep(writer), writer.boms
+        return await asyncio.to_thread(contexts.keep, writer), writer.boms
 
 
 async def _with_more(error: Undecodable, stream: AsyncIterator[bytes]) -> Undecodable:

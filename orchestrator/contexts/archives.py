@@ -13,7 +13,7 @@ from typing import IO
 from orchestrator.contexts.writer import UNBOUNDED
 from orchestrator.errors import InvalidRequest
 
-PIECE = 1 << 20  # bytes that are read at once
+PIECE = 1 << 17  # bytes that are read at once: they stay in the processor's cache until they are written
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR, _TAR_PLACE = b"ustar", 257

@@ -174,8 +174,9 @@ class ContextWriter:
         """Writes what is behind the text; returns the id. The last document must have been ended. Raises OSError."""
         written = self._written
         documents = self._kind == "documents"
-        index = b"" if written.ascii else self._index.tobytes()
-        ends = self._ends.tobytes() if documents else b""
+        # No copies: of many documents, or of a text of many gigabytes, these are large too.
+        index = memoryview(b"" if written.ascii else self._index).cast("B")
+        ends = memoryview(self._ends if documents else b"").cast("B")
         named = documents and any(name is not None for name in self._names)
         names = json.dumps(self._names, ensure_ascii=False).encode() if named else b""
         footer = Footer(
@@ -189,7 +190,8 @@ class ContextWriter:
             ends=len(ends),
             names=len(names),
         )
-        self._file.write(bytes(footer.index_start - footer.text) + index + ends + names + pack(footer))
+        for part in (bytes(footer.index_start - footer.text), index, ends, names, pack(footer)):
+            self._file.write(part)
         self._file.close()
         parts = (self._kind.encode(), written.digest.digest(), hashlib.sha256(ends).digest(), hashlib.sha256(names).digest())
         return hashlib.sha256(b" ".join(parts)).hexdigest()
