@@ -88,7 +88,7 @@ class _Reader:
         before, left_before = self._writer.count, len(self.left_out)
         try:
             if path.is_dir():
-                for found in walk(str(path)):
+                for found in walk(str(path), str(self._writer.path.parent)):
                     self._add_file(f"{prefix}{found.name}", found.path, found.left_out)
             else:
                 with _open(path) as file:

@@ -17,9 +17,12 @@ class Found(msgspec.Struct, frozen=True):
     left_out: str = ""
 
 
-def walk(folder: str) -> Iterator[Found]:
-    """All files, the names of each folder in order. Raises InvalidRequest if the folder itself cannot be read."""
-    root = os.path.realpath(folder)
+def walk(folder: str, contexts: str) -> Iterator[Found]:
+    """All files, the names of each folder in order; none of the folder `contexts`, which holds what is made of them.
+
+    Raises InvalidRequest if the folder itself cannot be read.
+    """
+    root, contexts = os.path.realpath(folder), os.path.realpath(contexts)
     waiting = _list(folder, "")
     while waiting:
         name = waiting.pop()
@@ -27,6 +30,8 @@ def walk(folder: str) -> Iterator[Found]:
         try:
             mode, path = _look(path, root)
             if stat.S_ISDIR(mode):
+                if os.path.realpath(path) == contexts:
+                    raise InvalidRequest("the folder of contexts")
                 waiting += _list(path, f"{name}/")
             else:
                 yield Found(name, path)

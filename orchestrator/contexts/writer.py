@@ -198,12 +198,10 @@ class ContextWriter:
 
     def discard(self) -> None:
         """Leaves nothing behind; after `finish` and a rename there is nothing to leave."""
-        try:
-            # What is still in the buffer is written now: on a full disk that fails once more.
-            with contextlib.suppress(OSError):
-                self._file.close()
-        finally:
-            self.path.unlink(missing_ok=True)
+        # What is still in the buffer is written now: on a full disk that fails once more.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self.path.unlink(missing_ok=True)
 
     def _begin_document(self) -> None:
         self._written.steps = len(self._index)

@@ -198,6 +198,15 @@ def test_a_file_that_grows_while_it_is_read_has_an_end(folder, add, monkeypatch)
     assert add("a").context.read(0, 0, 9) == "12"
 
 
+def test_what_is_being_written_is_not_read(folder):
+    """The folder of contexts may lie in the one that is asked about."""
+    path = folder({"a": b"1", "kept/rlm/b": b"2"})
+    store = ContextStore(path / "kept" / "contexts")
+    earlier = add_sources(store, [Source(Path(), ".")])
+    added = add_sources(store, [Source(Path(), ".")])
+    assert (added.context.id, added.notes) == (earlier.context.id, ("1 left out: kept/contexts (the folder of contexts)",))
+
+
 def test_names_are_only_data(folder, add):
     """Line ends, escape sequences; bytes that are no UTF-8 are escaped."""
     folder({"f/a\nb": b"1", "f/\x1b[31m": b"2", os.fsdecode(b"f/\xff"): b"3"})
