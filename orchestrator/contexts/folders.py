@@ -22,15 +22,15 @@ def walk(folder: str, contexts: str) -> Iterator[Found]:
 
     Raises InvalidRequest if the folder itself cannot be read.
     """
-    root, contexts = os.path.realpath(folder), os.path.realpath(contexts)
+    root, kept = os.path.realpath(folder), os.stat(contexts)
     waiting = _list(folder, "")
     while waiting:
         name = waiting.pop()
         path = os.path.join(folder, name)
         try:
-            mode, path = _look(path, root)
-            if stat.S_ISDIR(mode):
-                if os.path.realpath(path) == contexts:
+            status, path = _look(path, root)
+            if stat.S_ISDIR(status.st_mode):
+                if os.path.samestat(status, kept):
                     raise InvalidRequest("the folder of contexts")
                 waiting += _list(path, f"{name}/")
             else:
@@ -65,22 +65,22 @@ def _list(folder: str, prefix: str) -> list[str]:
         raise unreadable(error) from None
 
 
-def _look(path: str, root: str) -> tuple[int, str]:
-    """The mode of a file or folder, and where it is. Raises InvalidRequest if it is left out."""
+def _look(path: str, root: str) -> tuple[os.stat_result, str]:
+    """The status of a file or folder, and where it is. Raises InvalidRequest if it is left out."""
     if os.path.basename(path).startswith("."):
         raise InvalidRequest("hidden")
     try:
-        mode = os.lstat(path).st_mode
-        if stat.S_ISLNK(mode):
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
             path = os.path.realpath(path, strict=True)
-            mode = os.stat(path).st_mode
+            status = os.stat(path)
             # What it leads to is found by its own name, if it is in here.
-            if stat.S_ISDIR(mode):
+            if stat.S_ISDIR(status.st_mode):
                 raise InvalidRequest("a link to a folder")
             if os.path.commonpath((root, path)) != root:
                 raise InvalidRequest("a link out of the folder")
     except OSError as error:
         raise unreadable(error) from None
-    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+    if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
         raise InvalidRequest("no file")
-    return mode, path
+    return status, path
