@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.cli.command import add_journal, command_parser
-from orchestrator.cli.inputs import add_inputs, read_inputs, read_json
+from orchestrator.cli.inputs import read_inputs, read_json
 from orchestrator.cli.journals import Origin, find_journal, read_journal, read_origin
 from orchestrator.cli.say import say
-from orchestrator.config import SandboxSettings, data_folder
+from orchestrator.config import ContextSettings, SandboxSettings, data_folder
 from orchestrator.contexts.context import Context, Kind
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest, NotFound
@@ -60,7 +60,7 @@ def _kept(identity: str) -> Context | None:
 def _origin(options: argparse.Namespace, journal: Path) -> Origin:
     """What the command line names, else what is kept with the journal. Raises InvalidRequest."""
     if options.context:
-        return Origin(tuple(options.context), options.encoding)
+        return Origin(tuple(options.context), options.encoding, tuple(options.context))
     kept = read_origin(journal)
     if kept is None:
         raise InvalidRequest(f"{options.journal}: name what the run was about: --context FILE, or - for standard input")
@@ -68,8 +68,7 @@ def _origin(options: argparse.Namespace, journal: Path) -> Origin:
 
 
 def _read_context(kind: Kind, origin: Origin) -> Context:
-    contexts = ContextStore()
+    contexts = ContextStore(max_bytes=ContextSettings().context_bytes)
     if kind in ("json", "messages"):
         return contexts.add_json(kind, read_json(origin.inputs[0]))
-    inputs = read_inputs(origin.inputs, origin.encoding)
-    return add_inputs(contexts, inputs)
+    return read_inputs(contexts, origin.inputs, origin.encoding, origin.names).context
