@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 
 from orchestrator.budget import Budget
-from orchestrator.dialogue import prompts
+from orchestrator.dialogue import reports
 from orchestrator.dialogue.commands import SCHEMA
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
 from orchestrator.errors import JournalError, ProviderError
@@ -37,7 +37,7 @@ class Run:
 
     def __init__(self, started: RunStarted, first: Sequence[Message], source: Source, budget: Budget, journal: Writer) -> None:
         """`first`: what the root model is sent first."""
-        self._started = started
+        self._protocol = started.protocol
         self._first = first
         self._source = source
         self._budget = budget
@@ -94,7 +94,8 @@ class Run:
             if self._answer is not None:
                 self._journal.write(Answer(text=self._answer, partial=False))
                 return "answered", None
-            messages += [Message("assistant", reply.text), Message("user", f"{report}\n{prompts.status(self._budget)}")]
+            told = f"{report}\n{reports.status(self._budget, self._protocol)}"
+            messages += [Message("assistant", reply.text), Message("user", told)]
         self._give_partial(self._draft or await self._ask_best_answer(messages))
         return self._explain_end(last_turn=last_turn)
 
@@ -115,7 +116,7 @@ class Run:
         self._sent = len(messages)
         chars = sum(len(each.content) for each in messages)
         self._journal.write(ModelCalled(turn=turn, prompt_chars=chars, texts=texts))
-        constrained = self._started.protocol == "json" and not best_answer
+        constrained = self._protocol == "json" and not best_answer
         try:
             reply = await self._source.reply(turn, messages, SCHEMA if constrained else None)
         except ProviderError as error:
@@ -127,20 +128,20 @@ class Run:
     async def _act(self, turn: int, reply: Reply) -> str:
         """Do what a reply says, up to an error or an answer; returns what the model is told of it."""
         actions = parse_reply(reply.text, cut=reply.cut)
-        reports: list[str] = []
+        said: list[str] = []
         for position, action in enumerate(actions, 1):
             report = await self._act_on(turn, action)
-            reports.append(report.text)
+            said.append(report.text)
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
                 if position < len(actions):
-                    reports.append(prompts.not_run_message(len(actions) - position))
+                    said.append(reports.not_run_message(len(actions) - position))
                 break
         if reply.cut:
-            reports.append(prompts.CUT_REPLY)
+            said.append(reports.CUT_REPLY)
         if self._count_alike(reply.text, failed=report.failed) == MOST_ALIKE:
-            reports.append(prompts.REPEATED_REPLY)
-        return "\n\n".join(reports)
+            said.append(reports.repeated_message(self._protocol))
+        return "\n\n".join(said)
 
     def _count_alike(self, reply: str, *, failed: bool) -> int:
         """How often the same reply has failed by now, one after the other."""
@@ -157,16 +158,16 @@ class Run:
             case FinalText():
                 return Report("", failed=False, answer=action.text)
             case NotTaken():
-                self._journal.write(Unparsed(turn=turn, reason=prompts.FINAL_BESIDE_BLOCKS))
-                return Report(prompts.FINAL_BESIDE_BLOCKS, failed=False)
+                self._journal.write(Unparsed(turn=turn, reason=reports.FINAL_BESIDE_BLOCKS))
+                return Report(reports.FINAL_BESIDE_BLOCKS, failed=False)
             case NothingToDo():
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
-                return Report(prompts.unparsed_message(action.reason), failed=True)
+                return Report(reports.unparsed_message(action.reason, self._protocol), failed=True)
 
     async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
-            reply = await self._ask_root([*messages, Message("user", prompts.BEST_ANSWER)], best_answer=True)
+            reply = await self._ask_root([*messages, Message("user", reports.BEST_ANSWER)], best_answer=True)
         except ProviderError:
             return None
         for action in parse_reply(reply.text, cut=reply.cut):

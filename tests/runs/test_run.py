@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fakes import FakeModel, python
 
-from orchestrator.dialogue import prompts
+from orchestrator.dialogue import reports
 from orchestrator.errors import SandboxError
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import result, turns
@@ -18,11 +18,13 @@ def shown(model, turn):
     return model.root_messages[turn - 1][-1]["content"]
 
 
-async def test_the_root_model_sees_the_query_and_the_size_but_never_the_context(run_query):
-    """The first messages hold no character of the context."""
+async def test_the_root_model_sees_the_query_and_the_beginning_but_never_the_context(run_query):
+    """Of a large one not a hundredth."""
     model = FakeModel([python("FINAL(len(context))")])
-    await run_query(model, text="SECRET" * 1000)
-    assert shown(model, 1) == ("Question: What is it?\n\n`context` is a str of 6000 characters. Begin by looking at it.")
+    await run_query(model, text="the beginning\n" * 43 + "SECRET" * 10_000)
+    assert shown(model, 1).startswith(
+        "Question: What is it?\n\n`context` is a str of 60,602 characters.\nThe first 587 characters of it:\n-----\nthe beginning\n"
+    )
     assert "SECRET" not in str(model.root_messages)
 
 
@@ -236,7 +238,7 @@ async def test_a_reply_that_was_cut_is_told(run_query):
     )
     model = FakeModel([cut, python("FINAL(x)")])
     assert result((await run_query(model)).events).answer == "1"
-    assert shown(model, 2).splitlines()[:3] == ["Block 1 printed nothing.", "", prompts.CUT_REPLY]
+    assert shown(model, 2).splitlines()[:3] == ["Block 1 printed nothing.", "", reports.CUT_REPLY]
 
 
 async def test_a_model_that_repeats_itself_is_told_once_then_the_run_ends(run_query):
@@ -245,7 +247,7 @@ async def test_a_model_that_repeats_itself_is_told_once_then_the_run_ends(run_qu
     found = result((await run_query(model, max_iterations=9)).events)
     assert (found.stopped, found.iterations, found.answer) == ("repeated_reply", 4, "about 5")
     assert found.error == "the model sent the same failing reply 4 times"
-    assert [prompts.REPEATED_REPLY in shown(model, turn) for turn in (2, 3, 4, 5)] == [False, False, True, False]
+    assert [reports.repeated_message("python") in shown(model, turn) for turn in (2, 3, 4, 5)] == [False, False, True, False]
 
 
 @pytest.mark.parametrize("last", ["FINAL_VAR(n)", python("FINAL(n)"), '```json\n{"op": "final_var", "name": "n"}\n```'])
@@ -265,7 +267,7 @@ async def test_an_answer_beside_a_block_is_not_taken_unseen(run_query):
     """The model is told so, after the output of the block."""
     model = FakeModel([f"{python('print(7)')}\nFINAL(8)", python("FINAL(7)")])
     assert result((await run_query(model)).events).answer == "7"
-    assert prompts.FINAL_BESIDE_BLOCKS in shown(model, 2)
+    assert reports.FINAL_BESIDE_BLOCKS in shown(model, 2)
 
 
 async def test_max_sub_calls_ends_with_a_partial_answer(run_query):

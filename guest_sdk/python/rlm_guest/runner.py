@@ -198,12 +198,10 @@ def describe() -> list[dict[str, str]]:
 
 
 def _signature(function: Any) -> str:
+    """Without types: names and defaults say enough, and help() the rest."""
     signature = inspect.signature(function)
-    if inspect.ismethod(function) and isinstance(function.__self__, modules.Module):
-        # Of a module's many arguments the defaults say enough.
-        plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
-        return str(signature.replace(parameters=plain, return_annotation=signature.empty))
-    return str(signature).replace("typing.", "").replace("collections.abc.", "")
+    plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
 
 
 def start(settings: dict[str, Any]) -> None:
