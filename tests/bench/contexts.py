@@ -32,10 +32,19 @@ NAMES = ("bjørn", "anna", "olaf", "søren", "mary", "kim", "zoë", "raj")
 FOUND = "status=500"
 COUNT = operator.methodcaller("count", FOUND.encode())
 SCAN = f"```python\nFINAL(modules.regex.count({FOUND!r}))\n```"
+# In a guest that the text does not fit into: what a cell does with it as if it did.
+LAZY = {
+    "context.count(...)": f"FINAL(context.count({FOUND!r}))",
+    "context.find(...) of what is not there": "FINAL(context.find('status=501'))",
+    "1,000 slices of 100 characters": "FINAL(sum(len(context[n : n + 100]) for n in range(0, len(context) - 100, len(context) // 999)))",
+    "for line in context.splitlines()": f"n = 0\nfor line in context.splitlines():\n    n += {FOUND!r} in line\nFINAL(n)",
+}
 CONFIG = """max_fuel = 1000000000000000
 [sandbox]
 fuel = 100000000000000
 seconds = 600.0
+memory_bytes = 67108864
+context_inline_limit = 1048576
 [contexts]
 folder = "contexts"
 [[providers]]
@@ -188,7 +197,8 @@ def _rows(size: float, runs: int) -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         count = write_log(folder / "log", int(size * GB))
-        with model_server(*[SCAN] * runs) as url, serving(folder, url) as server:
+        replies = [SCAN] * runs + [f"```python\n{cell}\n```" for cell in LAZY.values()]
+        with model_server(*replies) as url, serving(folder, url) as server:
             return [
                 "",
                 f"| {size:g} GB | s, median (minimum to maximum) of {runs} | MB/s |",
@@ -212,9 +222,14 @@ def _measure(server: Server, path: Path, count: int, runs: int) -> list[str]:
             sent += seconds(lambda: ids.append(server.send(path)), 1)
         health += waited
         asked += seconds(lambda: _check(server.ask(ids[-1]), count), 1)
-        server.delete(ids[-1])
+        if len(asked) < runs:
+            server.delete(ids[-1])
     rows |= {"sent with POST /contexts": sent, f"first query over it, which counts `{FOUND}` with a module": asked}
-    # Rows of cells over lazy text (find, slices, lines) belong here, each as a reply of the model.
+    answers: list[str] = []
+    for name in LAZY:
+        rows[f"a cell in 64 MiB: `{name}`"] = seconds(lambda: answers.append(server.ask(ids[-1])), 1)
+    if answers != [str(count), "-1", "100000", str(count)]:
+        raise RuntimeError(f"the cells answered {answers}, and there are {count}")
     return [
         *(f"| {name} | {shown(found)} | {size / 10**6 / statistics.median(found):,.0f} |" for name, found in rows.items()),
         f"| GET /health meanwhile, at most | {max(health) / 1000:.3f} | |",
