@@ -24,7 +24,7 @@ print(json.dumps({
 # For those without a default.
 NEEDED = {"pattern": "(a)", "patterns": ["a"], "path": "[0].a"}
 TABLES = {"csv": "a,b\n1,x\n2,y\n", "json": '[{"a": 1}, {"a": 2}]'}
-FOUND_OUT = {"delimiter", "header"}  # what csv takes beside the arguments of a query
+FOUND_OUT = {"delimiter", "header", "skip"}  # what csv takes beside the arguments of a query
 
 
 @pytest.fixture

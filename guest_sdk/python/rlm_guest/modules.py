@@ -91,13 +91,23 @@ class Regex(Module):
 
 
 class CSV(Module):
-    """Delimiter and header are found out, unless they are given."""
+    """Delimiter, header and the lines above it (skip) are found out, unless they are given."""
 
     name = "csv"
 
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """A description as it is; of the others the rows, while the lines that were taken for titles are printed."""
+        answer = super()._ask(function, arguments, text)
+        if function == "describe":
+            return answer
+        _print_titles(answer["titles"])
+        return answer["rows"]
+
     @module_function
-    def describe(self, delimiter: str | None = None, header: bool | None = None, text: str | None = None) -> Row:
-        """{delimiter, header, columns: [{name, type}], rows, ragged}."""
+    def describe(
+        self, delimiter: str | None = None, header: bool | None = None, skip: int | None = None, text: str | None = None
+    ) -> Row:
+        """{delimiter, skip, header, columns: [{name, type}], rows, ragged: {count, first: [{line, fields}]}}."""
 
     @module_function
     def select(
@@ -109,6 +119,7 @@ class CSV(Module):
         limit: int | None = 100,
         delimiter: str | None = None,
         header: bool | None = None,
+        skip: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
         """Rows as dicts. where: [[column, "==" "!=" "<" "<=" ">" ">=" "contains" or "in", value], ...], all must hold."""
@@ -124,6 +135,7 @@ class CSV(Module):
         limit: int | None = None,
         delimiter: str | None = None,
         header: bool | None = None,
+        skip: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
         """A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9."""
@@ -288,6 +300,17 @@ def _check_text(text: Any) -> str | None:
     if len(text) > _max_text_chars:
         raise ValueError(f"text has {len(text)} characters, {_max_text_chars} is the limit; the context itself has none")
     return host.valid(text)
+
+
+def _print_titles(titles: Row) -> None:
+    """Which lines above a header were left out, if there are any."""
+    for each in titles["first"]:
+        document = f"document {each['document']}: " if "document" in each else ""
+        one = each["lines"] == 1
+        lines = "the line above the header is" if one else f"the {each['lines']} lines above the header are"
+        print(f"modules.csv: {document}{lines} left out: {each['text']!r}")
+    if titles["count"] > len(titles["first"]):
+        print(f"modules.csv: so in {titles['count']} documents")
 
 
 def _print_broken(broken: Row) -> None:
