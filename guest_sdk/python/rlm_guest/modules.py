@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -101,7 +102,7 @@ class CSV(Module):
         if function == "describe":
             return answer
         _print_titles(answer["titles"])
-        return answer["rows"]
+        return _found(answer, "rows")
 
     @module_function
     def describe(
@@ -152,7 +153,7 @@ class JSON(Module):
         if function == "describe":
             return answer
         _print_broken(answer["broken"])
-        return answer["value" if function == "get" else "rows"]
+        return _found(answer, "value" if function == "get" else "rows")
 
     @module_function
     def describe(self, text: str | None = None) -> Row:
@@ -300,6 +301,11 @@ def _check_text(text: Any) -> str | None:
     if len(text) > _max_text_chars:
         raise ValueError(f"text has {len(text)} characters, {_max_text_chars} is the limit; the context itself has none")
     return host.valid(text)
+
+
+def _found(answer: Row, name: str) -> Any:
+    """What the host's JSON cannot hold, 1e400 or a half of a surrogate pair, comes as a text of Python's JSON."""
+    return json.loads(answer[f"{name}_json"]) if f"{name}_json" in answer else answer[name]
 
 
 def _print_titles(titles: Row) -> None:

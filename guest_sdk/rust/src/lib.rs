@@ -22,7 +22,7 @@ mod hash;
 mod memory;
 mod request;
 
-pub use abi::llm_query;
+pub use abi::{llm_query, Written};
 pub use document::{boundary, Document, Window};
 pub use error::Error;
 pub use hash::Quick;
@@ -30,7 +30,8 @@ pub use memory::{keep, reserve};
 pub use request::{arguments, row, Request};
 pub use serde_json::{json, Map, Value};
 
-/// The exports of a module whose work `$answer: fn(&Request) -> Result<Value, Error>` does.
+/// The exports of a module whose work `$answer: fn(&Request) -> Result<Value, Error>` does; instead of a `Value` it may give JSON
+/// that is `Written`.
 #[macro_export]
 macro_rules! export {
     ($answer:path) => {

@@ -38,7 +38,7 @@ impl Kind {
         let kind = match number(value) {
             _ if value.is_empty() => return self,
             Some(_) if is_code(value) => Kind::Text,
-            Some(Number::Integer(_)) => Kind::Integer,
+            Some(Number::Integer(_) | Number::Long(_)) => Kind::Integer,
             Some(Number::Float(_)) => Kind::Number,
             None => Kind::Text,
         };

@@ -13,10 +13,10 @@ mod titles;
 use dialect::{Dialect, Kind};
 use ragged::Ragged;
 use reader::Reader;
-use rlm_module::{arguments, json, Document, Error, Map, Request, Value};
+use rlm_module::{arguments, json, Document, Error, Map, Request, Value, Written};
 use serde::Deserialize;
 use smallvec::SmallVec;
-use table::{Aggregate, Cell, Columns, Place, Query, Select};
+use table::{Aggregate, Cell, Columns, Place, Query, Select, Shown};
 
 /// What every function takes beside its own arguments.
 #[derive(Deserialize, Default)]
@@ -28,18 +28,18 @@ pub struct Form {
 
 rlm_module::export!(answer);
 
-fn answer(request: &Request) -> Result<Value, Error> {
+fn answer(request: &Request) -> Result<Written, Error> {
     let mut args: Map<String, Value> = request.args()?;
     let form: Form = take_form(&mut args)?;
     match request.function.as_str() {
-        "describe" if args.is_empty() => request.each(|document| describe(document, &form)),
+        "describe" if args.is_empty() => request.each(|document| describe(document, &form)).map(Written::from),
         "select" => {
             let select: Select = arguments(args.into())?;
             let mut columns = Columns::default();
             let tables = tables(request, &form)?;
             let names = select.columns.clone().unwrap_or_else(|| all_names(&tables));
             let shown = names.into_iter().map(|name| (name.clone(), columns.index(&name))).collect();
-            let query = select.query(shown, &mut columns)?;
+            let query = select.query(Shown::Columns(shown), &mut columns)?;
             run(&tables, &columns, query)
         }
         "aggregate" => {
@@ -105,7 +105,7 @@ fn describe(document: &Document, form: &Form) -> Result<Map<String, Value>, Erro
 }
 
 /// A column that only some documents have is null in the others; one that none has is an error.
-fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Query>) -> Result<Value, Error> {
+fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Query>) -> Result<Written, Error> {
     let names = all_names(tables);
     if let Some(missing) = columns.0.iter().find(|column| !names.contains(column)) {
         let shown = names[..names.len().min(50)].join(", ");
@@ -119,7 +119,7 @@ fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Que
             break;
         }
     }
-    Ok(json!({"rows": query.rows()?, "titles": titles::report(tables)}))
+    Ok(query.rows()?.answer("titles", &titles::report(tables)))
 }
 
 /// Gives the query every row of a document; false if it wants no more.
