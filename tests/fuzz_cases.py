@@ -68,7 +68,7 @@ PATTERNS = [
 _FLAGS = ("ignore_case", "multi_line")
 _FORM = ("delimiter", "header", "skip")
 _TABLE = ("columns", "where", "order_by", "descending", "limit")
-_GROUPS = ("by", "values", "where", "order_by", "descending", "limit")
+_GROUPS = ("by", "values", "where", "order_by", "descending", "limit", "together")
 FUNCTIONS = {
     "regex.count": ("pattern", *_FLAGS),
     "regex.find": ("pattern", "limit", *_FLAGS),
@@ -275,12 +275,12 @@ def arguments(rng, function):
         "delimiter": lambda: rng.choice((",", ";", "\t", text(rng, 3))),
         "order_by": lambda: rng.choice(names),
         "group": lambda: rng.choice((0, 1, 1, 1, 2, abs(number(rng)))),
-        **dict.fromkeys(("ignore_case", "multi_line", "descending", "header", "lines"), lambda: rng.random() < 0.5),
+        **dict.fromkeys(("ignore_case", "multi_line", "descending", "header", "lines", "together"), lambda: rng.random() < 0.5),
     }
     given = {
         name: makers[name]() if name in makers else rng.choice((0, 1, 3, 100, abs(number(rng)))) for name in FUNCTIONS[function]
     }
-    optional = {*_TABLE, *_GROUPS, *_FORM} - {"descending"}
+    optional = {*_TABLE, *_GROUPS, *_FORM} - {"descending", "together"}
     given = {name: each for name, each in given.items() if name not in optional or rng.random() < 0.6}
     if rng.random() < 0.15:
         given[rng.choice([*given, text(rng, 5)])] = value(rng)

@@ -108,6 +108,37 @@ async def test_integers_among_floats_keep_their_digits(ask, module):
     ]
 
 
+ORDERS = [[("ann", 1), ("bob", 10)], [("ann", 3)], [("bob", 10), ("ann", 5)]]
+DOCUMENTS = {
+    "csv": ["name,n\n" + "".join(f"{name},{n}\n" for name, n in rows) for rows in ORDERS],
+    "json": ["".join(json.dumps({"name": name, "n": n}) + "\n" for name, n in rows) for rows in ORDERS],
+}
+
+
+@pytest.mark.parametrize("module", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [(["name"], [["ann", 9, 3.0, 3], ["bob", 20, 10.0, 1]]), ([], [[29, 5.0, 4]])],
+)
+async def test_documents_are_aggregated_together(ask, module, by, rows):
+    """One group over all of them, with percentiles and distinct values of all."""
+    values = {"s": ["sum", "n"], "p": ["p50", "n"], "d": ["distinct", "n"]}
+    query = f"[list(row.values()) for row in modules.{module}.aggregate({by!r}, {values!r}, together=True)]"
+    assert await ask(query, documents=DOCUMENTS[module]) == rows
+
+
+async def test_documents_of_unlike_columns_are_aggregated_together(ask):
+    """What one does not have is null there."""
+    documents = ["name,n\nann,1\n", "n;name\n2;ann\n", "name,m\nann,7\n"]
+    query = "modules.csv.aggregate(['name'], {'s': ['sum', 'n'], 'c': ['count']}, together=True)"
+    assert await ask(query, documents=documents) == [{"name": "ann", "s": 3, "c": 3}]
+
+
+async def test_one_text_is_together_anyway(ask):
+    """It has no documents."""
+    assert await ask("modules.csv.aggregate(together=True)", text="a,b\n1,2\n") == [{"count": 1}]
+
+
 async def test_sums_of_each_group_are_exact(ask):
     """Another group's floats change nothing."""
     text = f"g,v\na,0.5\nb,{LONG}1\nb,1\n"

@@ -134,12 +134,16 @@ class CSV(Module):
         order_by: str | None = None,
         descending: bool = False,
         limit: int | None = None,
+        together: bool = False,
         delimiter: str | None = None,
         header: bool | None = None,
         skip: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
-        """A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9."""
+        """A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9.
+
+        Of documents each has its own groups; together=True: one group over all of them.
+        """
 
 
 class JSON(Module):
@@ -184,6 +188,7 @@ class JSON(Module):
         order_by: str | None = None,
         descending: bool = False,
         limit: int | None = None,
+        together: bool = False,
         text: str | None = None,
     ) -> list[Row]:
         """As modules.csv.aggregate, with such paths."""

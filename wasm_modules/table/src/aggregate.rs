@@ -1,4 +1,4 @@
-//! One row for each group. From documents, rows of different documents are in different groups.
+//! One row for each group. From documents, rows of different documents are in different groups, unless they are taken together.
 
 use crate::measure::{Measure, Measured, Statistics};
 use crate::number::is_plain;
@@ -22,6 +22,7 @@ pub struct Aggregate {
     order_by: Option<String>,
     descending: bool,
     limit: Option<u64>,
+    together: bool,
 }
 
 /// A named result: a measure of a measured column, or the number of rows.
@@ -54,6 +55,7 @@ struct Aggregation {
     order_by: Option<String>,
     descending: bool,
     limit: usize,
+    together: bool,
     key: Vec<u8>,
     index: HashMap<Box<[u8]>, usize, Quick>,
     groups: Vec<Group>,
@@ -86,6 +88,7 @@ impl Aggregate {
             order_by: self.order_by,
             descending: self.descending,
             limit: self.limit.map_or(usize::MAX, |limit| limit as usize),
+            together: self.together,
             key: Vec::new(),
             index: HashMap::default(),
             groups: Vec::new(),
@@ -118,7 +121,8 @@ impl Aggregation {
     /// The group of a row, which is made if there is none.
     fn group(&mut self, cells: &[Cell], place: &Place) -> Result<usize, Error> {
         self.key.clear();
-        if let Some(document) = place.document {
+        let document = place.document.filter(|_| !self.together);
+        if let Some(document) = document {
             self.key.extend_from_slice(&document.to_le_bytes());
         }
         for (_, column) in &self.by {
@@ -134,7 +138,7 @@ impl Aggregation {
             || format!("{place} begins group {}: group by fewer columns, or narrow it with where", count + 1),
         )?;
         let keys = self.by.iter().map(|(_, column)| cells[*column].clone().into_owned()).collect();
-        groups.push(Group::new(place.document, keys, &self.measured));
+        groups.push(Group::new(document, keys, &self.measured));
         index.insert(self.key.as_slice().into(), count);
         Ok(count)
     }
