@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test coverage test-wheel fuzz modules serve lint bench pins clean
+.PHONY: help demo demo-rollback test conformance coverage test-wheel fuzz modules serve lint bench pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -30,6 +31,11 @@ coverage: $(VENV)/.dev  ## all tests, and which lines and branches of orchestrat
 
 test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment, use it (WHEEL_PYTHONS="python3.12 ...": in one of each)
 	@$(BIN)/python -m pytest -q -m wheel tests/wheel
+
+conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest (ONLY="test_re test_json"; WRITE=1: write the table)
+	@$(BIN)/python -m orchestrator build-guest
+	@PYTHONPATH=.:guest_sdk/python $(BIN)/python tests/conformance/cpython.py $(or $(TESTS),$(CPYTHON)/usr/lib/python3.14/test) \
+		$(if $(TESTS),,--version "$$(cat $(CPYTHON)/version)") $(if $(WRITE),--write) $(if $(ONLY),--only $(ONLY))
 
 fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: others)
 	@$(BIN)/python -m orchestrator build-guest
@@ -76,6 +82,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 	@echo "installing what the tests need into $(VENV)"
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
+
+$(CPYTHON)/version: $(VENV)/.python tests/conformance/fetch.sh
+	@echo "fetching CPython's tests into $(CPYTHON)"
+	@tests/conformance/fetch.sh $(CPYTHON)
 
 $(VENV)/.bench: $(VENV)/.runtime requirements-bench.txt
 	@echo "installing what the benchmark needs into $(VENV)"

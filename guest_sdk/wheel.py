@@ -23,7 +23,7 @@ class Wheel(BuildHookInterface):  # hatchling looks for a class of this kind
         if version == "editable":
             build_data["dependencies"] += self.metadata.build.requires
             return
-        self.app.display_info("building the Python guest (about 10 seconds)")
+        self.app.display_info("building the Python guest (about 15 seconds)")
         component = componentize(shipped.GUEST_SOURCES)
         make_sound(component)
         self._scratch = tempfile.TemporaryDirectory(prefix="rlm-wheel-")

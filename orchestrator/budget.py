@@ -14,8 +14,11 @@ class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_fuel: int
 
 
+NONE_LEFT = "the sub-calls of this run are used up; nothing was sent"
+
+
 class Budget:
-    """What one run has spent of its limits. `refused`: it asked for more sub-calls than there were left."""
+    """What one run has spent of its limits. `refused`: it asked for sub-calls when none were left."""
 
     def __init__(self, limits: RunLimits) -> None:
         self.limits = limits
@@ -47,9 +50,15 @@ class Budget:
 
     def reserve_sub_calls(self, number: int) -> int:
         """All `number` or none; returns the first one's number, from 1. Raises BudgetExceeded."""
-        if number > self.sub_calls_left:
+        left = self.sub_calls_left
+        if number and not left:
             self.refused = True
-            raise BudgetExceeded("sub-calls", self.sub_calls, number, self.limits.max_sub_calls)
+            raise BudgetExceeded(NONE_LEFT)
+        if number > left:
+            raise BudgetExceeded(
+                f"{number} sub-calls were asked for, {left} of {self.limits.max_sub_calls} are left; nothing was sent. "
+                f"Put several items into one prompt: {-(-number // left)} or more each"
+            )
         first = self.sub_calls + 1
         self.sub_calls += number
         return first

@@ -56,12 +56,13 @@ class ContextSettings(Base, frozen=True, kw_only=True):
 
 
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
-    """What every backend has."""
+    """What every backend has. `max_tokens`: of one reply, reasoning included."""
 
     model: NotEmpty
     role: Literal["root", "sub", "both"] = "both"
     max_concurrency: Positive = 16
     timeout_seconds: PositiveSeconds = 300.0
+    max_tokens: Positive = 8192
 
 
 class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
@@ -78,9 +79,10 @@ class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
 class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
     """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1.
 
-    response_format: how the server can hold a reply of JSON commands to their schema.
+    response_format: how the server can hold a reply of JSON commands to their schema; context_window: in tokens.
     """
 
+    context_window: Annotated[int, Meta(ge=4096)] | None = None
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
 
 
@@ -122,7 +124,7 @@ class Settings(Base, frozen=True, kw_only=True):
     """
 
     max_iterations: Positive = 20
-    max_sub_calls: Annotated[int, Meta(ge=0)] = 50
+    max_sub_calls: Annotated[int, Meta(ge=0)] = 500
     max_seconds: PositiveSeconds = 3600.0
     max_fuel: Positive = 1_000_000_000_000
     output_limit: Annotated[int, Meta(ge=100)] = 10_000

@@ -11,12 +11,14 @@ RLMError
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
- x BudgetExceeded       told to the model as BudgetError; ends the run with a partial answer
+ x BudgetExceeded       told to the model as BudgetError
  x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output
 """
+
+from typing import Any
 
 
 class RLMError(Exception):
@@ -78,20 +80,20 @@ class ContextDamaged(RLMError):
 
 
 class BudgetExceeded(RLMError):
-    """`kind` of the budget would pass its limit."""
-
-    def __init__(self, kind: str, used: int, wanted: int, limit: int) -> None:
-        super().__init__(f"{kind}: {used} of {limit} are used, {wanted} more were asked for; nothing was sent")
-        self.kind = kind
+    """A run asked for more than it has left; nothing was sent."""
 
 
 class ProviderError(RLMError):
-    """A model call failed. `retry` says whether the same call may succeed later, `after` in how many seconds."""
+    """A model call failed. `retry` says whether the same call may succeed later, `after` in how many seconds.
 
-    def __init__(self, message: str, *, retry: bool = False, after: float | None = None) -> None:
+    `reply`: a messages.Reply with what came before it failed, if anything did.
+    """
+
+    def __init__(self, message: str, *, retry: bool = False, after: float | None = None, reply: Any = None) -> None:
         super().__init__(message)
         self.retry = retry
         self.after = after
+        self.reply = reply
 
 
 class ModuleError(RLMError):

@@ -57,8 +57,9 @@ class Orchestrator:
         expiring = asyncio.create_task(self._expire())
         try:
             async with self._client:
-                tools = Tools(self.engine, await describe(self.engine))
-                runs = RunService(self.settings, tools, Pool(self._providers), self._contexts)
+                pool = Pool(self._providers)
+                functions, _ = await asyncio.gather(describe(self.engine), pool.find_windows())
+                runs = RunService(self.settings, Tools(self.engine, functions), pool, self._contexts)
                 try:
                     yield runs
                 finally:

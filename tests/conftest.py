@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import msgspec
 import pytest
+from lazy_contexts import LazyContexts
 from notebooks import Notebook, shout
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings
@@ -128,11 +129,11 @@ class Cut:
 
 @pytest.fixture
 def run_module(engine):
-    """run_module(module, function, args, source, fuel=..., engine=...): what it answers with, without a guest around it."""
+    """run_module(module, function, args, source, documents=...): what it answers with, without a guest around it."""
 
-    def run(module, function, args, source, fuel=10**10, engine=engine):
+    def run(module, function, args, source, fuel=10**10, engine=engine, *, documents=None):
         def entered():
-            request = {"function": function, "args": args, "documents": None}
+            request = {"function": function, "args": args, "documents": documents}
             allowance = Allowance(fuel, engine.settings.memory_bytes, Meter(engine.settings.seconds))
             with entering(preparation(engine.nothing, engine.settings, engine.modules)):
                 call = Call(source, lambda prompts: b"[]")
@@ -146,12 +147,20 @@ def run_module(engine):
     return run
 
 
+@pytest.fixture
+def lazy(run_module, monkeypatch):
+    """lazy.text(text), lazy.documents([...]): read a few code points at a time, and asked of a module soon."""
+    contexts = LazyContexts(run_module, monkeypatch)
+    contexts.cut()
+    return contexts
+
+
 FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")
 
 
 @pytest.fixture
 def run_query(engine):
-    """await run_query(model, ...): the finished journal of a run."""
+    """await run_query(model, ...): the finished journal of a run; `text` may be documents."""
 
     async def run(
         model,
@@ -176,7 +185,8 @@ def run_query(engine):
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
             runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
-            run = runs.start(Query("What is it?", runs.contexts.add_text(text)))
+            add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
+            run = runs.start(Query("What is it?", add(text)))
             await run.wait()
             return runs.journal(run.run_id)
 

@@ -6,7 +6,7 @@ import json
 import httpx
 
 from orchestrator.config import OpenAISettings
-from orchestrator.providers.messages import Completion, Usage
+from orchestrator.providers.messages import Received, Usage
 
 
 def streamed(text, prompt_tokens=10, completion_tokens=5):
@@ -57,6 +57,13 @@ def python(code):
     return f"```python\n{code}\n```"
 
 
+async def asked(provider, messages, schema=None):
+    """What one call of a provider brought."""
+    received = Received()
+    await provider.complete(messages, received, schema)
+    return received
+
+
 class FakeProvider:
     """A provider that answers with each of `answers`: a text or an error."""
 
@@ -70,7 +77,10 @@ class FakeProvider:
     def check(self, query):
         pass
 
-    async def complete(self, messages, schema=None):
+    async def find_window(self):
+        return self.settings.context_window
+
+    async def complete(self, messages, received, schema=None):
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -80,4 +90,5 @@ class FakeProvider:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return Completion(text=answer, usage=Usage(3, 1))
+        received.add(answer)
+        received.usage = Usage(3, 1)

@@ -1,9 +1,14 @@
 """The component's entry: the exports of guest_sdk/wit/rlm.wit, each one line into rlm_guest."""
 
+# ruff: noqa: E402  (what is imported after the library was read is in it, and in memory that reading it left free)
+from rlm_guest import library
+
+library.keep()
+
 import json
 
 import wit_world
-from rlm_guest import runner
+from rlm_guest import runner, standard  # noqa: F401  (standard: for what it imports)
 
 
 class WitWorld(wit_world.WitWorld):

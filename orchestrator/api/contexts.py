@@ -130,12 +130,13 @@ def _with_document(context: Context, document: int) -> Context:
 
 def _info(context: Context, first: int, marks: int) -> ContextInfo:
     shown = range(first, min(first + MOST_SHOWN, context.count)) if context.kind == "documents" else range(0)
+    rows = context.documents(shown.start, shown.stop) if shown else []
     return ContextInfo(
         context_id=context.id,
         kind=context.kind,
         length=context.length,
         bytes=context.byte_length,
         count=context.count,
-        documents=[DocumentInfo(number, context.name(number), context.document_length(number)) for number in shown],
+        documents=[DocumentInfo(number, name, length) for number, (name, length) in zip(shown, rows, strict=True)],
         byte_order_marks=marks,
     )

@@ -3,6 +3,7 @@
 context.py       one context: a text, documents, a JSON value or a chat
 layout.py        its file, part by part
 writer.py        it while it arrives
+table.py         what is written of its documents meanwhile
 store.py         the folder where it is kept while it is used, and some time after
 json_body.py     it in a JSON body
 json_text.py     pieces of JSON, and what in it is no text

@@ -1,14 +1,13 @@
 """One context: a text, documents, a JSON value or a chat. Immutable, exact, in one file; the id is the hash of the content."""
 
-import itertools
 import json
 import os
 import re
-from functools import cached_property
+from array import array
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.contexts.layout import STEP, Footer, numbers, read_footer
+from orchestrator.contexts.layout import END_SIZE, NO_END, STEP, End, Footer, numbers, read_footer
 
 Kind = Literal["text", "documents", "json", "messages"]
 _EMPTY_JSON = ("null", '""', "[]", "{}")
@@ -63,47 +62,49 @@ class Context:
 
     @property
     def guest_bytes(self) -> int:
-        """What it takes in a guest as `str`."""
+        """What it takes in a guest as `str`, with the names of documents."""
         return self._footer.guest_bytes
 
-    @cached_property
-    def names(self) -> tuple[str | None, ...]:
-        """Of the documents; empty if none has one."""
-        footer = self._footer
-        return tuple(json.loads(self._pread(footer.names_start, footer.names))) if footer.names else ()
+    def documents(self, first: int, stop: int) -> list[tuple[str | None, int]]:
+        """The name, if it has one, and the code points of each document in [first, stop)."""
+        start, end = self._end(first - 1).row, self._end(stop - 1).row
+        # Rows between two commas, without the brackets of the table.
+        rows = self._pread(self._footer.table_start + start, end - start).strip(b",\n")
+        return [(name, length) for name, length in json.loads(b"[%b]" % rows)]
 
-    @cached_property
-    def lengths(self) -> tuple[int, ...]:
-        """Code points of each document."""
-        ends = [0, *(self._end(document)[1] for document in range(self.count))]
-        return tuple(stop - start for start, stop in itertools.pairwise(ends))
+    @property
+    def names(self) -> list[str | None]:
+        """Of all documents, None for one without."""
+        return [name for name, _ in self.documents(0, self.count)]
 
-    @cached_property
-    def byte_lengths(self) -> tuple[int, ...]:
-        """Bytes of each document."""
-        ends = [0, *(self._end(document)[0] for document in range(self.count))]
-        return tuple(stop - start for start, stop in itertools.pairwise(ends))
+    @property
+    def byte_ends(self) -> "array[int]":
+        """The byte behind each document."""
+        return numbers(self._pread(self._footer.ends_start, self._footer.ends))[:: len(NO_END)]
 
-    def name(self, document: int) -> str | None:
-        """Of one document, if it has one."""
-        return self.names[document] if self.names else None
-
-    def document_length(self, document: int) -> int:
-        """Code points of one document."""
-        return self._end(document)[1] - (self._end(document - 1)[1] if document else 0)
-
-    @cached_property
-    def table(self) -> str:
-        """A JSON array with [name or null, code points] for each document."""
-        names = self.names or (None,) * self.count
-        return json.dumps([*zip(names, self.lengths, strict=True)], ensure_ascii=False)
+    def read_table(self, start: int, length: int) -> str:
+        """Characters [start, start + length) of the table of documents (layout.py), cut at its end."""
+        length = max(0, min(length, self._footer.table - start))
+        return self._pread(self._footer.table_start + start, length).decode()
 
     def read(self, document: int, start: int, length: int) -> str:
         """Code points [start, start + length) of one document, cut at its end."""
-        first = self._end(document - 1)[1] if document else 0
-        begin = first + start
-        stop = min(begin + length, self._end(document)[1])
+        begin = self._end(document - 1).char + start
+        stop = min(begin + length, self._end(document).char)
         return self._decode(begin, stop) if begin < stop else ""
+
+    def read_all(self, start: int, length: int) -> str:
+        """Code points [start, start + length) of all documents, one behind the other, cut at the end."""
+        stop = min(start + length, self.length)
+        return self._decode(start, stop) if start < stop else ""
+
+    def byte_of(self, position: int) -> int:
+        """The byte at which a code point of all documents begins."""
+        if not self._footer.index:
+            return position
+        slot = position // STEP
+        first = self._indexed(slot)
+        return first + len(self._decode(slot * STEP, position).encode())
 
     @property
     def byte_length(self) -> int:
@@ -118,24 +119,21 @@ class Context:
         """Code points of all documents. From the last indexed one before it to the first behind it, then cut."""
         if not self._footer.index:
             return self._pread(start, stop - start).decode()
-        slot, behind = start // STEP, -(-stop // STEP)
-        first = self._index[slot]
-        end = self._index[behind] if behind < len(self._index) else self._footer.text
+        slot = start // STEP
+        first, end = self._indexed(slot), self._indexed(-(-stop // STEP))
         return self._pread(first, end - first).decode()[start - slot * STEP : stop - slot * STEP]
 
-    def _end(self, document: int) -> tuple[int, int]:
-        """The byte and the code point behind a document."""
-        if self.kind != "documents":
-            return self._footer.text, self._footer.chars
-        return self._ends[2 * document], self._ends[2 * document + 1]
+    def _indexed(self, slot: int) -> int:
+        """The byte at which code point `slot * STEP` begins; the end of the text, if there are fewer."""
+        if 8 * slot >= self._footer.index:
+            return self._footer.text
+        return numbers(self._pread(self._footer.index_start + 8 * slot, 8))[0]
 
-    @cached_property
-    def _index(self) -> "memoryview":
-        return memoryview(numbers(self._pread(self._footer.index_start, self._footer.index)))
-
-    @cached_property
-    def _ends(self) -> "memoryview":
-        return memoryview(numbers(self._pread(self._footer.ends_start, self._footer.ends)))
+    def _end(self, document: int) -> End:
+        """Of a document; of what is before the first, for -1."""
+        if document < 0:
+            return NO_END
+        return End(*numbers(self._pread(self._footer.ends_start + END_SIZE * document, END_SIZE)))
 
     def _pread(self, start: int, length: int) -> bytes:
         """All of it: one pread gives at most 2 GiB."""

@@ -4,8 +4,8 @@
 |---|---|
 | text | all documents, one behind the other, as UTF-8 |
 | index | the byte of every STEP-th code point, as 64-bit numbers; nothing if the text is ASCII |
-| ends | of each document: the byte and the code point behind its last one; only for documents |
-| names | a JSON array of the documents' names, null for none; only if one has a name |
+| ends | of each document: the byte, the code point, and the byte of the table behind it, as 64-bit numbers |
+| table | a JSON array with [name or null, code points] for each document, each on its own line, in ASCII |
 | footer | JSON, its length as 4 bytes, MAGIC |
 
 The file is read with pread, not mapped: a mapped file that somebody cuts kills the process (SIGBUS), and what is read of
@@ -14,20 +14,21 @@ a mapping counts as this process's memory.
 
 import os
 from array import array
+from typing import NamedTuple
 
 import msgspec
 
 from orchestrator.errors import ContextDamaged
 
 STEP = 4096  # code points
-MAGIC = b"rlm-ctx1"
+MAGIC = b"rlm-ctx2"
 _LENGTH = 4
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`text`, `index`, `ends` and `names` are the bytes of each part.
+    """`text`, `index`, `ends` and `table` are the bytes of each part.
 
-    `guest_bytes`: what the documents take as `str` in a guest; `blank`: there is white space alone.
+    `guest_bytes`: what the documents and their names take as `str` in a guest; `blank`: there is white space alone.
     """
 
     kind: str
@@ -38,7 +39,7 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     blank: bool
     index: int
     ends: int
-    names: int
+    table: int
 
     @property
     def index_start(self) -> int:
@@ -49,12 +50,12 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.index_start + self.index
 
     @property
-    def names_start(self) -> int:
+    def table_start(self) -> int:
         return self.ends_start + self.ends
 
     @property
     def size(self) -> int:
-        return self.names_start + self.names
+        return self.table_start + self.table
 
 
 def pack(footer: Footer) -> bytes:
@@ -78,6 +79,18 @@ def read_footer(descriptor: int) -> Footer:
     if footer.size != start:
         raise ContextDamaged("the file of a context is not whole; delete the context and send it again")
     return footer
+
+
+class End(NamedTuple):
+    """Of a document: the byte, the code point, and the byte of the table behind it."""
+
+    byte: int
+    char: int
+    row: int
+
+
+NO_END = End(0, 0, 1)  # before the first document; the table begins with a bracket
+END_SIZE = 8 * len(NO_END)
 
 
 def numbers(content: bytes) -> "array[int]":

@@ -1,18 +1,45 @@
 """What a module works on: texts as one sequence of UTF-8 bytes. Positions are bytes."""
 
+from array import array
+from bisect import bisect_right
+from itertools import pairwise
+
 from orchestrator.contexts.context import Context
 
 
 class ContextBytes:
-    """All documents of a context, one behind the other."""
+    """All documents of a context, one behind the other; or code points [start, stop) of them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, part: tuple[int, int] | None = None) -> None:
         self._context = context
-        self.length = context.byte_length
+        self._start, stop = (0, context.byte_length) if part is None else map(context.byte_of, part)
+        self.length = stop - self._start
 
     def read(self, start: int, length: int) -> bytes:
         """Bytes [start, start + length), cut at the end."""
-        return self._context.read_bytes(start, length)
+        return self._context.read_bytes(self._start + start, max(0, min(length, self.length - start)))
+
+
+class JoinedBytes:
+    """The documents of a context as one text, with a line end between."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        # Where each document begins, with the line ends before it.
+        self._starts = array("Q", (end + number for number, end in enumerate((0, *context.byte_ends[:-1]))))
+        self.length = context.byte_length + len(self._starts) - 1
+
+    def read(self, start: int, length: int) -> bytes:
+        """Bytes [start, start + length), cut at the end."""
+        stop = min(start + length, self.length)
+        if start >= stop:
+            return b""
+        # Line ends before them: what follows is so much further on than in the context.
+        first, last = (bisect_right(self._starts, place) - 1 for place in (start, stop))
+        begin, end = start - first, stop - last
+        content = self._context.read_bytes(begin, end - begin)
+        cuts = [0, *(self._starts[number] - number - begin for number in range(first + 1, last + 1)), end - begin]
+        return b"\n".join(content[one:two] for one, two in pairwise(cuts))
 
 
 class TextBytes:

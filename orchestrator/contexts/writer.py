@@ -2,7 +2,6 @@
 
 import codecs
 import hashlib
-import json
 import sys
 import tempfile
 from array import array
@@ -12,6 +11,7 @@ import msgspec
 
 from orchestrator.contexts.context import Kind
 from orchestrator.contexts.layout import STEP, Footer, pack
+from orchestrator.contexts.table import TableWriter
 from orchestrator.errors import InvalidRequest, NoRoom
 
 _HEADER = 80  # bytes of a str beside its characters, with its place in a list
@@ -33,7 +33,7 @@ class ContextWriter:
     """Documents one after the other, each in pieces of bytes; a text is one document. `finish` or `discard` ends it."""
 
     def __init__(self, folder: Path, kind: Kind, encoding: str = "utf-8", max_bytes: int = UNBOUNDED) -> None:
-        """`encoding`: what `write` is given; `max_bytes` of the text, as UTF-8.
+        """`encoding`: what `write` is given; `max_bytes` of the text, as UTF-8, and of the table.
 
         Raises InvalidRequest if there is no such encoding, OSError.
         """
@@ -44,14 +44,13 @@ class ContextWriter:
             self._decoder = codecs.getincrementaldecoder(encoding)()
         except LookupError:
             raise InvalidRequest(f"encoding: there is no encoding {encoding[:50]!r}") from None
+        self._table = TableWriter(folder)
         self._file = tempfile.NamedTemporaryFile(dir=folder, prefix="arriving-", delete=False)  # noqa: SIM115  (closed at the end)
         self._digest = hashlib.sha256()
         self._bytes = self._chars = self._guest_bytes = 0
         self._index = array("Q")
         self._ascii = True
         self._blank = True
-        self._ends = array("Q")
-        self._names: list[str | None] = []
         self.boms = 0  # that were left out, as they are no part of the text
         self._document = _Document()
 
@@ -100,45 +99,48 @@ class ContextWriter:
         self._file.write(content)
         self._bytes += len(content)
         self._chars += len(text)
-        if self._bytes > self._max_bytes:
-            raise NoRoom(f"the context has more than {self._max_bytes} bytes (contexts.context_bytes)")
+        self._check_room()
 
     def end_document(self, name: str | None = None) -> None:
         """What follows is another document. Raises InvalidRequest if the last character is not whole."""
         if self._document.taken:
             self._end_decoding()
         self._guest_bytes += _HEADER + self._document.width * (self._chars - self._document.first_char)
-        self._ends.extend((self._bytes, self._chars))
-        self._names.append(name)
+        if name is not None:
+            self._guest_bytes += _HEADER + _width(name) * len(name)
+        self._table.add(name, self._bytes, self._chars)
+        self._check_room()
         self._document = _Document(first_char=self._chars)
 
     def finish(self) -> str:
         """Writes what is behind the text; returns the id. The last document must have been ended. Raises OSError."""
-        documents = self._kind == "documents"
         index = b"" if self._ascii else self._index.tobytes()
-        ends = self._ends.tobytes() if documents else b""
-        named = documents and any(name is not None for name in self._names)
-        names = json.dumps(self._names, ensure_ascii=False).encode() if named else b""
+        self._file.write(bytes(-self._bytes % 8) + index)
+        ends, table = self._table.write_to(self._file)
         footer = Footer(
             kind=self._kind,
             text=self._bytes,
             chars=self._chars,
-            count=len(self._names),
+            count=self._table.count,
             guest_bytes=self._guest_bytes,
             blank=self._blank,
             index=len(index),
-            ends=len(ends),
-            names=len(names),
+            ends=ends,
+            table=table,
         )
-        self._file.write(bytes(footer.index_start - footer.text) + index + ends + names + pack(footer))
+        self._file.write(pack(footer))
         self._file.close()
-        parts = (self._kind.encode(), self._digest.digest(), hashlib.sha256(ends).digest(), hashlib.sha256(names).digest())
-        return hashlib.sha256(b" ".join(parts)).hexdigest()
+        return hashlib.sha256(b" ".join((self._kind.encode(), self._digest.digest(), self._table.digest))).hexdigest()
 
     def discard(self) -> None:
         """Leaves nothing behind; after `finish` and a rename there is nothing to leave."""
         self._file.close()
+        self._table.close()
         self.path.unlink(missing_ok=True)
+
+    def _check_room(self) -> None:
+        if self._bytes + self._table.size > self._max_bytes:
+            raise NoRoom(f"the context has more than {self._max_bytes} bytes (contexts.context_bytes)")
 
     def _end_decoding(self) -> None:
         try:

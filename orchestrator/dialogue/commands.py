@@ -172,12 +172,17 @@ AnyCommand = (
     | FinalVar
 )
 KNOWN: tuple[type[Command], ...] = get_args(AnyCommand)
+# What a model is told of; the others are for those who know them.
+TAUGHT = tuple(each for each in KNOWN if each not in (WasmWAT, IndexTerms, Get))
+
+
+MOST_COMMANDS = 20  # of a reply that is held to the schema
 
 
 class Commands(msgspec.Struct, frozen=True):
     """A whole reply of commands: what a provider that constrains decoding is held to."""
 
-    commands: Annotated[list[AnyCommand], Meta(min_length=1)]
+    commands: Annotated[list[AnyCommand], Meta(min_length=1, max_length=MOST_COMMANDS)]
 
 
 def _schema() -> dict[str, Any]:

@@ -4,7 +4,7 @@ Everything here is linear in the reply, which is hostile. No possessive group: C
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -36,7 +36,11 @@ class RunCommands(msgspec.Struct, frozen=True, tag=True):
     commands: tuple[Command, ...]
 
 
-Action = RunCell | RunCommands | FinalText | NothingToDo
+class NotTaken(msgspec.Struct, frozen=True, tag=True):
+    """The text FINAL(...) beside blocks: it was written before their output was seen."""
+
+
+Action = RunCell | RunCommands | FinalText | NothingToDo | NotTaken
 
 _JSON = frozenset({"", "json", "jsonl", "ndjson"})
 _COMMANDS = re.compile(r"\s*+[\[{](?s:.*)\"op\"")
@@ -59,14 +63,32 @@ class _Block(msgspec.Struct):
 
     language: str
     code: str
+    closed: bool = True
 
 
-def parse_reply(text: str) -> list[Action]:
-    """The actions of a reply, in order; at least one."""
+def parse_reply(text: str, *, cut: bool = False) -> list[Action]:
+    """The actions of a reply, in order; at least one. If it was cut off, a block that is open at its end is none."""
+    if not text.strip():
+        return [NothingToDo("your reply was empty")]
     blocks, prose = _split(_drop_opened_thinking(text.replace("\r\n", "\n")))
+    if cut and blocks and not blocks[-1].closed:
+        return _actions(blocks[:-1]) if blocks[:-1] else [NothingToDo("its only block is not whole")]
     if not blocks:
         bare = parse_prose(prose)
         return [RunCommands(bare) if bare else _final(prose) or NothingToDo("it has no fenced block of Python")]
+    return _actions(blocks) + _answer_beside(prose)
+
+
+def _answer_beside(prose: str) -> list[Action]:
+    """The answer that the text around the blocks gives."""
+    if not _FINAL_LINE.search(prose):
+        return []
+    answer = _final(prose)
+    # What a variable holds is known when the blocks have run.
+    return [answer if isinstance(answer, RunCell) else NotTaken()]
+
+
+def _actions(blocks: Sequence[_Block]) -> list[Action]:
     # Beside labelled blocks, one without a language is an invented output, not code.
     languages = _PYTHON if any(block.language in _PYTHON for block in blocks) else {""}
     actions = [action for block in blocks if (action := _action(block, languages))]
@@ -142,16 +164,16 @@ def _opening_fence(line: str) -> _OpeningFence | None:
 
 def _block(text: str, opened: _OpeningFence, start: int) -> tuple[_Block, int]:
     """The block that a fence opens, and where the text goes on."""
-    lines, position = _lines_to_close(text, start, opened.fence)
+    lines, position, closed = _lines_to_close(text, start, opened.fence)
     # The code of a list's item is as far in as the words behind its marker, or not at all.
     indent = re.sub(r"\S", " ", opened.indent)
     first = next((line for line in lines if line.strip()), "")
     dedented = [line.removeprefix(indent) for line in lines] if first.startswith(indent) else lines
-    return _Block(opened.language, "\n".join(dedented)), position
+    return _Block(opened.language, "\n".join(dedented), closed), position
 
 
-def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:
-    """The lines up to the first closing fence outside a triple-quoted string, and the position behind it.
+def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int, bool]:
+    """The lines up to the first closing fence outside a triple-quoted string, the position behind it, and whether there is one.
 
     If the string never ends, the first closing fence counts; if there is none, the end of the reply.
     """
@@ -164,13 +186,13 @@ def _lines_to_close(text: str, start: int, fence: str) -> tuple[list[str], int]:
         line = text[position:end]
         if _closes(line, fence):
             if not quote:
-                return lines, end
+                return lines, end, True
             # Kept in case the string never ends: then it was no string, or the code is broken anyway.
             first = first or (len(lines), end)
         lines.append(line)
         quote = _open_quote(line, quote)
         position = end + 1
-    return (lines[: first[0]], first[1]) if first else (lines, len(text))
+    return (lines[: first[0]], first[1], True) if first else (lines, len(text), False)
 
 
 def _closes(line: str, fence: str) -> bool:

@@ -23,6 +23,7 @@ Stopped = Literal[
     "max_sub_calls",
     "max_seconds",
     "max_fuel",
+    "repeated_reply",
     "provider_error",
     "cancelled",
     "internal_error",
@@ -58,6 +59,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """Everything that a re-execution depends on, beside the replies and host calls that follow.
 
     `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
+    `sub_prompt_chars`: what a prompt to a sub-model can have, if that is known.
     """
 
     format: int
@@ -74,6 +76,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     seed: int
     clock_start_ns: int
     component_sha256: str
+    sub_prompt_chars: int | None = None
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
@@ -93,10 +96,11 @@ class ModelReplied(Event, frozen=True, kw_only=True, tag="model_replied"):
 
 
 class ModelFailed(Event, frozen=True, kw_only=True, tag="model_failed"):
-    """The call brought no reply, in all its attempts."""
+    """The call brought no reply, in all its attempts; `reply` is what came of one, and what that cost."""
 
     turn: int
     error: str
+    reply: Reply | None = None
 
 
 class Unparsed(Event, frozen=True, kw_only=True, tag="unparsed"):
@@ -153,24 +157,26 @@ class HostCalled(Event, frozen=True, kw_only=True, tag="host_call"):
 
 
 class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
-    """A prompt goes to a sub-model; `subcall` counts from 1 over the whole run."""
+    """A prompt goes to a sub-model; `subcall` counts from 1 over the run, and so does `batch`: those that are sent together."""
 
     turn: int
     cell: int
     subcall: int
     prompt: str
+    batch: int = 0
 
 
 class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
-    """A prompt that a rolled-back cell had paid for: sub-call `subcall` answers it again, free."""
+    """A prompt that was paid for, in a rolled-back cell or a batch that failed: sub-call `subcall` answers it again, free."""
 
     turn: int
     cell: int
     subcall: int
+    batch: int = 0
 
 
 class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
-    """It came back. An empty reply is an error too, so both may be there."""
+    """It came back. Both are there if the reply is empty, or broke off."""
 
     turn: int
     cell: int

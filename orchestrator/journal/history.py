@@ -11,6 +11,7 @@ from orchestrator.journal.events import (
     CellRolledBack,
     CellStarted,
     ModelCalled,
+    ModelFailed,
     ModelReplied,
     RunFinished,
     SubcallFinished,
@@ -116,6 +117,8 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
             case ModelReplied():
                 iterations += not event.best_answer
                 usage += event.reply.usage
+            case ModelFailed(reply=Reply() as reply):
+                usage += reply.usage
             case SubcallStarted():
                 sub_calls += 1
             case SubcallFinished(reply=Reply() as reply):
@@ -161,22 +164,25 @@ def turns(events: Iterable[AnyEvent]) -> list[Turn]:
         if isinstance(event, ModelCalled):
             called = event
         elif isinstance(event, ModelReplied) and called is not None:
-            found.append(_turn(called, event))
+            found.append(_turn(called, event.reply))
+        elif isinstance(event, ModelFailed) and called is not None and event.reply is not None:
+            found.append(_turn(called, event.reply))
+            found[-1].error = event.error
         elif found:
             _add(found[-1], event)
     return found
 
 
-def _turn(called: ModelCalled, event: ModelReplied) -> Turn:
+def _turn(called: ModelCalled, reply: Reply) -> Turn:
     return Turn(
-        step=event.turn,
+        step=called.turn,
         prompt="\n\n".join(called.texts),
         started_ms=_ms(called),
-        llm_response=event.reply.text,
-        reasoning=event.reply.reasoning,
-        prompt_tokens=event.reply.usage.prompt_tokens,
-        completion_tokens=event.reply.usage.completion_tokens,
-        model_ms=round(event.reply.seconds * 1000),
+        llm_response=reply.text,
+        reasoning=reply.reasoning,
+        prompt_tokens=reply.usage.prompt_tokens,
+        completion_tokens=reply.usage.completion_tokens,
+        model_ms=round(reply.seconds * 1000),
         actions=[],
         sub_queries=[],
     )

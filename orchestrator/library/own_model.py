@@ -2,11 +2,22 @@
 
 from typing import Any, Literal, Protocol
 
+import msgspec
+
 from orchestrator.config import ProviderSettings
 from orchestrator.errors import ProviderError
-from orchestrator.providers.messages import Completion, Message, Schema, estimate_usage
+from orchestrator.providers.messages import Message, Received, Schema, Usage
 
 Role = Literal["root", "sub", "both"]
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """A reply, and what it cost. `reasoning` is kept, never parsed; `cut`: it ended at the model's token limit."""
+
+    text: str
+    reasoning: str = ""
+    usage: Usage
+    cut: bool = False
 
 
 class OwnModel(Protocol):
@@ -28,7 +39,10 @@ class OwnProvider:
     def check(self, query: str) -> None:
         """It takes any query."""
 
-    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+    async def find_window(self) -> None:
+        """It does not say."""
+
+    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError with what the caller's own code raised."""
         try:
             reply: Any = await self._model.complete(messages, schema)
@@ -37,7 +51,9 @@ class OwnProvider:
         except Exception as error:
             raise ProviderError(f"{self.name}: {type(error).__name__}: {error}") from error
         if isinstance(reply, Completion):
-            return reply
-        if isinstance(reply, str):
-            return Completion(text=reply, usage=estimate_usage(messages, reply))
-        raise ProviderError(f"{self.name}: complete must return a str or a Completion, not {type(reply).__name__}")
+            received.add(reply.text, reply.reasoning)
+            received.usage, received.cut = reply.usage, reply.cut
+        elif isinstance(reply, str):
+            received.add(reply)
+        else:
+            raise ProviderError(f"{self.name}: complete must return a str or a Completion, not {type(reply).__name__}")

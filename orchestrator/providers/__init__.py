@@ -3,6 +3,7 @@
 messages.py  what goes in and out
 pool.py      all providers: choose, limit, retry
 wire.py      what all HTTP protocols share
+windows.py   how much a model can read
 failures.py  what the failure of a server means, and what to do
 models.py    which models a server has
 naming.py    models by their short names: PROVIDER/MODEL

@@ -32,7 +32,10 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model call brought. `usage` is that of all attempts; `reasoning` is kept, never parsed."""
+    """What a model call brought. `usage` is that of all attempts; `reasoning` is kept, never parsed.
+
+    `cut`: the server ended it at its token limit.
+    """
 
     provider: str
     text: str
@@ -40,14 +43,38 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage
     attempts: int
     seconds: float
+    cut: bool = False
 
 
-class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt at a call brought. `reasoning` is what the provider sent beside the text; it is kept, never parsed."""
+class Received:
+    """What one attempt at a call has brought so far: it is there too if the call fails.
 
-    text: str
-    reasoning: str = ""
-    usage: Usage
+    `reasoning` is what the provider sent beside the text; `usage` is None if it did not count.
+    """
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self.usage: Usage | None = None
+        self.cut = False
+
+    def add(self, text: str | None, reasoning: str | None = None) -> None:
+        """The next piece."""
+        self._text.append(text or "")
+        self._reasoning.append(reasoning or "")
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
+
+    def usage_for(self, messages: tuple[Message, ...]) -> Usage:
+        """As counted, or estimated; nothing if nothing came."""
+        text = self.text + self.reasoning
+        return self.usage or (estimate_usage(messages, text) if text else Usage())
 
 
 class Provider(Protocol):
@@ -61,9 +88,14 @@ class Provider(Protocol):
     def check(self, query: str) -> None:
         """Raises NotScripted if a run for this query could not even begin."""
 
-    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
-        """One model call; a backend that can constrain decoding holds the reply to `schema`. Raises ProviderError."""
-        ...
+    async def find_window(self) -> int | None:
+        """How many tokens a prompt and its reply may have together; None if nobody says."""
+
+    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+        """One model call, whose reply goes to `received`. Raises ProviderError.
+
+        A backend that can constrain decoding holds the reply to `schema`.
+        """
 
 
 def estimate_usage(messages: tuple[Message, ...], text: str) -> Usage:

@@ -7,12 +7,12 @@ import httpx
 import msgspec
 
 from orchestrator.config import OllamaSettings
-from orchestrator.providers.messages import Completion, Message, Schema, Usage, estimate_usage
+from orchestrator.errors import ProviderError
+from orchestrator.providers.messages import Message, Received, Schema, Usage
+from orchestrator.providers.windows import check_fits, tokens_needed
 from orchestrator.providers.wire import Wire
 
 SMALLEST_WINDOW = 4096  # tokens; doubled until the prompt and a reply fit
-TOKEN_BYTES = 3  # UTF-8 bytes of a token: few enough that English is overestimated and Chinese is not underestimated
-REPLY_TOKENS = 2048  # room that is kept for the reply
 
 
 class _Part(msgspec.Struct):
@@ -27,6 +27,7 @@ class _Line(msgspec.Struct):
 
     message: _Part = msgspec.field(default_factory=_Part)
     done: bool = False
+    done_reason: str | None = None
     prompt_eval_count: int = 0
     eval_count: int = 0
     error: str | None = None
@@ -52,38 +53,41 @@ class OllamaProvider:
     def check(self, query: str) -> None:
         """A real model takes any query."""
 
-    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+    async def find_window(self) -> int | None:
+        """num_ctx, or what the server says of the model; None if it does not answer."""
+        try:
+            return self.settings.num_ctx or await self._context_length()
+        except ProviderError:
+            return None
+
+    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError, also if the prompt does not fit the model."""
         body = self._wire.chat(messages) | {
             "keep_alive": self.settings.keep_alive,
             # If our count of tokens was too low: an error instead of a cut (servers since 2025; older ones ignore it).
             "truncate": False,
             "shift": False,
-            "options": {"num_ctx": await self._choose_window(messages)},
+            "options": {"num_ctx": await self._choose_window(messages), "num_predict": self.settings.max_tokens},
         }
         if schema is not None:
             body["format"] = schema
-        text: list[str] = []
-        thinking: list[str] = []
         async with self._wire.post("/api/chat", body) as response:
-            async for content in response.aiter_lines():
+            async for content in self._wire.lines(response):
                 line = self._wire.decode(content, _Line)
                 if line.error is not None:
                     raise self._wire.error(line.error, retry=True)
-                text.append(line.message.content)
-                thinking.append(line.message.thinking or "")
+                received.add(line.message.content, line.message.thinking)
                 if line.done:
-                    return _completion(messages, "".join(text), "".join(thinking), line)
+                    received.cut = line.done_reason == "length"
+                    received.usage = Usage(line.prompt_eval_count, line.eval_count) if line.eval_count else None
+                    return
         raise self._wire.error("the stream broke off", retry=True)
 
     async def _choose_window(self, messages: tuple[Message, ...]) -> int:
         """The num_ctx for this prompt and a reply. Raises ProviderError if that is more than there is."""
-        needed = sum(len(each.content.encode()) for each in messages) // TOKEN_BYTES + REPLY_TOKENS
         longest = self.settings.num_ctx or await self._context_length()
-        if needed > longest:
-            name = "num_ctx" if self.settings.num_ctx else "the model's context length"
-            raise self._wire.error(f"the prompt and a reply need about {needed} tokens; {name} is {longest}")
-        while self._window < needed:
+        check_fits(self.name, messages, longest, "num_ctx" if self.settings.num_ctx else "the model's context length")
+        while self._window < tokens_needed(messages):
             self._window *= 2
         return min(self._window, longest)
 
@@ -91,12 +95,7 @@ class OllamaProvider:
         """What the model can take, asked once: POST /api/show, model_info["ARCHITECTURE.context_length"]."""
         if self._longest is None:
             async with self._wire.post("/api/show", {"model": self.settings.model}) as response:
-                shown = self._wire.decode(await response.aread(), _Show)
+                shown = self._wire.decode(await self._wire.whole(response), _Show)
             lengths = [value for key, value in shown.model_info.items() if key.endswith(".context_length")]
             self._longest = next((each for each in lengths if isinstance(each, int)), SMALLEST_WINDOW)
         return self._longest
-
-
-def _completion(messages: tuple[Message, ...], text: str, thinking: str, last: _Line) -> Completion:
-    counted = Usage(last.prompt_eval_count, last.eval_count) if last.eval_count else estimate_usage(messages, text)
-    return Completion(text=text, reasoning=thinking, usage=counted)

@@ -7,7 +7,8 @@ import httpx
 import msgspec
 
 from orchestrator.config import OpenAISettings
-from orchestrator.providers.messages import Completion, Message, Schema, Usage, estimate_usage
+from orchestrator.providers.messages import Message, Received, Schema, Usage
+from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import Wire
 
 
@@ -42,25 +43,6 @@ class _Chunk(msgspec.Struct):
     error: Any = None
 
 
-class _PartialReply:
-    """Gathers the pieces of one reply."""
-
-    def __init__(self) -> None:
-        self.text: list[str] = []
-        self.reasoning: list[str] = []
-        self.usage: Usage | None = None
-        self.finished = False
-
-    def add(self, chunk: _Chunk) -> None:
-        if chunk.usage:
-            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-        for choice in chunk.choices[:1]:
-            part = choice.delta or choice.message or _Delta()
-            self.text.append(part.content or "")
-            self.reasoning.append(part.reasoning_content or part.reasoning or "")
-            self.finished = self.finished or choice.finish_reason is not None or choice.message is not None
-
-
 class OpenAIProvider:
     """One model of one server."""
 
@@ -68,25 +50,32 @@ class OpenAIProvider:
         self.settings = settings
         self.name = settings.model
         self._wire = Wire(settings, client, models="/models")
+        # OpenAI itself has renamed it; the others know the old name alone.
+        own = httpx.URL(settings.base_url).host == "api.openai.com"
+        self._token_limit = "max_completion_tokens" if own else "max_tokens"
 
     def check(self, query: str) -> None:
         """A real model takes any query."""
 
-    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+    async def find_window(self) -> int | None:
+        """As it is configured: the protocol does not tell."""
+        return self.settings.context_window
+
+    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError."""
-        body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}} | self._format(schema)
-        reply = _PartialReply()
+        if self.settings.context_window:
+            check_fits(self.name, messages, self.settings.context_window, "context_window")
+        limit = {self._token_limit: self.settings.max_tokens}
+        body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}} | limit | self._format(schema)
+        finished = False
         async with self._wire.post("/chat/completions", body) as response:
             async for content in self._contents(response):
                 chunk = self._wire.decode(content, _Chunk)
                 if chunk.error is not None:
                     raise self._wire.misplaced(msgspec.json.encode(chunk.error).decode(), retry=True)
-                reply.add(chunk)
-        if not reply.finished:
+                finished = _add(received, chunk) or finished
+        if not finished:
             raise self._wire.error("the stream broke off", retry=True)
-        text = "".join(reply.text)
-        usage = reply.usage or estimate_usage(messages, text)
-        return Completion(text=text, reasoning="".join(reply.reasoning), usage=usage)
 
     def _format(self, schema: Schema | None) -> dict[str, Any]:
         """What constrains decoding, in the form that the server takes (`response_format`)."""
@@ -97,14 +86,27 @@ class OpenAIProvider:
         # Not `strict`, which demands that no field may be left out.
         return {"response_format": {"type": "json_schema", "json_schema": {"name": "commands", "schema": schema}}}
 
-    async def _contents(self, response: httpx.Response) -> AsyncIterator[bytes | str]:
+    async def _contents(self, response: httpx.Response) -> AsyncIterator[bytes]:
         """The JSON values of a response: one per server-sent event, or the whole of a server that does not stream."""
         kind = response.headers.get("content-type", "").partition(";")[0].strip()
         if kind == "application/json":
-            yield await response.aread()
+            yield await self._wire.whole(response)
         elif kind == "text/event-stream":
-            async for line in response.aiter_lines():
-                if line.startswith("data:") and (data := line[5:].strip()) != "[DONE]":
+            async for line in self._wire.lines(response):
+                if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
                     yield data
         else:
             raise self._wire.misplaced(f"answered with {kind or 'no content type'} instead of a completion")
+
+
+def _add(received: Received, chunk: _Chunk) -> bool:
+    """Whether the reply ends with it."""
+    if chunk.usage:
+        received.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+    if not chunk.choices:
+        return False
+    choice = chunk.choices[0]
+    part = choice.delta or choice.message or _Delta()
+    received.add(part.content, part.reasoning_content or part.reasoning)
+    received.cut = received.cut or choice.finish_reason == "length"
+    return choice.finish_reason is not None or choice.message is not None

@@ -12,7 +12,7 @@ import msgspec
 
 from orchestrator.config import Base, ScriptedSettings
 from orchestrator.errors import ConfigError, NotScripted, ProviderError
-from orchestrator.providers.messages import Completion, Message, Schema, estimate_usage
+from orchestrator.providers.messages import Message, Received, Schema
 
 
 class _Rule(Base, frozen=True, kw_only=True):
@@ -53,10 +53,12 @@ class ScriptedProvider:
                 "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds."
             )
 
-    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+    async def find_window(self) -> None:
+        """It reads anything."""
+
+    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError if the script has no reply. The script's replies are what they are, whatever the schema."""
-        text = self._root_reply(messages) if messages[0].role == "system" else self._sub_reply(messages[-1].content)
-        return Completion(text=text, usage=estimate_usage(messages, text))
+        received.add(self._root_reply(messages) if messages[0].role == "system" else self._sub_reply(messages[-1].content))
 
     def _rule(self, text: str) -> _Rule | None:
         return next((rule for rule in self._script.rules if rule.query in text), None)

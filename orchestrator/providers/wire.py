@@ -16,6 +16,7 @@ from orchestrator.providers.models import listed_models
 
 LONGEST = 500  # characters of an error
 MOST_BYTES = 1 << 20  # of what a server says in an error, or of its models
+MOST_REPLY_BYTES = 64 << 20  # of a reply with all that is around it, unpacked
 LIST_SECONDS = 5  # to list its models in
 
 T = TypeVar("T")
@@ -49,6 +50,25 @@ class Wire:
         except httpx.HTTPError as error:
             raise self.error(failures.explain_connection(self._settings, error), retry=True) from None
 
+    async def lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        """The lines of a stream as they come, without their ends. Raises ProviderError if it is too large."""
+        # At line feeds alone: JSON may have any other line separator of Unicode inside.
+        begun: list[bytes] = []
+        async for piece in self._pieces(response):
+            first, *others = piece.split(b"\n")
+            begun.append(first)
+            if others:
+                yield b"".join(begun).removesuffix(b"\r")
+                for line in others[:-1]:
+                    yield line.removesuffix(b"\r")
+                begun = [others[-1]]
+        if any(begun):
+            yield b"".join(begun)
+
+    async def whole(self, response: httpx.Response) -> bytes:
+        """Raises ProviderError if it is too large."""
+        return b"".join([piece async for piece in self._pieces(response)])
+
     def decode(self, content: bytes | str, type_: type[T]) -> T:
         """Raises ProviderError if it is not of that type."""
         try:
@@ -63,6 +83,14 @@ class Wire:
     def misplaced(self, message: str, *, retry: bool = False) -> ProviderError:
         """The same for what a wrong base_url may bring."""
         return self.error(self._mask(message)[: failures.EXCERPT] + failures.hint_at_v1(self._settings), retry=retry)
+
+    async def _pieces(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        length = 0
+        async for piece in response.aiter_bytes():
+            length += len(piece)
+            if length > MOST_REPLY_BYTES:
+                raise self.error(f"sent more than {MOST_REPLY_BYTES >> 20} MiB in one reply")
+            yield piece
 
     async def _refusal(self, response: httpx.Response) -> ProviderError:
         status = response.status_code

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from orchestrator.budget import Budget
+from orchestrator.budget import NONE_LEFT, Budget
 from orchestrator.config import CellLimits
-from orchestrator.dialogue import prompts
+from orchestrator.dialogue import reports
 from orchestrator.dialogue.commands import Command, need_context
 from orchestrator.errors import BudgetExceeded, JournalError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
@@ -108,7 +108,7 @@ class Cells:
         )
         outcome = await self._execute(request)
         self._budget.charge_fuel(outcome.fuel)
-        return self._roll_back(outcome) if isinstance(outcome, Trap) else self._finish(outcome)
+        return self._roll_back(outcome) if isinstance(outcome, Trap) else self._finish(kind, outcome)
 
     async def _execute(self, request: CellRequest) -> CellOutcome | Trap:
         place = f"cell {self._number} (turn {self._turn})"
@@ -125,7 +125,7 @@ class Cells:
     def _recall(self, recorded: RecordedCell) -> None:
         """What the cell spent when it was executed before."""
         self._subcalls.recall(recorded.subcalls)
-        if any(each.call.error and each.call.error.type == "BudgetError" for each in recorded.calls):
+        if any(each.call.error and each.call.error.message == NONE_LEFT for each in recorded.calls):
             self._budget.refused = True
 
     def _skip(self, recorded: RecordedCell, stopped: CellRolledBack) -> Report:
@@ -139,8 +139,8 @@ class Cells:
             self._guest.begin_anew()
         return self._report_stopped(stopped.message)
 
-    def _finish(self, outcome: CellOutcome) -> Report:
-        shown = prompts.shorten(outcome.head, outcome.tail, outcome.length, self._room.output_limit)
+    def _finish(self, kind: CellKind, outcome: CellOutcome) -> Report:
+        shown = reports.shorten(outcome.head, outcome.tail, outcome.length, self._room.output_limit)
         self._journal.write(
             CellFinished(
                 turn=self._turn,
@@ -155,11 +155,11 @@ class Cells:
                 loaded=outcome.loaded,
             )
         )
-        text = prompts.cell_report(self._number, shown, outcome.length, outcome.error)
+        text = reports.cell_report(self._number, kind, shown, outcome.length, outcome.error)
         return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
 
     def _roll_back(self, trap: Trap) -> Report:
-        message = prompts.rolled_back_message(trap, self._room.limits, self._subcalls.roll_back())
+        message = reports.rolled_back_message(trap, self._room.limits, self._subcalls.roll_back())
         self._journal.write(
             CellRolledBack(
                 turn=self._turn,

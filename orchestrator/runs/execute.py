@@ -35,15 +35,19 @@ async def execute(tools: Tools, started: RunStarted, context: Context, source: S
     budget = Budget(limits)
     room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit)
     cells = Cells(source, SubCalls(source, budget, journal), budget, journal, room)
-    first = first_messages(tools, started)
+    first = first_messages(tools, started, context)
     await Run(started, first, source, budget, journal).execute(cells, source.seconds_left(limits.max_seconds))
     return cells.executed
 
 
-def first_messages(tools: Tools, started: RunStarted) -> tuple[Message, ...]:
+def first_messages(tools: Tools, started: RunStarted, context: Context) -> tuple[Message, ...]:
     """What the root model is sent first: how to work, and the question."""
-    limits = RunLimits(**msgspec.structs.asdict(started.limits))
-    cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
-    system = prompts.system(started.protocol, tools.functions, limits, cell_limits, started.output_limit)
-    question = prompts.question(started.query, started.context_kind, started.context_length, started.context_count)
-    return Message("system", system), Message("user", question)
+    terms = prompts.Terms(
+        protocol=started.protocol,
+        limits=RunLimits(**msgspec.structs.asdict(started.limits)),
+        cell_limits=CellLimits(**msgspec.structs.asdict(started.cell_limits)),
+        output_limit=started.output_limit,
+        sub_prompt_chars=started.sub_prompt_chars,
+    )
+    system = prompts.system(terms, tools.functions, context)
+    return Message("system", system), Message("user", prompts.question(terms, started.query, context))

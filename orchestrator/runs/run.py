@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Sequence
 
 from orchestrator.budget import Budget
-from orchestrator.dialogue import prompts
+from orchestrator.dialogue import reports
 from orchestrator.dialogue.commands import SCHEMA
-from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, RunCell, RunCommands, parse_reply
+from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
 from orchestrator.errors import JournalError, ProviderError
 from orchestrator.journal.events import (
     Answer,
@@ -22,10 +22,12 @@ from orchestrator.journal.events import (
     Stopped,
     Unparsed,
 )
-from orchestrator.providers.messages import Message
+from orchestrator.providers.messages import Message, Reply
 from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
+
+MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
 
 Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its caller sees
 
@@ -35,7 +37,7 @@ class Run:
 
     def __init__(self, started: RunStarted, first: Sequence[Message], source: Source, budget: Budget, journal: Writer) -> None:
         """`first`: what the root model is sent first."""
-        self._started = started
+        self._protocol = started.protocol
         self._first = first
         self._source = source
         self._budget = budget
@@ -43,6 +45,8 @@ class Run:
         self._answer: str | None = None
         self._draft: str | None = None
         self._sent = 0  # of the messages, which the model knows
+        self._failing = ""  # the last reply,
+        self._failed_alike = 0  # and how often it has failed in a row
 
     async def execute(self, cells: Cells, seconds: float | None) -> None:
         """Runs to its end, whatever that is, within `seconds`; the journal then says everything."""
@@ -79,7 +83,7 @@ class Run:
     async def _take_turns(self) -> Ending:
         messages = list(self._first)
         last_turn = False
-        while self._budget.iterations_left and self._budget.fuel_left and not last_turn:
+        while self._budget.iterations_left and self._budget.fuel_left and not last_turn and self._failed_alike <= MOST_ALIKE:
             last_turn = self._budget.refused
             try:
                 reply = await self._ask_root(messages)
@@ -90,47 +94,60 @@ class Run:
             if self._answer is not None:
                 self._journal.write(Answer(text=self._answer, partial=False))
                 return "answered", None
-            messages += [Message("assistant", reply), Message("user", f"{report}\n{prompts.status(self._budget)}")]
+            told = f"{report}\n{reports.status(self._budget, self._protocol)}"
+            messages += [Message("assistant", reply.text), Message("user", told)]
         self._give_partial(self._draft or await self._ask_best_answer(messages))
         return self._explain_end(last_turn=last_turn)
 
     def _explain_end(self, *, last_turn: bool) -> Ending:
         limits = self._budget.limits
+        if self._failed_alike > MOST_ALIKE:
+            return "repeated_reply", f"the model sent the same failing reply {self._failed_alike} times"
         if not self._budget.fuel_left:
             return "max_fuel", f"max_fuel ({limits.max_fuel}) was reached before an answer"
         if last_turn:
             return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
         return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
 
-    async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> str:
+    async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> Reply:
         """The next reply. Raises ProviderError."""
         turn = self._budget.iterations + 1
         texts = tuple(each.content for each in messages[self._sent :] if each.role != "assistant")
         self._sent = len(messages)
         chars = sum(len(each.content) for each in messages)
         self._journal.write(ModelCalled(turn=turn, prompt_chars=chars, texts=texts))
-        constrained = self._started.protocol == "json" and not best_answer
+        constrained = self._protocol == "json" and not best_answer
         try:
             reply = await self._source.reply(turn, messages, SCHEMA if constrained else None)
         except ProviderError as error:
-            self._journal.write(ModelFailed(turn=turn, error=str(error)))
+            self._journal.write(ModelFailed(turn=turn, error=str(error), reply=error.reply))
             raise
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))
-        return reply.text
+        return reply
 
-    async def _act(self, turn: int, reply: str) -> str:
+    async def _act(self, turn: int, reply: Reply) -> str:
         """Do what a reply says, up to an error or an answer; returns what the model is told of it."""
-        actions: list[Action] = parse_reply(reply) if reply.strip() else [NothingToDo(prompts.EMPTY_REPLY)]
-        reports: list[str] = []
+        actions = parse_reply(reply.text, cut=reply.cut)
+        said: list[str] = []
         for position, action in enumerate(actions, 1):
             report = await self._act_on(turn, action)
-            reports.append(report.text)
+            said.append(report.text)
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
                 if position < len(actions):
-                    reports.append(prompts.not_run_message(len(actions) - position))
+                    said.append(reports.not_run_message(len(actions) - position))
                 break
-        return "\n\n".join(reports)
+        if reply.cut:
+            said.append(reports.CUT_REPLY)
+        if self._count_alike(reply.text, failed=report.failed) == MOST_ALIKE:
+            said.append(reports.repeated_message(self._protocol))
+        return "\n\n".join(said)
+
+    def _count_alike(self, reply: str, *, failed: bool) -> int:
+        """How often the same reply has failed by now, one after the other."""
+        self._failed_alike = self._failed_alike + 1 if failed and reply == self._failing else int(failed)
+        self._failing = reply
+        return self._failed_alike
 
     async def _act_on(self, turn: int, action: Action) -> Report:
         match action:
@@ -140,18 +157,28 @@ class Run:
                 return await self._cells.run_commands(turn, action.commands)
             case FinalText():
                 return Report("", failed=False, answer=action.text)
+            case NotTaken():
+                self._journal.write(Unparsed(turn=turn, reason=reports.FINAL_BESIDE_BLOCKS))
+                return Report(reports.FINAL_BESIDE_BLOCKS, failed=False)
             case NothingToDo():
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
-                return Report(prompts.unparsed_message(action.reason), failed=True)
+                return Report(reports.unparsed_message(action.reason, self._protocol), failed=True)
 
     async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
-            reply = await self._ask_root([*messages, Message("user", prompts.BEST_ANSWER)], best_answer=True)
+            reply = await self._ask_root([*messages, Message("user", reports.BEST_ANSWER)], best_answer=True)
         except ProviderError:
             return None
-        [first, *_] = parse_reply(reply)
-        return first.text if isinstance(first, FinalText) else reply.strip() or None
+        for action in parse_reply(reply.text, cut=reply.cut):
+            if isinstance(action, RunCell | RunCommands) and self._budget.fuel_left:
+                # It may name a variable, or call FINAL as it did before.
+                report = await self._act_on(self._budget.iterations + 1, action)
+                if report.answer is not None:
+                    return report.answer
+            elif isinstance(action, FinalText):
+                return action.text
+        return reply.text.strip() or None
 
     def _give_partial(self, answer: str | None) -> None:
         if answer is not None:

@@ -112,7 +112,7 @@ class RunService:
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
         _check(query)
-        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())))
+        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())), query.context)
 
     def journal(self, run_id: str) -> Journal:
         """Raises NotFound."""
@@ -153,6 +153,7 @@ class RunService:
             seed=int.from_bytes(run_id.encode()[:8]),
             clock_start_ns=time.time_ns(),
             component_sha256=self._tools.engine.sha256,
+            sub_prompt_chars=self._pool.prompt_chars("sub"),
         )
 
     def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:

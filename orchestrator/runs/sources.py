@@ -83,7 +83,7 @@ class Recorded:
             raise self._end(f"turn {turn}: the reply is not in the journal")
         if isinstance(recorded, ModelReplied):
             return recorded.reply
-        raise ProviderError(recorded.error)
+        raise ProviderError(recorded.error, reply=recorded.reply)
 
     async def sub_reply(self, number: int, prompt: str) -> Reply:
         """Never: the cells that are executed again are given what their calls came to."""
@@ -131,8 +131,8 @@ class RecordedThenLive:
             raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
         if answered is None:
             return await self._live.sub_reply(number, prompt)
-        if answered.reply is None:
-            raise ProviderError(answered.error or "no reply")
+        if answered.error is not None or answered.reply is None:
+            raise ProviderError(answered.error or "no reply", reply=answered.reply)
         return answered.reply
 
     def cell(self, number: int) -> RecordedCell | None:

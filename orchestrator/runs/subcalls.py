@@ -31,7 +31,10 @@ class _PaidReply(msgspec.Struct, frozen=True):
 
 
 class SubCalls:
-    """What a rolled-back cell has paid for is not paid again: the same prompt gets the same answer."""
+    """What was paid for and lost is not paid again: the same prompt gets the same answer.
+
+    Lost are the answers to a cell that was rolled back, and those of a batch in which others failed.
+    """
 
     def __init__(self, source: Source, budget: Budget, journal: Writer) -> None:
         self._source = source
@@ -39,8 +42,10 @@ class SubCalls:
         self._journal = journal
         self._turn = 0
         self._cell = 0
+        self._batches = 0
+        self._batch: list[_PaidReply] = []  # answered, of the calls that are going on
         self._answered: list[_PaidReply] = []  # in this cell
-        self._paid: dict[str, deque[_PaidReply]] = {}  # by rolled-back cells
+        self._paid: dict[str, deque[_PaidReply]] = {}  # and lost
 
     def begin_cell(self, turn: int, cell: int) -> None:
         """The next sub-calls are those of this cell."""
@@ -49,23 +54,30 @@ class SubCalls:
 
     def roll_back(self) -> int:
         """The cell never was, but its answers are paid and wait to be asked for again: returns how many they are."""
-        for each in self._answered:
-            self._paid.setdefault(each.prompt, deque()).append(each)
-        count, self._answered = len(self._answered), []
-        return count
+        lost, self._answered = self._answered + self._batch, []
+        self._batch = []
+        self._lose(lost)
+        return len(lost)
 
     def recall(self, events: Iterable[SubcallEvent]) -> None:
         """This cell made these sub-calls when it was executed before: they count, and are not made."""
-        prompts: dict[int, str] = {}
+        started: dict[int, SubcallStarted] = {}
+        failed = False
         for event in events:
+            if not isinstance(event, SubcallFinished) and event.batch != self._batches:
+                self._end_batch(failed=failed)
+                self._batches, failed = event.batch, False
             match event:
                 case SubcallStarted():
                     self._budget.reserve_sub_calls(1)
-                    prompts[event.subcall] = event.prompt
+                    started[event.subcall] = event
                 case SubcallFinished() if event.reply is not None and event.error is None:
-                    self._answered.append(_PaidReply(event.subcall, prompts[event.subcall], event.reply.text))
+                    self._batch.append(_PaidReply(event.subcall, started[event.subcall].prompt, event.reply.text))
+                case SubcallFinished():
+                    failed = True
                 case SubcallReused():
-                    self._answered.append(self._take_number(event.subcall))
+                    self._batch.append(self._take_number(event.subcall))
+        self._end_batch(failed=failed)
 
     async def ask(self, prompts: Sequence[str]) -> tuple[SubReply, ...]:
         """One reply for each prompt, in order. Raises BudgetExceeded before anything is sent."""
@@ -73,13 +85,27 @@ class SubCalls:
         try:
             first = self._budget.reserve_sub_calls(paid.count(None))
         except BudgetExceeded:
-            self._answered += filter(None, paid)
+            self._lose(each for each in paid if each)
             raise
+        self._batches += 1
         numbers = itertools.count(first)
         calls = (
             self._reuse(each) if each else self._send(next(numbers), prompt) for each, prompt in zip(paid, prompts, strict=True)
         )
-        return tuple(await asyncio.gather(*calls))
+        replies = tuple(await asyncio.gather(*calls))
+        self._end_batch(failed=any(reply.error is not None for reply in replies))
+        return replies
+
+    def _end_batch(self, *, failed: bool) -> None:
+        ended, self._batch = self._batch, []
+        if failed:
+            self._lose(ended)
+        else:
+            self._answered += ended
+
+    def _lose(self, replies: Iterable[_PaidReply]) -> None:
+        for each in replies:
+            self._paid.setdefault(each.prompt, deque()).append(each)
 
     def _take(self, prompt: str) -> _PaidReply | None:
         waiting = self._paid.get(prompt)
@@ -91,22 +117,22 @@ class SubCalls:
         return found
 
     async def _reuse(self, paid: _PaidReply) -> SubReply:
-        self._journal.write(SubcallReused(turn=self._turn, cell=self._cell, subcall=paid.number))
-        self._answered.append(paid)
+        self._journal.write(SubcallReused(turn=self._turn, cell=self._cell, subcall=paid.number, batch=self._batches))
+        self._batch.append(paid)
         return SubReply(text=paid.text)
 
     async def _send(self, number: int, prompt: str) -> SubReply:
         turn, cell = self._turn, self._cell
-        self._journal.write(SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt))
+        self._journal.write(SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt, batch=self._batches))
         reply, error = None, None
         try:
             reply = await self._source.sub_reply(number, prompt)
             if not reply.text.strip():
                 error = f"{reply.provider}: the reply is empty"
         except ProviderError as failure:
-            error = str(failure)
+            reply, error = failure.reply, str(failure)
         self._journal.write(SubcallFinished(turn=turn, cell=cell, subcall=number, reply=reply, error=error))
         if error or reply is None:
             return SubReply(error=error)
-        self._answered.append(_PaidReply(number, prompt, reply.text))
+        self._batch.append(_PaidReply(number, prompt, reply.text))
         return SubReply(text=reply.text)

@@ -10,10 +10,11 @@ from orchestrator.config import CellLimits
 from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError, SandboxError
 from orchestrator.sandbox.limits import Meter
-from orchestrator.sandbox.messages import CallRecord, Effects, HostCall, HostResult
+from orchestrator.sandbox.messages import FUEL_PER_SECOND, CallRecord, Effects, HostCall, HostResult
 from orchestrator.sandbox.modules.registry import Modules
 
-CLOCK_STEP_NS = 1_000_000  # the run's clock advances by this at every reading
+CLOCK_STEP_NS = 1  # every reading of the clock is later than the one before
+FUEL_PER_NS = FUEL_PER_SECOND // 10**9
 
 
 class Inputs:
@@ -34,9 +35,9 @@ class Inputs:
     def position(self, position: tuple[int, int]) -> None:
         self._clock_ns, self._draws = position
 
-    def read_clock(self) -> int:
-        """Nanoseconds: the run's start, and one step more at every reading."""
-        self._clock_ns += CLOCK_STEP_NS
+    def advance_clock(self, time_ns: int) -> int:
+        """To that time, if it is not there yet; returns the time that it is."""
+        self._clock_ns = max(self._clock_ns, time_ns)
         return self._clock_ns
 
     def draw(self, length: int) -> bytes:
@@ -78,13 +79,16 @@ class Execution:
         self._calls = calls
         self._recorded = recorded
         self._store: wasmtime.Store | None = None
+        self._fuel = 0  # at its beginning
+        self._began_ns = inputs.position[0]
         self._reads = 0
         self._reads_digest = hashlib.sha256()
 
     def begin(self, store: wasmtime.Store, fuel: int) -> None:
         """From here on the cell's fuel is that of the instance in `store`."""
         self._store = store
-        self.fuel_left = fuel
+        self._fuel = self.fuel_left = fuel
+        self._began_ns = self.inputs.position[0]
 
     @property
     def fuel_left(self) -> int:
@@ -95,6 +99,19 @@ class Execution:
     def fuel_left(self, fuel: int) -> None:
         if self._store:
             self._store.set_fuel(max(0, fuel))
+
+    def read_clock(self) -> int:
+        """Nanoseconds of the run's own clock: its start, and the work of its cells since."""
+        now = self.inputs.position[0] + CLOCK_STEP_NS
+        return self.inputs.advance_clock(max(now, self._time_ns))
+
+    def end(self) -> None:
+        """The cell is over: the next one's time begins where its own ended."""
+        self.inputs.advance_clock(self._time_ns)
+
+    @property
+    def _time_ns(self) -> int:
+        return self._began_ns + (self._fuel - self.fuel_left) // FUEL_PER_NS
 
     @property
     def effects(self) -> Effects:

@@ -15,7 +15,7 @@ from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparation
 from orchestrator.sandbox.instance import Instance
-from orchestrator.sandbox.limits import Meter, classify
+from orchestrator.sandbox.limits import Meter, classify, within
 from orchestrator.sandbox.messages import CellOutcome, CellRequest, Function, Opening, Trap
 from orchestrator.sandbox.state import State
 
@@ -97,6 +97,7 @@ class Guest:
             except (msgspec.DecodeError, UnicodeError):
                 # The cell has replaced what reports: nothing that this instance says can be relied on.
                 return self._roll_back(execution, fuel, position, "no report")
+            execution.end()
             return CellOutcome(
                 **msgspec.structs.asdict(report),
                 fuel=fuel - execution.fuel_left,
@@ -126,6 +127,7 @@ class Guest:
             lost=lost,
             effects=execution.effects,
             loaded=self._state.loaded,
+            within=within(message),
         )
 
     def _still_works(self) -> bool:

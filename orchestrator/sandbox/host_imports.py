@@ -8,19 +8,24 @@ An exception that leaves a host import kills the instance, so a failure is retur
 """
 
 import hashlib
+import itertools
 from typing import Any, TypeVar
 
 import msgspec
 import wasmtime
 from wasmtime.component import Variant
 
-from orchestrator.contexts.utf8 import ContextBytes, TextBytes
+from orchestrator.contexts.context import Context
+from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.execution import Execution
 from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, SubReply
-from orchestrator.sandbox.modules.imports import Call
+from orchestrator.sandbox.modules.imports import Call, Source
 from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
 
+# Numbers of context_read that stand for no document: all of them, one behind the other, and Context.table.
+WHOLE = 0xFFFFFFFE
+TABLE = 0xFFFFFFFF
 MAX_READ_CHARS = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
 MAX_BATCH_CHARS = 20_000_000  # of all prompts of one llm_query; wasmtime itself stops at 128 MiB
@@ -38,11 +43,17 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The arguments of a call of a module. `text` takes the place of the context."""
+    """The arguments of a call of a module. It works on one of these, if it is given, instead of the context and its documents.
+
+    `text`: the cell's own; `part`: code points [start, stop) of all documents, one behind the other; `joined`: the
+    documents as one text, with a line end between.
+    """
 
     function: str
     args: dict[str, Any]
     text: str | None = None
+    part: tuple[int, int] | None = None
+    joined: bool = False
 
 
 class _NamedModuleRequest(_ModuleRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -75,7 +86,7 @@ class _CallOutcome(msgspec.Struct, frozen=True):
 
 def read_clock(execution: Execution) -> int:
     """Nanoseconds of the run's own clock."""
-    return execution.inputs.read_clock()
+    return execution.read_clock()
 
 
 def random_bytes(execution: Execution, length: int) -> bytes:
@@ -86,14 +97,17 @@ def random_bytes(execution: Execution, length: int) -> bytes:
 
 
 def context_read(execution: Execution, document: int, start: int, length: int) -> Variant:
-    """Code points [start, start + length) of one document."""
+    """Code points [start, start + length) of one document, of all of them (WHOLE), or of their names and lengths (TABLE)."""
     context = execution.inputs.context
-    if document >= context.count:
+    if document >= context.count and document not in (WHOLE, TABLE):
         return _failure(HostError("IndexError", f"there is no document {document}"))
     if length > MAX_READ_CHARS:
         return _failure(HostError("ValueError", f"one read may have at most {MAX_READ_CHARS} code points"))
     execution.note_read(document, start, length)
-    return Variant("ok", context.read(document, start, length))
+    if document == TABLE:
+        return Variant("ok", context.read_table(start, length))
+    found = context.read_all(start, length) if document == WHOLE else context.read(document, start, length)
+    return Variant("ok", found)
 
 
 def call(execution: Execution, name: str, arguments: str) -> Variant:
@@ -157,6 +171,9 @@ def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModul
     name = asked.module if isinstance(asked, _NamedModuleRequest) else "wasm_wat"
     if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
         raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
+    part, length = asked.part or (0, 0), execution.inputs.context.length
+    if not 0 <= part[0] <= part[1] <= length:
+        raise Refused("ValueError", f"{name}: part must lie within the {length} characters of the context")
     outcome = _call_module(execution, asked)
     try:
         return _CallOutcome(_rewrite(outcome), fuel=outcome.fuel)
@@ -170,9 +187,7 @@ def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModul
 
 
 def _call_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> ModuleOutcome:
-    context = execution.inputs.context
-    source = ContextBytes(context) if asked.text is None else TextBytes(asked.text)
-    documents = context.byte_lengths if asked.text is None and context.kind == "documents" else None
+    source, documents = _choose_source(execution.inputs.context, asked)
     try:
         request = msgspec.json.encode({"function": asked.function, "args": asked.args, "documents": documents})
     except (UnicodeError, OverflowError, RecursionError) as failure:
@@ -182,6 +197,17 @@ def _call_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModu
     if isinstance(asked, _NamedModuleRequest):
         return execution.modules.run(asked.module, request, call, allowance)
     return execution.modules.run_wat(asked.wat, Request(asked.function, request), call, allowance)
+
+
+def _choose_source(context: Context, asked: _ModuleRequest) -> tuple[Source, list[int] | None]:
+    """What the module works on, and the bytes of each document in it, if it is documents."""
+    if asked.text is not None:
+        return TextBytes(asked.text), None
+    if asked.part is not None or context.kind != "documents":
+        return ContextBytes(context, asked.part), None
+    if asked.joined:
+        return JoinedBytes(context), None
+    return ContextBytes(context), [stop - start for start, stop in itertools.pairwise((0, *context.byte_ends))]
 
 
 def _rewrite(outcome: ModuleOutcome) -> msgspec.Raw:

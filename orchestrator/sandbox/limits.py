@@ -1,10 +1,14 @@
 """How the time of a cell is measured, and which limit stopped it."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from orchestrator.sandbox.messages import TrapKind
+
+_IN_RE = re.compile(r"!sre_ucs[124]_\w+$", re.MULTILINE)
 
 
 class Meter:
@@ -37,6 +41,11 @@ class Meter:
             yield
         finally:
             self._waited += time.monotonic() - started
+
+
+def within(message: str) -> Literal["re"] | None:
+    """What a cell was in when it was stopped, by the frames that wasmtime names."""
+    return "re" if _IN_RE.search(message) else None
 
 
 def classify(message: str, meter: Meter, fuel_left: int) -> TrapKind:

@@ -9,7 +9,7 @@ from wasmtime.component import Component, Linker, LinkerInstance, Record
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import host_imports
 from orchestrator.sandbox.entered import entered
-from orchestrator.sandbox.execution import Execution
+from orchestrator.sandbox.execution import CLOCK_STEP_NS, Execution
 
 
 def _host(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,11 +57,12 @@ def _define(instance: LinkerInstance, functions: dict[str, Callable[..., Any]]) 
         instance.add_func(name, _host(function))
 
 
-def _wall_clock(execution: Execution) -> Record:
-    seconds, nanoseconds = divmod(host_imports.read_clock(execution), 1_000_000_000)
-    now = Record()
-    vars(now).update(seconds=seconds, nanoseconds=nanoseconds)
-    return now
+def _datetime(time_ns: int) -> Record:
+    """As the wall clock gives times and its own resolution."""
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    record = Record()
+    vars(record).update(seconds=seconds, nanoseconds=nanoseconds)
+    return record
 
 
 # The WASI functions that CPython needs to fail politely; all others trap.
@@ -72,8 +73,14 @@ _POLITE: dict[str, dict[str, Callable[..., Any]]] = {
         "initial-cwd": lambda execution: None,
     },
     "wasi:filesystem/preopens": {"get-directories": lambda execution: []},
-    "wasi:clocks/monotonic-clock": {"now": host_imports.read_clock},
-    "wasi:clocks/wall-clock": {"now": _wall_clock},
+    "wasi:clocks/monotonic-clock": {
+        "now": host_imports.read_clock,
+        "resolution": lambda execution: CLOCK_STEP_NS,
+    },
+    "wasi:clocks/wall-clock": {
+        "now": lambda execution: _datetime(host_imports.read_clock(execution)),
+        "resolution": lambda execution: _datetime(CLOCK_STEP_NS),
+    },
     "wasi:random/random": {
         "get-random-bytes": host_imports.random_bytes,
         "get-random-u64": lambda execution: int.from_bytes(host_imports.random_bytes(execution, 8)),

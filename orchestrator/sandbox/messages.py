@@ -10,6 +10,9 @@ import msgspec
 
 from orchestrator.config import CellLimits
 
+# About so much is a second of computing; the run's own clock goes by it.
+FUEL_PER_SECOND = 10_000_000_000
+
 CellKind = Literal["python", "commands"]
 # fuel, seconds: a limit of the cell; stack: nested too deeply in C; cancelled: the run is over;
 # aborted: the interpreter ended itself, or its report was not one
@@ -119,7 +122,10 @@ class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trap(msgspec.Struct, frozen=True, kw_only=True):
-    """The cell was stopped and rolled back. `lost`: the state before it does not work either, so the guest begins anew."""
+    """The cell was stopped and rolled back. `lost`: the state before it does not work either, so the guest begins anew.
+
+    `within`: what it was in, if that is known.
+    """
 
     kind: TrapKind
     fuel: int
@@ -127,3 +133,4 @@ class Trap(msgspec.Struct, frozen=True, kw_only=True):
     lost: bool
     effects: Effects
     loaded: bool
+    within: Literal["re"] | None = None

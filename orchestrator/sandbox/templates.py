@@ -52,7 +52,8 @@ def start(instance: Instance, context: Context, limits: CellLimits) -> None:
         "max_text_chars": MAX_TEXT_CHARS,
         "context": {
             "kind": context.kind,
-            "lengths": list(context.lengths),
+            "length": context.length,
+            "count": context.count,
             "inline": not _is_lazy(context, limits),
             "bytes": context.guest_bytes,
         },
@@ -64,7 +65,7 @@ def start(instance: Instance, context: Context, limits: CellLimits) -> None:
 
 
 def _is_lazy(context: Context, limits: CellLimits) -> bool:
-    return context.kind == "documents" or (context.kind == "text" and context.guest_bytes > limits.context_inline_limit)
+    return context.kind in ("text", "documents") and context.guest_bytes > limits.context_inline_limit
 
 
 _Key = tuple[str, int, int]

@@ -61,7 +61,8 @@ async def test_debug_has_the_history(client):
     prompt = step.pop("prompt")
     assert prompt.startswith("You answer a question about an input that is too large for you to read.")
     assert prompt.endswith(
-        "Question: q\n\n`context` is a list of 2 documents (str), 3 characters in all. Begin by looking at it."
+        "Question: q\n\n`context` is a list of 2 documents (str), 3 characters in all.\n[0], 1 characters\n[1], 2 characters\n"
+        "This is all of the first:\n-----\na\n-----"
     )
     for each in (
         step.pop("model_ms"),
@@ -122,10 +123,10 @@ async def test_debug_has_the_history(client):
             "max_iterations: 21 is above this server's 20",
         ),
         (
-            {"query": "q", "context": "c", "max_sub_calls": 51},
+            {"query": "q", "context": "c", "max_sub_calls": 501},
             422,
             "Unprocessable Entity",
-            "max_sub_calls: 51 is above this server's 50",
+            "max_sub_calls: 501 is above this server's 500",
         ),
         (
             {"query": "q", "messages": [{"role": "boss", "content": "x"}]},

@@ -17,7 +17,7 @@ from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
 from orchestrator.opening import Orchestrator
-from orchestrator.providers.messages import Completion, Message, Schema, Usage
+from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.replay import replay
@@ -88,11 +88,14 @@ class SlowProvider:
     def check(self, query: str) -> None:
         """Any query."""
 
-    async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+    async def find_window(self) -> None:
+        """It reads anything."""
+
+    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         await asyncio.sleep(0.5)
         turn = sum(message.role == "assistant" for message in messages)
         code = ("x = len(context)", "x += 1", "FINAL(x)")[turn]
-        return Completion(text=f"```python\n{code}\n```", usage=Usage(1, 1))
+        received.add(f"```python\n{code}\n```")
 
 
 async def runs_at_once(engine: Engine, count: int) -> list[float]:
@@ -116,10 +119,9 @@ async def replay_rows(engine: Engine) -> list[str]:
     replies.append("```python\nFINAL(1)\n```")
 
     class Turns(SlowProvider):
-        async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> Completion:
+        async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
             turn = sum(message.role == "assistant" for message in messages)
-            text = replies[turn] if messages[0].role == "system" else "an answer of a sub-model"
-            return Completion(text=text, usage=Usage(1, 1))
+            received.add(replies[turn] if messages[0].role == "system" else "an answer of a sub-model")
 
     settings = Settings(providers=(SlowProvider.settings,))
     runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]), ContextStore())

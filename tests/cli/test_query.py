@@ -128,9 +128,7 @@ def test_a_dry_run_shows_what_would_be_sent(ask):
     assert (status, err) == (0, "")
     assert (int(system[1]), int(system[3])) == (len(system[2]), len(system[4]))
     assert system[2].startswith("You answer a question about an input that is too large for you to read.")
-    assert system[4] == (
-        "Question: q\n\n`context` is a list of 3 documents (str), 6 characters in all. Begin by looking at it."
-    )
+    assert system[4].startswith("Question: q\n\n`context` is a list of 3 documents (str), 6 characters in all.\n[0]")
     size = len(system[2]) + len(system[4])
     assert facts == (
         "model: fake; for sub-calls: fake\n"

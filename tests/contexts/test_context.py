@@ -1,14 +1,13 @@
 """Contexts: exact, whatever is read of them."""
 
-import json
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.contexts import layout
 from orchestrator.contexts.store import ContextStore
-from orchestrator.contexts.utf8 import ContextBytes, TextBytes
+from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
+from orchestrator.errors import InvalidRequest
 
 STORE = ContextStore()
 # Around the steps of the index: characters of each width, ends of lines, combining marks, NUL.
@@ -27,9 +26,17 @@ def test_every_range_is_that_of_the_text(documents, start, length, data):
     assert context.read(number, start, length) == documents[number][start : start + length]
     together = "".join(documents).encode()
     assert ContextBytes(context).read(start, length) == together[start : start + length]
-    assert list(context.lengths) == [len(each) for each in documents]
-    assert list(context.byte_lengths) == [len(each.encode()) for each in documents]
+    characters = "".join(documents)
+    assert context.read_all(start, length) == characters[start : start + length]
+    part = (min(start, context.length), min(start + length, context.length))
+    assert read_in_pieces(ContextBytes(context, part), 1000) == characters[slice(*part)].encode()
+    assert read_in_pieces(JoinedBytes(context), length // 2 + 1) == "\n".join(documents).encode()
+    assert [length for _, length in context.documents(0, context.count)] == [len(each) for each in documents]
     assert (context.length, context.byte_length) == (sum(map(len, documents)), len(together))
+
+
+def read_in_pieces(source, size):
+    return b"".join(source.read(start, size) for start in range(0, source.length + size, size))
 
 
 def test_positions_are_code_points():
@@ -39,11 +46,20 @@ def test_positions_are_code_points():
 
 
 def test_documents_have_names():
-    """Those that were given, in a table with their lengths."""
-    context = STORE.add_documents([("a/b.txt", "xyz"), "é", ("ö", "")])
-    assert context.names == ("a/b.txt", None, "ö")
-    assert json.loads(context.table) == [["a/b.txt", 3], [None, 1], ["ö", 0]]
-    assert STORE.add_documents(["x"]).names == ()
+    """Those that were given, in a table with their lengths: a line of ASCII for each."""
+    context = STORE.add_documents([("a/b\n.txt", "xyz"), "é", ("ö", "")])
+    assert context.names == ["a/b\n.txt", None, "ö"]
+    assert context.documents(1, 3) == [(None, 1), ("ö", 0)]
+    assert context.read_table(0, 100) == '[["a/b\\n.txt", 3],\n[null, 1],\n["\\u00f6", 0]]'
+    assert (context.read_table(1, 4), context.read_table(10**20, 1)) == ('["a/', "")
+    assert STORE.add_documents([]).names == []
+
+
+def test_a_name_is_text():
+    """As documents are."""
+    with pytest.raises(InvalidRequest) as error:
+        STORE.add_documents([("a\ud800", "")])
+    assert str(error.value) == 'a lone surrogate in the name "a\\ud800" is not text'
 
 
 def test_a_text_of_a_cell_is_read_as_bytes():

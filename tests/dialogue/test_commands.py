@@ -117,14 +117,18 @@ async def test_store_keeps_the_whole_result(run_commands):
 @pytest.mark.parametrize(
     "context",
     [
-        {"text": "Ada\nb\nAda\r\nAda"},
+        {"text": "Ada\nb\nAda\nAda\r\n"},
         {"text": None, "documents": ["Ada\nb", "Ada", "Ada"]},
-        {"before": "context = ['Ada', 'b', 'Ada', 'Ada']"},
+        {"before": "names = ['Ada', 'b', 'Ada', 'Ada']", "on": "names"},
     ],
 )
 async def test_the_lines_of_a_term_are_those_of_the_command_lines(run_commands, context):
     """Of documents and lists they are counted on, as if they were one text."""
-    outcome = await run_commands({"op": "index_terms", "include_lines": True}, {"op": "lines", "start": 2, "end": 4}, **context)
+    given = {"on": "context"} | context
+    on = {"on": given.pop("on")}
+    outcome = await run_commands(
+        {"op": "index_terms", "include_lines": True} | on, {"op": "lines", "start": 2, "end": 4} | on, **given
+    )
     assert outcome.head == "[1 terms that occur at least 2 times]\nAda (3): 0,2,3\n[Lines 2 to 4 of 4]\nAda\nAda\n"
 
 
@@ -152,6 +156,15 @@ async def test_commands_and_cells_share_variables(run_commands):
     """Also in the other direction."""
     outcome = await run_commands({"op": "final_var", "name": "table"}, before="table = {'a': [1]}")
     assert outcome.answer == '{"a": [1]}'
+
+
+async def test_a_command_that_stores_over_the_context_is_heard(new_notebook):
+    """Those behind it see what it stored; the next list has the context again."""
+    notebook = new_notebook(text="the context")
+    shown = {"op": "print", "value": "${context}!"}
+    first = await notebook.run_commands(1, as_sent({"op": "slice", "end": 3, "store": "context"}, shown))
+    second = await notebook.run_commands(2, as_sent(shown))
+    assert (first.head.splitlines()[-1], second.head) == ("the!", "the context!\n")
 
 
 async def test_commands_work_on_documents(run_commands):

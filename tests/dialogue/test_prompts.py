@@ -2,86 +2,145 @@
 
 import re
 
-from orchestrator.budget import Budget, RunLimits
+import pytest
+from notebooks import as_sent
+
+from orchestrator.budget import RunLimits
 from orchestrator.config import CellLimits
+from orchestrator.contexts.store import ContextStore
 from orchestrator.dialogue import prompts
-from orchestrator.dialogue.commands import KNOWN
+from orchestrator.dialogue.commands import KNOWN, TAUGHT
 from orchestrator.sandbox.guest import describe
+from orchestrator.sandbox.messages import SubReply
 
 
 def limits(max_iterations, max_sub_calls):
     return RunLimits(max_iterations=max_iterations, max_sub_calls=max_sub_calls, max_seconds=60.0, max_fuel=10**12)
 
 
-LIMITS = limits(20, 50)
+def terms(protocol="python", **changed):
+    fields = {"limits": limits(20, 500), "cell_limits": CellLimits(), "output_limit": 10_000, "sub_prompt_chars": 120_000}
+    return prompts.Terms(protocol=protocol, **fields | changed)
+
+
+def text(content="Some words.\n" * 1000):
+    return ContextStore().add_text(content)
+
+
+CSV = "city,price\n" + "Oslo,1\n" * 1000
+JSON_LINES = '{"city": "Oslo"}\n' * 1000
 
 
 async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells):
-    """Every name in the prompt can be called in a cell, with the signature that is printed there."""
+    """Every function is named, and what is named can be called in a cell."""
     functions = await describe(engine)
-    text = prompts.system("python", functions, LIMITS, CellLimits(), 10_000)
+    told = prompts.system(terms(), functions, text())
     names = [each.name for each in functions]
-    listed = [line.removeprefix("- ").partition("(")[0] for line in text.splitlines() if line.startswith("- ")]
-    assert listed == names
-    outcome = await run_cells(f"import inspect\n[callable(eval(name)) for name in {names}]")
+    for name in names:
+        assert re.search(rf"\b{re.escape(name.rpartition('.')[2])}\b", told)
+    listed = re.findall(r"(?:^- |^  - |\), |; )([\w.]+)\(", told[told.index("There are also") :], re.MULTILINE)
+    assert {"chunk_text", "map_reduce", "modules.regex.top"} <= set(listed) <= set(names)
+    outcome = await run_cells(f"[callable(eval(name)) for name in {names}]")
     assert outcome.head == f"{[True] * len(names)}\n"
 
 
-async def test_the_json_prompt_lists_the_functions_of_the_modules(engine):
-    """With their arguments, which the commands take."""
-    text = prompts.system("json", await describe(engine), LIMITS, CellLimits(), 10_000)
-    assert "\n- regex.top(pattern, group=1, k=10, ignore_case=False, multi_line=False, text=None): The most frequent" in text
-    assert len(re.findall(r"^- (regex|csv|json|text)\.\w+\(", text, re.MULTILINE)) == 18
+async def test_the_prompt_for_a_plain_text_is_short(engine):
+    """Under 4,500 characters in both languages, whatever is known of the models."""
+    functions = await describe(engine)
+    assert [len(prompts.system(terms(each), functions, text())) < 4500 for each in ("python", "json")] == [True, True]
+
+
+@pytest.mark.parametrize(("content", "told"), [(CSV, ["csv"]), (JSON_LINES, ["json"]), ("words\n" * 1000, [])])
+async def test_a_format_is_explained_if_the_input_looks_like_it(engine, content, told):
+    """Of the others the functions are named."""
+    shown = prompts.system(terms(), await describe(engine), text(content))
+    assert [module for module in ("csv", "json") if f"modules.{module}.aggregate(" in shown] == told
+    assert ("modules.csv: describe, select, aggregate\n" in shown) == ("csv" not in told)
+
+
+async def test_the_example_of_the_prompt_runs(engine, run_cells):
+    """Over an input of its kind, with sub-models that do as they are told."""
+    shown = prompts.system(terms(), await describe(engine), text())
+    code = shown[shown.index("```python\n") + 10 :].partition("\n```")[0]
+
+    async def label(asked):
+        found = [re.findall(r"^(\d+): (.*)$", prompt, re.MULTILINE) for prompt in asked]
+        return [SubReply(text="\n".join(f"{n}: {'person' if 'who' in q else 'thing'}" for n, q in each)) for each in found]
+
+    lines = [f"Q: {'who' if n % 5 == 0 else 'what'} is {n % 90}?" for n in range(200)] + ["A: me"]
+    outcome = await run_cells(code, text="\n".join(lines), ask=label)
+    assert (outcome.head, outcome.error) == ("40 of 201\n", None)
 
 
 async def test_the_numbers_of_the_prompt_are_those_of_the_settings(engine):
     """Other limits, another prompt."""
     cell_limits = CellLimits(seconds=7.5, memory_bytes=64 << 20)
-    text = prompts.system("python", await describe(engine), limits(3, 4), cell_limits, 500)
-    assert text[text.index("Limits:") :] == (
-        "Limits: 3 replies, 4 sub-calls in all; of each block's output you see 500 characters; a block may compute for "
-        "7.5 seconds (waiting for sub-models is free) and use 64 MiB of memory. A block that is stopped at a limit leaves "
-        "all variables as they were before it."
+    other = terms(limits=limits(3, 4), cell_limits=cell_limits, output_limit=500, sub_prompt_chars=9000)
+    told = prompts.system(other, await describe(engine), text())
+    assert told[told.index("Limits:") :] == (
+        "Limits: 3 replies, 4 sub-calls in all (a prompt: about 9,000 characters at most); of each block's output you see 500 "
+        "characters; a block may compute for about 7.5 seconds (waiting for sub-models is free) and use 64 MiB of memory. "
+        "A block that is stopped at a limit leaves all variables as they were before it."
     )
 
 
-def test_the_json_prompt_lists_every_command():
-    """Each with its form, from the commands' own shapes."""
-    text = prompts.system("json", (), LIMITS, CellLimits(), 10_000)
-    listed = re.findall(r'^- \{"op": "(\w+)"', text, re.MULTILINE)
-    assert listed == [each.__struct_config__.tag for each in KNOWN]
+def test_the_seconds_of_the_prompt_are_those_that_bind():
+    """By default fuel ends a block first."""
+    assert "a block may compute for about 10 seconds" in prompts.system(terms(), (), text())
+
+
+def test_the_json_prompt_lists_the_commands_that_are_needed():
+    """Each with its form, from the commands' own shapes; the others are understood too."""
+    told = prompts.system(terms("json"), (), text())
+    listed = re.findall(r'^- \{"op": "(\w+)"', told, re.MULTILINE)
+    assert listed == [each.__struct_config__.tag for each in TAUGHT]
+    assert {each.__struct_config__.tag for each in KNOWN} - set(listed) == {"wasm_wat", "index_terms", "get"}
     assert (
         '- {"op": "slice", "start"?: number, "end"?: number, "on"?: text, "store"?: text}: '
         "Code points [start, end); negative ones count from the end."
-    ) in text.splitlines()
+    ) in told.splitlines()
+    assert as_sent({"op": "get", "name": "x"})
 
 
-def test_a_question_over_documents_says_how_many():
-    """Number and size, no content."""
-    assert prompts.question("Why?", "documents", 7, 2) == (
-        "Question: Why?\n\n`context` is a list of 2 documents (str), 7 characters in all. Begin by looking at it."
+def test_the_question_shows_the_beginning_of_a_text():
+    """Its kind, its size, whole lines."""
+    assert prompts.question(terms(), "Why?", text("a line of words\n" * 100)) == (
+        "Question: Why?\n\n`context` is a str of 1,600 characters.\nThe first 591 characters of it:\n-----\n"
+        + "\n".join(["a line of words"] * 37)
+        + "\n-----"
     )
 
 
-def test_a_question_over_a_value_says_what_it_is():
-    """JSON and chats."""
-    assert prompts.question("Why?", "json", 9, 1) == (
-        "Question: Why?\n\n`context` is a parsed JSON value, 9 characters as JSON. Begin by looking at it."
-    )
-    assert prompts.question("Why?", "messages", 9, 1) == (
-        'Question: Why?\n\n`context` is a chat: a list of {"role", "content"}, 9 characters as JSON. Begin by looking at it.'
+def test_the_question_shows_all_of_a_short_text():
+    """And says so."""
+    assert prompts.question(terms(), "Why?", text("Short.")) == (
+        "Question: Why?\n\n`context` is a str of 6 characters.\nThis is all of it:\n-----\nShort.\n-----"
     )
 
 
-def test_output_within_the_limit_is_whole():
-    """head and tail of an output that was not cut are the output."""
-    assert prompts.shorten("abc", "def", 6, 100) == "abcdef"
+def test_the_question_shows_the_first_documents_by_name():
+    """How many, their names and lengths, the beginning of the first."""
+    context = ContextStore().add_documents([('a "b".txt', "one"), *[("n.txt", "x" * 9)] * 6])
+    assert prompts.question(terms(), "Why?", context) == (
+        "Question: Why?\n\n`context` is a list of 7 documents (str), 57 characters in all; `context.names` has their "
+        "names.\n"
+        '[0] "a \\"b\\".txt", 3 characters\n'
+        + "".join(f'[{n}] "n.txt", 9 characters\n' for n in range(1, 5))
+        + "This is all of the first:\n-----\none\n-----"
+    )
 
 
-def test_the_last_reply_is_announced():
-    """The model is told to answer while it still can."""
-    budget = Budget(limits(2, 5))
-    budget.take_turn()
-    assert prompts.status(budget) == (
-        "(1 replies and 5 sub-calls left.)\nThis is your last reply: answer with FINAL(value) from what you have."
+@pytest.mark.parametrize(("value", "kind"), [({"a": 1}, "a dict"), ([1], "a list"), (7, "a scalar")])
+def test_the_question_says_what_a_value_is(value, kind):
+    """JSON, as it is written."""
+    context = ContextStore().add_json("json", value)
+    assert prompts.question(terms(), "Why?", context).splitlines()[2].startswith(f"`context` is a parsed JSON value, {kind}, ")
+
+
+def test_the_question_says_that_a_context_is_larger_than_the_memory():
+    """It cannot be printed or joined as a whole."""
+    small = terms(cell_limits=CellLimits(context_inline_limit=100))
+    assert prompts.question(small, "Why?", text("x" * 101)).splitlines()[-1] == (
+        "It is larger than the memory: it answers as a str or a list does (loops, slices, methods, re); print, join and json.dumps "
+        "slices of it."
     )

@@ -1,19 +1,12 @@
 """`context` in a cell: exact, and loaded only when it is used."""
 
-import importlib
-import sys
-import types
 import uuid
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from notebooks import Notebook
 
-from orchestrator.config import SandboxSettings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
-from orchestrator.sandbox.engine import Engine
 
 EXACT = [
     "",
@@ -75,11 +68,6 @@ async def test_no_documents_are_an_empty_list(run_cells):
     )
 
 
-async def test_documents_are_shown_by_their_size(run_cells):
-    """The repr of many documents is short."""
-    assert (await run_cells("context", documents=["a", "bc"])).head == "<context: 2 documents, 3 code points>\n"
-
-
 @pytest.mark.parametrize(
     ("index", "last_line"),
     [
@@ -99,15 +87,15 @@ STORE = ContextStore()
 
 @pytest.fixture
 def counting(engine):
-    """counting(kind, parts): a notebook, and the list of documents that it reads."""
+    """counting(kind, parts): a notebook, and the list of its reads."""
 
     def new(kind, parts):
         reads = []
 
         class Counting(Context):
-            def read(self, document, start, length):
-                reads.append(document)
-                return super().read(document, start, length)
+            def read_all(self, start, length):
+                reads.append((start, length))
+                return super().read_all(start, length)
 
         held = STORE.add_documents(parts) if kind == "documents" else STORE.add_text(parts[0])
         context = Counting(held.id, STORE._path(held.id))
@@ -144,191 +132,32 @@ async def test_a_text_is_loaded_once(counting):
     assert len(seen) == 1
 
 
-async def test_documents_are_read_one_by_one(counting):
-    """A document that is not asked for is not read, and one that was read is kept."""
-    notebook, seen = counting("documents", ("a", "b", "c"))
-    await notebook.run_cell(1, "len(context), context[1], context[1], context[-1]")
-    assert seen == [1, 2]
-
-
-@pytest.fixture(scope="module")
-def lazy_engine():
-    """Every text is too large to be held whole."""
-    engine = Engine(SandboxSettings(context_inline_limit=10, output_chars=10_000))
-    yield engine
-    engine.close()
-
-
-TEXT = "abc\r\nabé abab\n\n😀 end"
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "len(context)",
-        "context[3:8], context[-5:], context[:], context[5:2], context[100:], context[:-100]",
-        "context[::2], context[::-1], context[10:2:-3], context[2:10:-1], context[-1::-4], context[:3:-1]",
-        "context[0], context[-1], context[5], context[True]",
-        "context.find('ab'), context.find('ab', 1), context.find('ab', 6, 8), context.find('zz'), context.find('')",
-        "context.find('ab', -8), context.find('ab', None, -8), context.find('', 20), context.find('', 21)",
-        "context.count('ab'), context.count('aba'), context.count('zz'), context.count(''), context.count('b', 3, -4)",
-        "'é' in context, 'zz' in context, '' in context",
-        "chunk_text(context, 10, 2)",
-    ],
-)
-async def test_a_lazy_text_answers_like_a_str(new_notebook, lazy_engine, expression):
-    """Above context_inline_limit `context` gives what a str would."""
-    notebook = new_notebook(text=TEXT, engine=lazy_engine)
-    outcome = await notebook.run_cell(1, expression)
-    whole = await notebook.run_cell(2, expression.replace("context", f"({TEXT!r})"))
-    assert (outcome.head, outcome.error) == (whole.head, None)
-
-
-@pytest.mark.parametrize(
-    ("expression", "output"),
-    [
-        ("list(context.lines())", "['abc', 'abé abab', '', '😀 end']\n"),
-        ("[line for line in context]", "['abc', 'abé abab', '', '😀 end']\n"),
-        (
-            "context",
-            "<context: 20 code points, too large to hold whole; use slices, find, count, in, lines()>\n",
-        ),
-    ],
-)
-async def test_a_lazy_text_has_lines(new_notebook, lazy_engine, expression, output):
-    """Iteration gives lines without their ends, and the repr says what there is."""
-    assert (await new_notebook(text=TEXT, engine=lazy_engine).run_cell(1, expression)).head == output
-
-
-@pytest.mark.parametrize(
-    ("expression", "last_line"),
-    [
-        ("context[20]", "IndexError: string index out of range"),
-        ("context[-21]", "IndexError: string index out of range"),
-        ("context[2.0]", "TypeError: 'float' object cannot be interpreted as an integer"),
-        ("context['a']", "TypeError: 'str' object cannot be interpreted as an integer"),
-        ("context[::0]", "ValueError: slice step cannot be zero"),
-        ("context.split()", "AttributeError: 'LazyText' object has no attribute 'split'"),
-    ],
-)
-async def test_a_wrong_use_of_a_lazy_text_is_an_exception(new_notebook, lazy_engine, expression, last_line):
-    """The cell goes on living: nothing of the wrong type reaches the host."""
-    outcome = await new_notebook(text=TEXT, engine=lazy_engine).run_cell(1, expression)
-    assert outcome.error.splitlines()[-1] == last_line
-
-
-async def test_a_lazy_text_works_across_its_pieces(new_notebook, lazy_engine):
-    """A match that spans two reads is found, and counted once."""
-    piece = 8 << 20
-    text = "x" * (piece - 2) + "needle" + "x" * piece + "needle"
-    outcome = await new_notebook(text=text, engine=lazy_engine).run_cell(
-        1, "context.find('needle'), context.count('needle'), context.count('xx')"
+async def test_documents_are_a_list(run_cells):
+    """What C code sees is what Python sees, and they can be changed."""
+    code = (
+        "import json\ncontext[0] = 'z'\ncontext.append('c')\n"
+        "[isinstance(context, list), json.dumps(context), context + ['d'], sorted(context)]"
     )
-    assert outcome.head == f"{(text.find('needle'), 2, text.count('xx'))}\n"
+    assert (await run_cells(code, documents=["a", "b"])).head == (
+        """[True, '["z", "b", "c"]', ['z', 'b', 'c', 'd'], ['b', 'c', 'z']]\n"""
+    )
 
 
-@pytest.fixture(scope="module")
-def guest_context():
-    """rlm_guest.context outside the guest, where the modules of the component do not exist."""
-    names = ["wit_world", "componentize_py_types", "rlm_guest.host", "rlm_guest.context"]
-    with pytest.MonkeyPatch.context() as patch:
-        for name in names:
-            patch.setitem(sys.modules, name, types.ModuleType(name))
-        sys.modules["componentize_py_types"].Err = type("Err", (Exception,), {})
-        del sys.modules["rlm_guest.host"], sys.modules["rlm_guest.context"]
-        yield importlib.import_module("rlm_guest.context")
+async def test_documents_have_names(run_cells):
+    """None for one without."""
+    documents = [("report.txt", "a"), (None, "b"), ("é/😀\n.txt", "c")]
+    assert (await run_cells("context.names, context", documents=documents)).head == (
+        "(['report.txt', None, 'é/😀\\n.txt'], ['a', 'b', 'c'])\n"
+    )
 
 
-@pytest.fixture
-def lazy(guest_context, monkeypatch):
-    """lazy(text): a LazyText over it that reads three code points at a time; lazy.reads has each (start, length)."""
-
-    def new(text):
-        new.reads = []
-
-        def read(document, start, length):
-            new.reads.append((start, length))
-            return text[start : start + length]
-
-        monkeypatch.setattr(guest_context, "host", types.SimpleNamespace(read=read))
-        return guest_context.LazyText(len(text))
-
-    monkeypatch.setattr(guest_context, "PIECE", 3)
-    return new
+async def test_documents_without_names_have_none(run_cells):
+    """So that names and documents can be gone through together."""
+    assert (await run_cells("list(zip(context.names, context))", documents=["a", "b"])).head == "[(None, 'a'), (None, 'b')]\n"
 
 
-SMALL = st.text(alphabet="ab\r\n😀", max_size=20)
-NEEDLES = st.text(alphabet="ab\n", max_size=5)
-BOUNDS = st.one_of(st.none(), st.integers(-25, 25))
-
-
-@pytest.fixture
-def check(lazy):
-    """check(expression, *strategies): of a LazyText and of its str it is the same, for all drawn arguments."""
-
-    def run(expression, *strategies):
-        @given(SMALL, st.tuples(*strategies))
-        def same(text, arguments):
-            assert expression(lazy(text), *arguments) == expression(text, *arguments)
-
-        same()
-
-    return run
-
-
-def test_any_slice_is_that_of_a_str(check):
-    """Start, stop and step may be anything that a str takes."""
-    steps = st.one_of(st.none(), st.integers(-4, -1), st.integers(1, 4))
-    check(lambda text, start, stop, step: text[start:stop:step], BOUNDS, BOUNDS, steps)
-
-
-def test_any_find_is_that_of_a_str(check):
-    """Needles that span pieces, empty ones and bounds beyond the text included."""
-    check(lambda text, needle, start, stop: text.find(needle, start, stop), NEEDLES, BOUNDS, BOUNDS)
-
-
-def test_any_count_is_that_of_a_str(check):
-    """Needles that overlap themselves or span pieces, empty ones and bounds included."""
-    check(lambda text, needle, start, stop: text.count(needle, start, stop), NEEDLES, BOUNDS, BOUNDS)
-
-
-def test_any_containment_is_that_of_a_str(check):
-    """`in` finds needles of any length."""
-    check(lambda text, needle: needle in text, NEEDLES)
-
-
-def test_any_lines_are_those_of_the_text(check):
-    """\\n and \\r\\n end a line, a lone \\r does not, and a last empty line does not count."""
-
-    def lines(text):
-        if not isinstance(text, str):
-            return list(text.lines())
-        pieces = text.split("\n")
-        return [piece.removesuffix("\r") for piece in pieces[:-1]] + [piece for piece in pieces[-1:] if piece]
-
-    check(lines)
-
-
-def test_a_slice_reads_its_own_range(lazy):
-    """A slice with a step reads no more of a huge text than from its first to its last position."""
-    assert lazy("abcdefghij")[7:3:-2] == "hf"
-    assert lazy.reads == [(4, 3), (7, 1)]
-
-
-def test_find_reads_up_to_its_end(lazy):
-    """What is behind `end` is not read."""
-    assert lazy("abcdefghij").find("x", 2, 5) == -1
-    assert lazy.reads == [(2, 3)]
-
-
-def test_documents_are_kept_up_to_a_limit(guest_context, monkeypatch):
-    """Documents read longest ago are let go first, and a document above the limit is read all the same."""
-    reads, parts = [], ["aa", "bb", "cc", "dddddddd"]
-    host = types.SimpleNamespace(read=lambda document, start, length: reads.append(document) or parts[document])
-    monkeypatch.setattr(guest_context, "host", host)
-    monkeypatch.setattr(guest_context.Documents, "KEPT", 4)
-    documents = guest_context.Documents([2, 2, 2, 8])
-    assert [documents[index] for index in (0, 1, 1, 2, 1, 0, 3, 3)] == [
-        "aa", "bb", "bb", "cc", "bb", "aa", "dddddddd", "dddddddd",
-    ]  # fmt: skip
-    assert reads == [0, 1, 2, 0, 3]
+async def test_documents_are_read_together(counting):
+    """A million would cost a million calls."""
+    notebook, seen = counting("documents", ("ab",) * 10_000)
+    assert (await notebook.run_cell(1, "len(context), context[9999], set(context)")).head == "(10000, 'ab', {'ab'})\n"
+    assert len(seen) == 2

@@ -175,9 +175,9 @@ def raised(code, last_line, marks=""):
 
 
 NO_EXIT = "\n(A cell cannot end the run this way: call FINAL(value) to answer.)"
-NO_MODULE = (
-    "\n(Only Python's standard library is here, without threads, asyncio and sockets; llm_batch runs prompts in parallel.)"
-)
+NO_NUMPY = "\n(numpy is not available here, and nothing can be installed: use Python's standard library, and `modules`.)"
+NO_BZ2 = "\n(bz2 is not available here: its C part is not built in; gzip, zlib and zipfile are.)"
+NO_FILES = "\n(There are no files in a cell: the input is `context`; io.StringIO and io.BytesIO take the place of a file.)"
 NO_MEMORY = "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)"
 
 
@@ -198,14 +198,16 @@ NO_MEMORY = "\n(The memory limit of the sandbox was reached: work on slices, del
         ("raise KeyboardInterrupt", raised("raise KeyboardInterrupt", "KeyboardInterrupt")),
         ("raise SystemExit(3)", raised("raise SystemExit(3)", "SystemExit: 3") + NO_EXIT),
         ("exit()", raised("exit()", "SystemExit: None", "    ~~~~^^\n") + NO_EXIT),
-        ("import numpy", raised("import numpy", "ModuleNotFoundError: No module named 'numpy'") + NO_MODULE),
+        ("import numpy", raised("import numpy", "ModuleNotFoundError: No module named 'numpy'") + NO_NUMPY),
+        ("import bz2", raised("import bz2", "ModuleNotFoundError: No module named 'bz2'") + NO_BZ2),
+        ("import json.nothing", raised("import json.nothing", "ModuleNotFoundError: No module named 'json.nothing'")),
         (
             "x = 'a' * (1 << 30)",
             raised("x = 'a' * (1 << 30)", "MemoryError", "        ~~~~^~~~~~~~~~~\n") + NO_MEMORY,
         ),
         (
             "open('x')",
-            raised("open('x')", "FileNotFoundError: [Errno 44] No such file or directory: 'x'", "    ~~~~^^^^^\n"),
+            raised("open('x')", "FileNotFoundError: [Errno 44] No such file or directory: 'x'", "    ~~~~^^^^^\n") + NO_FILES,
         ),
         (
             "input('?')",
@@ -332,7 +334,7 @@ async def test_a_draft_is_what_answer_holds_meanwhile(run_cells, code, draft):
 
 async def test_show_vars_lists_what_the_cells_made(run_cells):
     """SHOW_VARS gives names, types and sizes of what is not provided and does not begin with an underscore."""
-    assert (await run_cells("x = [1, 2]\nf = 5\n_y = 1\nllm_query = 'mine'\nchunk_text\ncontext", "SHOW_VARS()")).head == (
+    assert (await run_cells("x = [1, 2]\nf = 5\n_y = 1\nchunk_text\ncontext", "llm_query = 'mine'\nSHOW_VARS()")).head == (
         "{'llm_query': 'str of 4', 'answer': 'dict of 2', 'x': 'list of 2', 'f': 'int'}\n"
     )
 
@@ -342,6 +344,20 @@ async def test_show_vars_lists_what_the_cells_made(run_cells):
     [
         ("del llm_query", "llm_query('x')", "'X'\n"),
         ("del FINAL, SHOW_VARS, chunk_text", "chunk_text('a')", "['a']\n"),
+        ("llm_query = 'mine'", "llm_query('x')", "'X'\n"),
+        ("def llm_query(prompt): return 'mine'", "llm_query('x')", "'X'\n"),
+        (
+            "FINAL = FINAL_VAR = SHOW_VARS = llm_batch = None",
+            "FINAL(1), FINAL_VAR(1), llm_batch(['x'])",
+            "(None, None, ['X'])\n",
+        ),
+        ("modules = {'a': 1}\ndef chunk_text(): return 'mine'", "modules, chunk_text()", "({'a': 1}, 'mine')\n"),
+        ("context = context.lower()", "context", "'The Context'\n"),
+        ("context = ['mine']\nkept = context", "kept, context", "(['mine'], 'The Context')\n"),
+        ("del context", "context", "'The Context'\n"),
+        ("def load():\n    global context\n    context = 'mine'", "load()\ncontext", "'mine'\n"),
+        ("del modules, chunk_text", "chunk_text('a'), type(modules).__name__", "(['a'], 'Modules')\n"),
+        ("answer = 'mine'", "answer", "'mine'\n"),
         ("del answer", "answer", "{'content': '', 'ready': False}\n"),
         ("print = len = None\ndel print, len", "len('ab')", "2\n"),
         ("import builtins\nbuiltins.len = None", "len('ab')", "2\n"),
@@ -352,9 +368,9 @@ async def test_show_vars_lists_what_the_cells_made(run_cells):
         ("globals().clear()", "llm_query('x')", "'X'\n"),
     ],
 )
-async def test_deleted_names_and_replaced_builtins_are_back(run_cells, cell, following, output):
-    """What a cell deletes or replaces by accident is there in the next one."""
-    outcome = await run_cells(cell, following)
+async def test_what_was_provided_is_back(run_cells, cell, following, output):
+    """What a cell deletes is there in the next one; what the run stands on and the builtins also if it is overwritten."""
+    outcome = await run_cells(cell, following, text="The Context")
     assert (outcome.head, outcome.error) == (output, None)
 
 
@@ -392,10 +408,28 @@ async def test_two_guests_with_the_same_seed_are_the_same(run_cells):
     assert (first.head, first.error, first.fuel) == (second.head, None, second.fuel)
 
 
-async def test_the_clock_starts_where_the_run_did_and_goes_on(run_cells):
-    """Each reading of the clock is a millisecond later than the one before."""
-    code = "import time\nstart = time.time_ns()\n[(time.time_ns() - start) // 10**6 for _ in range(3)]"
-    assert (await run_cells(code)).head == "[1, 2, 3]\n"
+async def test_the_clock_goes_on_with_the_work_done(run_cells):
+    """Ten units of fuel are a nanosecond, in the cells before too."""
+    first, second = (
+        "import time\nstart = time.perf_counter_ns()",
+        "for _ in range(100_000): pass\ntime.perf_counter_ns() - start",
+    )
+    cells = [first, second]
+    outcome = await run_cells(*cells)
+    assert outcome.fuel // 20 < int(outcome.head) < outcome.fuel // 10 + 10**6
+
+
+async def test_each_reading_of_the_clock_is_later(run_cells):
+    """None repeats."""
+    code = "import time\nread = [time.time_ns() for _ in range(1000)]\nmin(b - a for a, b in zip(read, read[1:])) > 0"
+    assert (await run_cells(code)).head == "True\n"
+
+
+async def test_the_guard_of_a_loop_fires(run_cells):
+    """A cell that stops itself after a tenth of a second does."""
+    code = "import time\nend = time.monotonic() + 0.1\nn = 0\nwhile time.monotonic() < end: n += 1\nn > 100"
+    outcome = await run_cells(code)
+    assert (outcome.head, outcome.error, outcome.fuel // 10**8) == ("True\n", None, 10)
 
 
 async def test_a_sub_call_that_fails_raises_llm_error(run_cells):
@@ -409,19 +443,23 @@ async def test_a_sub_call_that_fails_raises_llm_error(run_cells):
     )
 
 
+PAID = (
+    "The others are paid: ask the same prompts again, and only those that failed are sent. This exception's .results has their "
+    "answers too"
+)
+
+
 @pytest.mark.parametrize(
     ("prompts", "output"),
     [
         (
             ["bad", "b", "bad"],
-            "2 of 3 sub-calls failed ([0] no; [2] no); the answers of the others are in this exception's .results "
-            "[None, 'b', None]\n",
+            f"2 of 3 sub-calls failed ([0] no; [2] no). {PAID} [None, 'b', None]\n",
         ),
         (["bad"], "no [None]\n"),
         (
             ["bad"] * 7,
-            "7 of 7 sub-calls failed ([0] no; [1] no; [2] no; [3] no; [4] no); the answers of the others are in this "
-            f"exception's .results {[None] * 7}\n",
+            f"7 of 7 sub-calls failed ([0] no; [1] no; [2] no; [3] no; [4] no). {PAID} {[None] * 7}\n",
         ),
         (["a", "b"], "['a', 'b']\n"),
         ([], "[]\n"),
@@ -437,17 +475,31 @@ async def test_a_batch_keeps_the_answers_that_came(run_cells, prompts, output):
     assert (await run_cells(code, ask=odd)).head == output
 
 
+async def test_failures_of_a_batch_can_be_taken_as_they_come(run_cells):
+    """An LLMError stands in the place of each answer that did not come."""
+
+    async def odd(prompts):
+        return [SubReply(error="no") if prompt == "bad" else SubReply(text=prompt) for prompt in prompts]
+
+    outcome = await run_cells("llm_batch(['a', 'bad'], on_error='return')", ask=odd)
+    assert (outcome.head, outcome.error) == ("['a', LLMError('no')]\n", None)
+
+
+async def test_a_wrong_on_error_names_those_that_exist(run_cells):
+    """Before anything is sent."""
+    outcome = await run_cells("llm_batch(['a'], on_error='ignore')")
+    assert outcome.error.splitlines()[-1] == 'ValueError: llm_batch: on_error is "raise" or "return", not \'ignore\''
+
+
 @pytest.mark.parametrize("caught", ["BudgetError", "RuntimeError"])
 async def test_an_exhausted_budget_raises_budget_error(run_cells, caught):
-    """BudgetError says how much there was, and is a RuntimeError."""
+    """BudgetError says what the run says, and is a RuntimeError."""
 
     async def refused(prompts):
-        raise BudgetExceeded("sub-calls", 1, len(prompts), 2)
+        raise BudgetExceeded(f"too many: {len(prompts)}")
 
     code = f"try:\n    llm_batch(['a', 'b'])\nexcept {caught} as error:\n    print(type(error).__name__, error)"
-    assert (await run_cells(code, ask=refused)).head == (
-        "BudgetError sub-calls: 1 of 2 are used, 2 more were asked for; nothing was sent\n"
-    )
+    assert (await run_cells(code, ask=refused)).head == ("BudgetError too many: 2\n")
 
 
 async def test_a_prompt_arrives_as_it_was_written(run_cells):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rlm_guest import helpers
+from rlm_guest.chunks import chunk_by_tokens, chunk_text
 
 TEXTS = st.text(alphabet="ab \n\r.é😀", max_size=300)
 
@@ -21,7 +22,7 @@ def message_of(function, *arguments, **named):
 @given(TEXTS, st.integers(1, 50), st.data(), st.booleans())
 def test_no_chunk_is_empty_or_longer_than_chunk_size(text, size, data, preserve):
     """Every chunk of chunk_text has 1 to chunk_size code points."""
-    chunks = helpers.chunk_text(text, size, data.draw(st.integers(0, size - 1)), preserve)
+    chunks = chunk_text(text, size, data.draw(st.integers(0, size - 1)), preserve)
     assert [chunk for chunk in chunks if not 0 < len(chunk) <= size] == []
 
 
@@ -29,7 +30,7 @@ def test_no_chunk_is_empty_or_longer_than_chunk_size(text, size, data, preserve)
 def test_chunks_without_their_overlaps_are_the_text(text, size, data, preserve):
     """Each chunk after the first begins with exactly `overlap` code points of the one before, and nothing is lost."""
     overlap = data.draw(st.integers(0, size - 1))
-    chunks = helpers.chunk_text(text, size, overlap, preserve)
+    chunks = chunk_text(text, size, overlap, preserve)
     assert "".join(chunk[overlap if index else 0 :] for index, chunk in enumerate(chunks)) == text
 
 
@@ -51,13 +52,13 @@ def test_chunks_without_their_overlaps_are_the_text(text, size, data, preserve):
 )
 def test_chunks_end_at_a_paragraph_a_line_or_a_word(text, arguments, chunks):
     """A chunk ends at the last paragraph that fits, else line, else word, else where it is full."""
-    assert helpers.chunk_text(text, **arguments) == chunks
+    assert chunk_text(text, **arguments) == chunks
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(0, 0), (-1, 0), (5, 5), (5, -1)])
 def test_impossible_chunks_are_refused(size, overlap):
     """A chunk_size below 1, or an overlap that leaves no progress, is a ValueError."""
-    assert message_of(helpers.chunk_text, "text", size, overlap) == (
+    assert message_of(chunk_text, "text", size, overlap) == (
         "chunk_text: chunk_size must be at least 1 and overlap from 0 to chunk_size - 1"
     )
 
@@ -70,7 +71,7 @@ def tokens(text):
 @given(TEXTS, st.integers(1, 20), st.data())
 def test_no_chunk_has_more_than_max_tokens(text, most, data):
     """Every chunk of chunk_by_tokens has 1 to max_tokens tokens by its own estimate."""
-    chunks = helpers.chunk_by_tokens(text, most, data.draw(st.integers(0, most - 1)))
+    chunks = chunk_by_tokens(text, most, data.draw(st.integers(0, most - 1)))
     assert [chunk for chunk in chunks if not 0 < len(tokens(chunk)) <= most] == []
 
 
@@ -78,7 +79,7 @@ def test_no_chunk_has_more_than_max_tokens(text, most, data):
 def test_chunks_of_tokens_cover_the_text(text, most, data):
     """Each chunk starts max_tokens - overlap_tokens tokens behind the start of the one before, and nothing is lost."""
     overlap = data.draw(st.integers(0, most - 1))
-    chunks = helpers.chunk_by_tokens(text, most, overlap)
+    chunks = chunk_by_tokens(text, most, overlap)
     steps = ["".join(tokens(chunk)[: most - overlap]) for chunk in chunks[:-1]]
     assert "".join(steps + chunks[-1:]) == text
 
@@ -96,19 +97,19 @@ def test_chunks_of_tokens_cover_the_text(text, most, data):
 )
 def test_chunks_by_tokens(text, arguments, chunks):
     """Four ASCII characters or one other are a token, and a chunk with overlap ends at a word."""
-    assert helpers.chunk_by_tokens(text, **arguments) == chunks
+    assert chunk_by_tokens(text, **arguments) == chunks
 
 
 @pytest.mark.parametrize(("most", "overlap"), [(0, 0), (5, 5), (5, -1)])
 def test_impossible_token_chunks_are_refused(most, overlap):
     """A max_tokens below 1, or an overlap that leaves no progress, is a ValueError."""
-    assert message_of(helpers.chunk_by_tokens, "text", most, overlap) == (
+    assert message_of(chunk_by_tokens, "text", most, overlap) == (
         "chunk_by_tokens: max_tokens must be at least 1 and overlap_tokens from 0 to max_tokens - 1"
     )
 
 
 @pytest.mark.parametrize("text", ["word " * 1_000_000, "x" * 5_000_000, "é" * 5_000_000, "\n" * 5_000_000])
-@pytest.mark.parametrize("chunk", [helpers.chunk_text, helpers.chunk_by_tokens])
+@pytest.mark.parametrize("chunk", [chunk_text, chunk_by_tokens])
 def test_five_million_characters_take_seconds_at_most(chunk, text):
     """Chunking is linear, whatever the text is made of."""
     began = time.perf_counter()
@@ -118,7 +119,7 @@ def test_five_million_characters_take_seconds_at_most(chunk, text):
 
 def test_one_chunk_can_have_a_million_tokens():
     """A large max_tokens costs no more than a small one."""
-    assert list(map(len, helpers.chunk_by_tokens("x" * 5_000_000, 1_000_000, 0))) == [4_000_000, 1_000_000]
+    assert list(map(len, chunk_by_tokens("x" * 5_000_000, 1_000_000, 0))) == [4_000_000, 1_000_000]
 
 
 @given(TEXTS, st.integers(0, 50), st.sampled_from(["...", "", " [cut]"]))

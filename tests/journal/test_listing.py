@@ -53,8 +53,8 @@ print('a\\nb')
 # Cell 3, turn 4
 lost = 1
 while True: pass
-# Rolled back: It used up its fuel of 3000000000 units: do less in one block, or use str methods and re, not loops. That was \
-after SECONDS seconds of computing. Nothing of the block was kept; all variables are what they were before it.
+# Rolled back: It used up its fuel of 3000000000 units: do less in one block. modules.regex, .csv, .json and .text pass over \
+all of `context` many times faster than a loop. That was after SECONDS seconds of computing. Nothing of the block was kept; all variables are what they were before it.
 
 # Cell 4, turn 5
 {{"op":"final","answer":"${{hits}}"}}

@@ -178,7 +178,7 @@ async def test_a_wrong_call_says_what_is_right(failure, call, message):
 
 async def test_an_unknown_function_of_the_module_is_named(failure):
     """Also where a command asks for it."""
-    assert await failure("from rlm_guest import modules as m\nm.run('csv', 'rows', {}, None)", text=ROWS) == (
+    assert await failure("from rlm_guest import calls as m\nm.run('csv', 'rows', {}, None)", text=ROWS) == (
         'ModuleError: csv.rows: there is no function "rows"; there are: describe, select, aggregate'
     )
 

@@ -117,7 +117,7 @@ ENDLESS_PLACES = [
 def written(wat):
     """A cell that runs it, and prints what it answers or raises."""
     return (
-        "from rlm_guest.modules import run_wat\n"
+        "from rlm_guest.calls import run_wat\n"
         f"try:\n    print(run_wat({wat!r}, 'run', {{}}, None))\n"
         "except Exception as error:\n    print(f'{type(error).__name__}: {error}', end='')"
     )
@@ -214,7 +214,7 @@ async def test_calls_of_two_threads_are_not_mixed(new_notebook):
     emits = "(drop (call $read (i64.const 0) (i32.const 60000) (i32.const 0))) "
     emits += "(loop (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br_if 0 (i32.lt_u (local.get 0) (i32.const 100000)))) "
     wat = abi(emits + "(call $emit (i32.const 0) (i32.wrap_i64 (call $len))) (i32.const 0)")
-    code = f"from rlm_guest.modules import run_wat\nprint({{str(run_wat({wat!r}, 'run', {{}}, None)) for _ in range(10)}})"
+    code = f"from rlm_guest.calls import run_wat\nprint({{str(run_wat({wat!r}, 'run', {{}}, None)) for _ in range(10)}})"
     contexts = [f'"{letter * (500 + number)}"' for number, letter in enumerate("abcdef")]
     outcomes = await asyncio.gather(*[new_notebook(text=each).run_cell(1, code) for each in contexts])
     assert [each.head for each in outcomes] == ["{'" + each[1:-1] + "'}\n" for each in contexts]
@@ -224,7 +224,7 @@ async def test_calls_of_two_threads_are_not_mixed(new_notebook):
 async def test_a_module_below_a_deep_cell(run_cells, depth):
     """Where most of the guest's stack is used, a module has its own; that both are used up is an exception."""
     code = (
-        "from rlm_guest.modules import run_wat\n"
+        "from rlm_guest.calls import run_wat\n"
         f"class Deep:\n    def __del__(self):\n        try: run_wat({RECURSES!r}, 'run', {{}}, None)\n"
         "        except ModuleError as error: print(type(error).__name__)\n"
         "        print(modules.text.describe(text='a b')['words'])\n"
@@ -287,10 +287,10 @@ async def test_a_budget_that_ends_in_a_module_reaches_the_cell(run_cells):
     """As BudgetError, with the message of the budget."""
 
     async def ask(prompts):
-        raise BudgetExceeded("max_sub_calls", 49, len(prompts), 50)
+        raise BudgetExceeded(f"too many: {len(prompts)}")
 
     outcome = await run_cells(written(ASKS), ask=ask)
-    assert outcome.head == "BudgetError: max_sub_calls: 49 of 50 are used, 2 more were asked for; nothing was sent"
+    assert outcome.head == "BudgetError: too many: 2"
 
 
 async def test_waiting_for_a_model_in_a_module_is_charged_to_no_cell(new_notebook, quick_engine):

@@ -278,5 +278,5 @@ async def test_a_wrong_call_says_what_is_right(run_cells, call, message):
 ])  # fmt: skip
 async def test_a_function_that_is_not_there(run_cells, call, message):
     """As a command or an added module's caller may name it."""
-    outcome = await run_cells(f"from rlm_guest import modules as m\nm.run({call})", text="ab")
+    outcome = await run_cells(f"from rlm_guest import calls as m\nm.run({call})", text="ab")
     assert outcome.error.splitlines()[-1] == f"ModuleError: {message}"

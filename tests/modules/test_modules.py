@@ -13,6 +13,7 @@ from processes import rlm
 
 from orchestrator import shipped
 from orchestrator.config import SandboxSettings
+from orchestrator.contexts.utf8 import TextBytes
 from orchestrator.errors import ConfigError, ModuleError
 from orchestrator.sandbox.guest import describe
 from orchestrator.sandbox.modules.registry import Modules
@@ -92,7 +93,7 @@ def test_the_shipped_modules_are_small_and_of_the_abi():
 
 SMALL = SandboxSettings(memory_bytes=32 << 20)
 TOP = {"pattern": r"\d+", "group": 1, "k": 10, "ignore_case": False, "multi_line": False}
-AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "limit": None}
+AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "limit": None, "together": False}
 
 
 @pytest.mark.parametrize(
@@ -158,3 +159,19 @@ async def test_a_folder_that_is_wrong_is_one_line_of_the_operators(tmp_path):
     )
     status, _, err = await rlm("build-guest", "--config", tmp_path / "config.toml")
     assert (status, err) == (2, f"rlm: {tmp_path}/nowhere/manifest.toml: No such file or directory\n")
+
+
+def test_many_small_documents_are_read_together(run_module):
+    """A call of the host for each would cost more than all else."""
+    reads = []
+
+    class Counted(TextBytes):
+        def read(self, start, length):
+            reads.append(length)
+            return super().read(start, length)
+
+    documents = [f"document {number} says é\n" * (number % 3) for number in range(10_000)]
+    args = {"patterns": ["says é", r"\n\z"], "ignore_case": False, "multi_line": False}
+    lengths = [len(each.encode()) for each in documents]
+    assert run_module("regex", "count_many", args, Counted("".join(documents)), documents=lengths) == [9_999, 6_666]
+    assert len(reads) < 20

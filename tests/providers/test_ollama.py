@@ -4,13 +4,16 @@ import json
 
 import httpx
 import pytest
+from fakes import asked
 
 from orchestrator.config import OllamaSettings
 from orchestrator.errors import ProviderError
-from orchestrator.providers.messages import Completion, Message, Usage
+from orchestrator.providers.messages import Message, Usage
 from orchestrator.providers.ollama import OllamaProvider
 
 SHOWN = {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40_960}}
+
+HI = (Message("user", "hi"),)
 
 
 def line(content="", **fields):
@@ -49,8 +52,8 @@ async def complete(server, *prompts, schema=None, **settings):
     async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as client:
         provider = OllamaProvider(OllamaSettings(model="m", base_url="http://ollama", **settings), client)
         for prompt in prompts:
-            completion = await provider.complete((Message("user", prompt),), schema)
-        return completion
+            received = await asked(provider, (Message("user", prompt),), schema)
+        return received
 
 
 async def error_of(response, prompt="hi", **settings):
@@ -64,7 +67,19 @@ async def error_of(response, prompt="hi", **settings):
 async def test_pieces_are_joined_and_tokens_counted():
     """Text, thinking and usage of a streamed reply."""
     server = Server(lines(line("Hel"), line("lo"), DONE))
-    assert await complete(server, "hi") == Completion(text="Hello", reasoning="", usage=Usage(7, 3))
+    completion = await complete(server, "hi")
+    assert (completion.text, completion.reasoning, completion.usage, completion.cut) == ("Hello", "", Usage(7, 3), False)
+
+
+async def test_a_reply_that_was_cut_is_known():
+    """done_reason is "length"."""
+    assert (await complete(Server(lines(line("Hel"), line(done=True, done_reason="length"))), "hi")).cut
+
+
+async def test_a_line_is_what_ends_with_a_line_feed():
+    """Other line separators of Unicode may stand in a text."""
+    odd = line("a\u2028b\u2029c\x85d").replace("\\u2028", "\u2028").replace("\\u2029", "\u2029").replace("\\u0085", "\x85")
+    assert (await complete(Server(lines(odd, DONE)), "hi")).text == "a\u2028b\u2029c\x85d"
 
 
 async def test_thinking_is_kept_apart():
@@ -86,7 +101,7 @@ async def test_the_request_is_what_ollama_documents():
             "keep_alive": "1h",
             "truncate": False,
             "shift": False,
-            "options": {"num_ctx": 4096},
+            "options": {"num_ctx": 4096, "num_predict": 8192},
         }
     ]
 
@@ -111,7 +126,10 @@ async def test_a_prompt_that_does_not_fit_the_model_is_refused():
     server = Server()
     with pytest.raises(ProviderError) as error:
         await complete(server, "x" * 400_000)
-    assert str(error.value) == ("m: the prompt and a reply need about 135381 tokens; the model's context length is 40960")
+    assert str(error.value) == (
+        "m: the prompt has 400,000 characters, of which about 116,736 fit (the model's context length is 40,960 tokens, 2,048 are kept "
+        "for the reply)"
+    )
     assert server.chats == []
 
 
@@ -119,13 +137,13 @@ async def test_a_configured_window_is_used_and_kept():
     """num_ctx from the configuration; nothing is asked of /api/show."""
     server = Server(lines(DONE))
     await complete(server, "hi", num_ctx=8192)
-    assert (server.chats[0]["options"], server.shows) == ({"num_ctx": 8192}, 0)
+    assert (server.chats[0]["options"], server.shows) == ({"num_ctx": 8192, "num_predict": 8192}, 0)
 
 
 async def test_a_prompt_that_does_not_fit_the_configured_window_names_the_setting():
     """The operator can raise it."""
     assert await error_of(lines(DONE), "x" * 40_000, num_ctx=8192) == (
-        "m: the prompt and a reply need about 15381 tokens; num_ctx is 8192",
+        "m: the prompt has 40,000 characters, of which about 18,432 fit (num_ctx is 8,192 tokens, 2,048 are kept for the reply)",
         False,
     )
 
@@ -153,7 +171,7 @@ async def test_a_base_url_with_v1_is_told():
         transport=httpx.MockTransport(lambda request: httpx.Response(404, text="404 page not found"))
     ) as client:
         with pytest.raises(ProviderError) as error:
-            await OllamaProvider(settings, client).complete((Message("user", "hi"),))
+            await asked(OllamaProvider(settings, client), HI)
     assert str(error.value) == (
         "m: HTTP 404: 404 page not found; base_url is the server's root, without /v1 (it is http://ollama/v1)"
     )
@@ -187,7 +205,7 @@ async def test_what_is_not_json_is_an_error():
 async def test_tokens_that_were_not_counted_are_estimated():
     """Four characters a token, and said to be an estimate."""
     completion = await complete(Server(lines(line("Hello"), line(done=True))), "hi there")
-    assert completion.usage == Usage(2, 2, estimated=True)
+    assert (completion.usage, completion.usage_for((Message("user", "hi there"),))) == (None, Usage(2, 2, estimated=True))
 
 
 async def test_an_empty_key_variable_sends_no_authorization():

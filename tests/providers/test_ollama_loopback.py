@@ -104,7 +104,10 @@ async def test_a_prompt_beyond_the_model_is_an_error_before_it_is_sent():
     server = FakeOllama()
     with pytest.raises(ProviderError) as error:
         await ask(server, "x" * 200_000)
-    assert str(error.value) == "qwen3: the prompt and a reply need about 68714 tokens; the model's context length is 40960"
+    assert str(error.value) == (
+        "qwen3: the prompt has 200,000 characters, of which about 116,736 fit (the model's context length is 40,960 tokens, 2,048 are kept for the "
+        "reply)"
+    )
     assert server.chats == []
 
 

@@ -6,11 +6,12 @@ import socket
 
 import httpx
 import pytest
-from fakes import streamed
+from fakes import asked, streamed
 
 from orchestrator.config import OpenAISettings
 from orchestrator.errors import ConfigError, ProviderError
-from orchestrator.providers.messages import Completion, Message, Usage
+from orchestrator.providers import wire
+from orchestrator.providers.messages import Message, Usage
 from orchestrator.providers.openai import OpenAIProvider
 
 HI = (Message("user", "hi"),)
@@ -21,7 +22,7 @@ async def complete(respond, messages=HI, schema=None, **settings):
     handler = respond if callable(respond) else lambda request: respond
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
         provider = OpenAIProvider(OpenAISettings(**{"model": "m", "base_url": "http://server/v1"} | settings), client)
-        return await provider.complete(messages, schema)
+        return await asked(provider, messages, schema)
 
 
 async def error_of(respond, **settings):
@@ -43,7 +44,7 @@ async def test_pieces_of_a_stream_are_joined():
     """Text in order, usage from the last chunk."""
     usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}
     completion = await complete(events(delta(role="assistant"), delta(content="Hé"), delta("stop", content="llo"), usage))
-    assert completion == Completion(text="Héllo", usage=Usage(7, 2))
+    assert (completion.text, completion.reasoning, completion.usage, completion.cut) == ("Héllo", "", Usage(7, 2), False)
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
@@ -55,8 +56,42 @@ async def test_reasoning_is_kept_apart(field):
 
 async def test_tokens_that_were_not_counted_are_estimated():
     """Four characters a token, and said to be an estimate."""
-    completion = await complete(events(delta("stop", content="hello")), (Message("user", "12345678"),))
-    assert completion.usage == Usage(2, 2, estimated=True)
+    messages = (Message("user", "12345678"),)
+    completion = await complete(events(delta("stop", content="hello")), messages)
+    assert (completion.usage, completion.usage_for(messages)) == (None, Usage(2, 2, estimated=True))
+
+
+async def test_a_reply_that_was_cut_is_known():
+    """finish_reason is "length"."""
+    assert (await complete(events(delta("length", content="hel")))).cut
+
+
+async def test_openai_itself_has_another_name_for_the_limit():
+    """Its newer models refuse max_tokens."""
+    seen = []
+
+    def server(request):
+        seen.append(json.loads(request.content))
+        return streamed("x")
+
+    await complete(server, base_url="https://api.openai.com/v1", max_tokens=100)
+    assert (seen[0]["max_completion_tokens"], "max_tokens" in seen[0]) == (100, False)
+
+
+async def test_an_event_is_what_ends_with_a_line_feed():
+    """Other line separators of Unicode may stand in a text."""
+    body = 'data: {"choices": [{"delta": {"content": "a\u2028b\u2029c\x85d"}, "finish_reason": "stop"}]}\r\n\r\n'
+    response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body.encode())
+    assert (await complete(response)).text == "a\u2028b\u2029c\x85d"
+
+
+async def test_an_endless_reply_is_an_error(monkeypatch):
+    """Of any form; nothing more is read."""
+    monkeypatch.setattr(wire, "MOST_REPLY_BYTES", 1 << 20)
+    body = b"data: " + b" " * (1 << 21)
+    for kind in ("text/event-stream", "application/json"):
+        message = await error_of(httpx.Response(200, headers={"content-type": kind}, content=body))
+        assert message[0] == "m: sent more than 1 MiB in one reply"
 
 
 async def test_the_request_is_the_documented_one():
@@ -78,6 +113,7 @@ async def test_the_request_is_the_documented_one():
                 "messages": [{"role": "user", "content": "hi"}],
                 "stream": True,
                 "stream_options": {"include_usage": True},
+                "max_tokens": 8192,
             },
         )
     ]
@@ -243,3 +279,11 @@ async def test_a_schema_constrains_decoding_in_the_form_that_the_server_takes(fo
     await complete(server, schema={"type": "object"}, response_format=form)
     await complete(server, response_format=form)
     assert formats == [sent, None]
+
+
+async def test_a_prompt_that_does_not_fit_is_not_sent():
+    """The error says how much would fit."""
+    found = await error_of(streamed("x"), context_window=4096, messages=(Message("user", "é" * 10_000),))
+    assert found[0] == (
+        "m: the prompt has 10,000 characters, of which about 3,072 fit (context_window is 4,096 tokens, 2,048 are kept for the reply)"
+    )

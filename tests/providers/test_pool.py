@@ -6,6 +6,7 @@ import pytest
 from fakes import FakeProvider
 
 from orchestrator.errors import ProviderError
+from orchestrator.providers import pool as pool_module
 from orchestrator.providers.messages import Message, Usage
 from orchestrator.providers.pool import Pool
 
@@ -74,3 +75,52 @@ async def test_a_slow_provider_is_a_clear_error():
     with pytest.raises(ProviderError) as error:
         await Pool([FakeProvider("a", "late", delay=5, timeout_seconds=0.01)]).complete("root", HI)
     assert str(error.value) == "a: no reply within 0.01 seconds (timeout_seconds)"
+
+
+async def test_a_call_that_breaks_off_keeps_what_came_and_what_it_cost():
+    """The error has both."""
+
+    class Broken(FakeProvider):
+        async def complete(self, messages, received, schema=None):
+            received.add("half a re")
+            raise ProviderError("broke off")
+
+    with pytest.raises(ProviderError) as error:
+        await Pool([Broken("a")]).complete("root", HI)
+    assert (error.value.reply.text, error.value.reply.usage) == ("half a re", Usage(1, 3, estimated=True))
+
+
+async def test_a_call_that_is_too_slow_keeps_what_came():
+    """As one that breaks off."""
+
+    class Slow(FakeProvider):
+        async def complete(self, messages, received, schema=None):
+            received.add("half a re")
+            await asyncio.sleep(5)
+
+    with pytest.raises(ProviderError) as error:
+        await Pool([Slow("a", timeout_seconds=0.01)]).complete("root", HI)
+    assert error.value.reply.text == "half a re"
+
+
+async def test_what_a_sub_model_can_read_is_that_of_the_smallest():
+    """About three characters a token, beside room for the reply; None if nobody says."""
+    pool = Pool(
+        [FakeProvider("a", context_window=8192), FakeProvider("b", context_window=4096), FakeProvider("r", role="root")]
+    )
+    assert pool.prompt_chars("sub") is None
+    await pool.find_windows()
+    assert (pool.prompt_chars("sub"), pool.prompt_chars("root")) == (6144, 6144)
+
+
+async def test_a_provider_that_does_not_answer_does_not_stop_the_start(monkeypatch):
+    """What it can read is not known."""
+
+    class Hanging(FakeProvider):
+        async def find_window(self):
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(pool_module, "WINDOW_SECONDS", 0.01)
+    pool = Pool([Hanging("a"), FakeProvider("b", context_window=4096)])
+    await pool.find_windows()
+    assert pool.prompt_chars("sub") == 6144

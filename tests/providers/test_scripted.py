@@ -1,6 +1,7 @@
 """The scripted provider: replies from a file, never an invented one."""
 
 import pytest
+from fakes import asked
 
 from orchestrator.config import ScriptedSettings
 from orchestrator.errors import ConfigError, NotScripted, ProviderError
@@ -31,27 +32,27 @@ def root(*replies, query="Question: how many?"):
 
 async def test_replies_come_in_order(provider):
     """Which one is next is counted in the messages."""
-    assert (await provider.complete(root())).text == "first"
-    assert (await provider.complete(root("first"))).text == "second"
+    assert (await asked(provider, root())).text == "first"
+    assert (await asked(provider, root("first"))).text == "second"
 
 
 async def test_a_script_that_is_over_is_an_error(provider):
     """No third reply is made up."""
     with pytest.raises(ProviderError) as error:
-        await provider.complete(root("first", "second"))
+        await asked(provider, root("first", "second"))
     assert str(error.value) == "scripted:s.toml: the script has no reply 3 for this query"
 
 
 async def test_a_sub_call_is_answered_by_its_template(provider):
     """Named groups are filled in, everything else stays."""
-    completion = await provider.complete((Message("user", "the capital of Norway"),))
+    completion = await asked(provider, (Message("user", "the capital of Norway"),))
     assert completion.text == "It is Norway, for $5 and ${nobody}."
 
 
 async def test_a_sub_call_without_a_rule_is_an_error(provider):
     """It is named as the script's gap."""
     with pytest.raises(ProviderError) as error:
-        await provider.complete((Message("user", "anything"),))
+        await asked(provider, (Message("user", "anything"),))
     assert str(error.value) == "scripted:s.toml: the script has no rule for this sub-call"
 
 

@@ -88,6 +88,36 @@ async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engi
     assert await replay(events, context(), slow) == 2
 
 
+LONG = "a line of text\n" * 400_000 + "the needle"
+LAZY_REPLIES = [
+    python("import re\nlines = long.splitlines()\nprint(len(lines), lines[7], lines[-1], long.find('needle'))"),
+    python("found = re.finditer('needle|text', long)\nprint(next(found))"),
+    python("print(next(found))\nfound = lines = None\nwhile True: pass"),
+    '[{"op": "find", "text": "needle", "store": "hits"}, {"op": "count", "what": "lines"}]',
+    python("print(next(found), lines[5], hits, id(context), re.search('the needle', long), modules.regex.count('line'))"),
+    python("FINAL(long[-10:])"),
+]
+
+
+@pytest.mark.parametrize(
+    ("over", "names_it"),
+    [(LONG, "long = context\n"), ([("a.txt", "a"), (None, LONG)], "long = context[1]\nprint(context.names)\n")],
+)
+async def test_a_run_over_a_lazy_context_comes_to_the_same(run_query, new_engine, over, names_it):
+    """With what was kept of it: a rollback finds its loops and its parts as they were."""
+    small = new_engine(SandboxSettings(context_inline_limit=1000, memory_bytes=64 << 20, fuel=3_000_000_000))
+    replies = [reply.replace("```python\n", f"```python\n{names_it}") for reply in LAZY_REPLIES]
+    events = (await run_query(FakeModel(replies), text=over, max_iterations=10, on=small)).events
+    outputs = [each.output for each in events if isinstance(each, ev.CellFinished)]
+    assert "400001 a line of text the needle 6000004\n" in outputs[0]
+    assert "<re.Match object; span=(25, 29), match='text'> a line of text the needle" in outputs[3]
+    assert [each.limit for each in events if isinstance(each, ev.CellRolledBack)] == ["fuel"]
+    assert (events[-1].stopped, next(each.text for each in events if isinstance(each, ev.Answer))) == ("answered", "the needle")
+    contexts = ContextStore()
+    context = contexts.add_text(over) if isinstance(over, str) else contexts.add_documents(over)
+    assert await replay(events, context, small) == 6
+
+
 def altered_call(events, **changes):
     """The events with the first call of a cell changed."""
     first = next(event for event in events if isinstance(event, ev.HostCalled))

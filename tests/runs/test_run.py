@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fakes import FakeModel, python
 
+from orchestrator.dialogue import reports
 from orchestrator.errors import SandboxError
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import result, turns
@@ -17,11 +18,13 @@ def shown(model, turn):
     return model.root_messages[turn - 1][-1]["content"]
 
 
-async def test_the_root_model_sees_the_query_and_the_size_but_never_the_context(run_query):
-    """The first messages hold no character of the context."""
+async def test_the_root_model_sees_the_query_and_the_beginning_but_never_the_context(run_query):
+    """Of a large one not a hundredth."""
     model = FakeModel([python("FINAL(len(context))")])
-    await run_query(model, text="SECRET" * 1000)
-    assert shown(model, 1) == ("Question: What is it?\n\n`context` is a str of 6000 characters. Begin by looking at it.")
+    await run_query(model, text="the beginning\n" * 43 + "SECRET" * 10_000)
+    assert shown(model, 1).startswith(
+        "Question: What is it?\n\n`context` is a str of 60,602 characters.\nThe first 587 characters of it:\n-----\nthe beginning\n"
+    )
     assert "SECRET" not in str(model.root_messages)
 
 
@@ -86,11 +89,21 @@ async def test_a_cell_at_a_limit_is_rolled_back(run_query):
     model = FakeModel([python("x = [1]"), python("x.append(2)\nwhile True: pass"), python("FINAL(x)")])
     journal = await run_query(model)
     assert re.sub(r"\d\.\d seconds", "N seconds", shown(model, 3)) == (
-        "Block 2 was stopped. It used up its fuel of 3000000000 units: do less in one block, or use str methods and re, "
-        "not loops. That was after N seconds of computing. Nothing of the block was kept; all variables are what they were "
+        "Block 2 was stopped. It used up its fuel of 3000000000 units: do less in one block. modules.regex, .csv, .json "
+        "and .text pass over all of `context` many times faster than a loop. That was after N seconds of computing. Nothing of the block was kept; all variables are what they were "
         "before it.\n(3 replies and 10 sub-calls left.)"
     )
     assert result(journal.events).answer == "[1]"
+
+
+async def test_a_pattern_that_tries_everything_is_told_to_go_elsewhere(run_query):
+    """Not to `re` again."""
+    model = FakeModel([python("import re\nre.match('(a+)+b', 'a' * 40)"), python("FINAL(1)")])
+    await run_query(model)
+    assert (
+        "It was within a regular expression: where a pattern can match the same text in many ways, as (a+)+ can, re tries them all. "
+        "modules.regex takes most patterns in linear time, over all of `context`." in shown(model, 2)
+    )
 
 
 async def test_sub_calls_of_a_rolled_back_cell_are_not_paid_again(run_query):
@@ -187,11 +200,74 @@ async def test_too_many_sub_calls_raise_before_anything_is_sent(run_query):
         '  File "<cell 1>", line 1, in <module>\n'
         "    llm_batch(['a'] * 3)\n"
         "    ~~~~~~~~~^^^^^^^^^^^\n"
-        "BudgetError: sub-calls: 0 of 2 are used, 3 more were asked for; nothing was sent\n"
-        "(4 replies and 2 sub-calls left.)\n"
-        "The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have."
+        "BudgetError: 3 sub-calls were asked for, 2 of 2 are left; nothing was sent. Put several items into one prompt: 2 or more "
+        "each\n"
+        "(4 replies and 2 sub-calls left.)"
     )
     assert result(journal.events).stopped == "answered"
+
+
+async def test_a_batch_that_was_too_large_does_not_end_the_run(run_query):
+    """The cell goes on with fewer, and a run that has spent exactly its sub-calls keeps its turns."""
+    code = "try:\n    llm_batch(['a'] * 300)\nexcept BudgetError:\n    print(llm_batch(['a', 'b']))"
+    model = FakeModel([python(code), python("x = 1"), python("FINAL(x)")])
+    assert result((await run_query(model, max_sub_calls=2)).events).answer == "1"
+    assert [shown(model, turn).splitlines()[-1] for turn in (2, 3)] == [
+        "(4 replies and 0 sub-calls left.)",
+        "(3 replies and 0 sub-calls left.)",
+    ]
+
+
+async def test_a_sub_call_with_none_left_announces_the_last_reply(run_query):
+    """The root gets one more turn, in which it may answer."""
+    model = FakeModel([python("llm_query('a')"), python("FINAL('no more')")])
+    journal = await run_query(model, max_sub_calls=0)
+    assert shown(model, 2).splitlines()[-3:] == [
+        "BudgetError: the sub-calls of this run are used up; nothing was sent",
+        "(4 replies and 0 sub-calls left.)",
+        "The sub-calls are used up: this is your last reply. Answer with FINAL(value) from what you have.",
+    ]
+    assert result(journal.events).stopped == "answered"
+
+
+async def test_a_reply_that_was_cut_is_told(run_query):
+    """A block that is open at its end is not run; what is whole before it is."""
+    cut = httpx.Response(
+        200,
+        json={"choices": [{"message": {"content": f"{python('x = 1')}\nand\n```python\nx = 2"}, "finish_reason": "length"}]},
+    )
+    model = FakeModel([cut, python("FINAL(x)")])
+    assert result((await run_query(model)).events).answer == "1"
+    assert shown(model, 2).splitlines()[:3] == ["Block 1 printed nothing.", "", reports.CUT_REPLY]
+
+
+async def test_a_model_that_repeats_itself_is_told_once_then_the_run_ends(run_query):
+    """With what it has: the best answer."""
+    model = FakeModel([*[python("1 / 0")] * 4, "about 5"])
+    found = result((await run_query(model, max_iterations=9)).events)
+    assert (found.stopped, found.iterations, found.answer) == ("repeated_reply", 4, "about 5")
+    assert found.error == "the model sent the same failing reply 4 times"
+    assert [reports.repeated_message("python") in shown(model, turn) for turn in (2, 3, 4, 5)] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("last", ["FINAL_VAR(n)", python("FINAL(n)"), '```json\n{"op": "final_var", "name": "n"}\n```'])
+async def test_the_last_best_answer_may_name_a_variable(run_query, last):
+    """Its value is the answer, and not the text that names it."""
+    model = FakeModel([python("n = 7"), last])
+    assert result((await run_query(model, max_iterations=1)).events).answer == "7"
+
+
+async def test_a_variable_named_after_a_block_is_the_answer(run_query):
+    """FINAL_VAR on a line after it."""
+    model = FakeModel([f"{python('n = 7')}\nFINAL_VAR(n)"])
+    assert result((await run_query(model)).events).answer == "7"
+
+
+async def test_an_answer_beside_a_block_is_not_taken_unseen(run_query):
+    """The model is told so, after the output of the block."""
+    model = FakeModel([f"{python('print(7)')}\nFINAL(8)", python("FINAL(7)")])
+    assert result((await run_query(model)).events).answer == "7"
+    assert reports.FINAL_BESIDE_BLOCKS in shown(model, 2)
 
 
 async def test_max_sub_calls_ends_with_a_partial_answer(run_query):

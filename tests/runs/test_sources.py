@@ -10,7 +10,7 @@ from orchestrator.journal import events as ev
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
-from orchestrator.providers.messages import Completion, Usage
+from orchestrator.providers.messages import Usage
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.replay import replay
@@ -44,12 +44,13 @@ class Counting(FakeProvider):
         super().__init__("fake")
         self.asked = []
 
-    async def complete(self, messages, schema=None):
+    async def complete(self, messages, received, schema=None):
         self.asked.append(messages[-1].content if messages[0].role == "user" else len(messages))
         found = reply(messages)
         if isinstance(found, Exception):
             raise found
-        return Completion(text=found, usage=Usage(3, 1))
+        received.add(found)
+        received.usage = Usage(3, 1)
 
 
 def context():

@@ -7,6 +7,7 @@ from fakes import FakeProvider
 
 from orchestrator.budget import Budget, RunLimits
 from orchestrator.errors import BudgetExceeded, ProviderError
+from orchestrator.journal.events import SubcallFinished
 from orchestrator.journal.journal import Journal
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.sources import Live
@@ -56,13 +57,50 @@ async def test_an_empty_reply_is_a_failure():
     assert await calls.ask(["a"]) == (SubReply(error="m: the reply is empty"),)
 
 
+async def test_what_a_failed_batch_has_paid_for_is_given_again():
+    """The same prompts: those that were answered are free, those that failed are sent."""
+    calls, journal = subcalls("1", ProviderError("no"), "3", limit=3)
+    await calls.ask(["a", "b"])
+    assert await calls.ask(["a", "b"]) == (SubReply(text="1"), SubReply(text="3"))
+    assert [(type(event).__name__, event.subcall) for event in journal.events] == [
+        ("SubcallStarted", 1),
+        ("SubcallStarted", 2),
+        ("SubcallFinished", 1),
+        ("SubcallFinished", 2),
+        ("SubcallReused", 1),
+        ("SubcallStarted", 3),
+        ("SubcallFinished", 3),
+    ]
+    assert [event.batch for event in journal.events if not isinstance(event, SubcallFinished)] == [1, 1, 2, 2]
+
+
+async def test_a_refused_batch_loses_nothing():
+    """What was paid for waits until the same prompts are asked within the budget."""
+    calls, _ = subcalls("1", ProviderError("no"), "3", limit=3)
+    await calls.ask(["a", "b"])
+    with pytest.raises(BudgetExceeded):
+        await calls.ask(["a", "b", "c"])
+    assert await calls.ask(["a", "b"]) == (SubReply(text="1"), SubReply(text="3"))
+
+
+async def test_with_nothing_left_the_budget_says_so():
+    """No advice on packing: there is nothing to pack into."""
+    calls, _ = subcalls(limit=0)
+    with pytest.raises(BudgetExceeded) as error:
+        await calls.ask(["a"])
+    assert str(error.value) == "the sub-calls of this run are used up; nothing was sent"
+
+
 async def test_a_batch_above_the_budget_is_refused_as_a_whole():
     """Nothing is sent, nothing is counted."""
     calls, journal = subcalls("1", "2", limit=2)
     await calls.ask(["a"])
     with pytest.raises(BudgetExceeded) as error:
         await calls.ask(["b", "c"])
-    assert str(error.value) == "sub-calls: 1 of 2 are used, 2 more were asked for; nothing was sent"
+    assert (
+        str(error.value)
+        == "2 sub-calls were asked for, 1 of 2 are left; nothing was sent. Put several items into one prompt: 2 or more each"
+    )
     assert await calls.ask(["b"]) == (SubReply(text="2"),)
     assert [type(event).__name__ for event in journal.events] == [
         "SubcallStarted",

@@ -107,4 +107,4 @@ def test_without_componentize_py_the_reason_says_what_to_install(folder, monkeyp
     monkeypatch.setattr(component_files, "version", missing)
     assert component_files.current() is None
     said = refused(component_files.newest, pytest.fail)
-    assert said == "building the Python guest needs componentize-py; run: pip install componentize-py"
+    assert said == "building the Python guest needs componentize-py and tzdata; run: pip install componentize-py tzdata"

@@ -17,8 +17,8 @@ STORE = ContextStore()
 class Counted(Context):
     """Counts the code points that guests read of it."""
 
-    def read(self, document, start, length):
-        found = super().read(document, start, length)
+    def read_all(self, start, length):
+        found = super().read_all(start, length)
         read_of[self.id] = read_of.get(self.id, 0) + len(found)
         return found
 
@@ -26,8 +26,14 @@ class Counted(Context):
 read_of = {}
 
 
-def counted(text, kind="text"):
-    held = STORE.add_text(text) if kind == "text" else STORE.add_json(kind, json.loads(text))
+def counted(content, kind="text"):
+    match kind:
+        case "text":
+            held = STORE.add_text(content)
+        case "documents":
+            held = STORE.add_documents(content)
+        case _:
+            held = STORE.add_json(kind, json.loads(content))
     context = Counted(held.id, STORE._path(held.id))
     context.id = uuid.uuid4().hex  # no other test has its template
     return context
@@ -136,9 +142,29 @@ async def test_a_template_that_nobody_uses_leaves(run_over, new_engine):
     assert (await run.run_cell(2, "context")).head == "'some text'\n"
 
 
-async def test_documents_and_lazy_texts_have_no_template(run_over, new_engine):
-    """They are read piece by piece anyway."""
+async def test_documents_are_loaded_once(run_over):
+    """Each run sees a real list, and changes its own."""
+    context = counted([("a.txt", "one"), "two"], "documents")
+    for _ in range(3):
+        outcome = await run_over(context).run_cell(1, "context.append('three')\ncontext, context.names")
+        assert outcome.head == "(['one', 'two', 'three'], ['a.txt', None])\n"
+    assert read_of[context.id] == len("onetwo")
+
+
+async def test_a_million_empty_documents_are_loaded_in_seconds(run_over, new_engine):
+    """They cost neither a call nor a place each."""
+    engine = new_engine(SandboxSettings(fuel=30_000_000_000))
+    context = counted([""] * 1_000_000, "documents")
+    assert (await run_over(context, engine=engine).run_cell(1, "len(context), set(context)")).head == "(1000000, {''})\n"
+    assert engine.templates.held(context, engine.settings) is not None
+
+
+@pytest.mark.parametrize("kind", ["text", "documents"])
+async def test_what_is_lazy_has_no_template(run_over, new_engine, kind):
+    """It is read piece by piece anyway."""
     engine = new_engine(SandboxSettings(context_inline_limit=10))
-    context = counted("a text that is longer than the limit")
-    assert (await run_over(context, engine=engine).run_cell(1, "context[:6]")).head == "'a text'\n"
+    text = "a text that is longer than the limit"
+    context = counted(text if kind == "text" else [text], kind)
+    code = "context[:6]" if kind == "text" else "context[0][:6]"
+    assert (await run_over(context, engine=engine).run_cell(1, code)).head == "'a text'\n"
     assert engine.templates.held(context, engine.settings) is None

@@ -1,13 +1,22 @@
 """What runs inside the sandbox, around a model's cells.
 
 runner     runs a cell and reports its outcome
-standard   the standard library that is frozen into the component; habits that cannot work here
+standard   what analysis uses of the standard library, imported while the component is built
+library    the rest of it and the time zones, compiled, run when first imported
+absent     what Python has elsewhere and a cell has not, and what to use instead
+habits     what a cell does by habit and cannot have: errors where the real thing would end the guest
+hints      what a cell is told beside an error
 capture    the bounded output of a cell
-context    `context`: a str, a lazy text or a lazy list of documents
+context    `context`: what it is in this run
+lazy/      a text and documents that are too large to be held
+lazy_re/   `re` over them
 queries    `llm_query`, `llm_batch`, `map_reduce`
 modules    `modules`: precompiled WebAssembly
+calls      their calls
 commands   the JSON commands
+lines      lines by their numbers
 answers    `FINAL`, `FINAL_VAR`, `answer`, `Final`
-helpers    chunking, searching, aggregating: pure functions
+helpers    searching, aggregating: pure functions
+chunks     chunk_text, chunk_by_tokens
 host       the only file that touches the raw imports
 """

@@ -4,6 +4,9 @@ import contextlib
 import json
 from typing import Any
 
+from .lazy.as_list import AsList
+from .lazy.text import LazyText
+
 
 class Answers:
     """The answer that the cells recorded last; None until there is one."""
@@ -46,9 +49,18 @@ class Answers:
 
 
 def as_text(value: Any) -> str:
-    """A str as it is, any other JSON-able value as JSON, else its repr."""
-    if isinstance(value, str):
+    """A text as it is, any other JSON-able value as JSON, else its repr."""
+    if isinstance(value, str | LazyText):
         return str(value)
     with contextlib.suppress(TypeError, ValueError, RecursionError):
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_held)
     return repr(value)
+
+
+def _held(value: Any) -> Any:
+    """What json can write of something lazy."""
+    if isinstance(value, LazyText):
+        return str(value)
+    if isinstance(value, AsList):
+        return list(value)
+    raise TypeError

@@ -1,11 +1,17 @@
 """The output of a cell, bounded while it is written: a flood must not fill the guest's memory."""
 
+import codecs
+import functools
 import io
 from collections import deque
+from typing import Any
 
 
 class Capture(io.TextIOBase):
     """Keeps the first and the last half of `limit` (at least 1) code points, and counts them all."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
 
     def __init__(self, limit: int) -> None:
         self.restart(limit)
@@ -19,6 +25,13 @@ class Capture(io.TextIOBase):
         self._tail: deque[str] = deque()
         self._tail_length = 0
         self.length = 0
+
+    @functools.cached_property
+    def buffer(self) -> "_Bytes":
+        return _Bytes(self)
+
+    def reconfigure(self, **settings: Any) -> None:
+        """It takes every text already."""
 
     def close(self) -> None:
         """A cell that closes it can still print."""
@@ -49,3 +62,22 @@ class Capture(io.TextIOBase):
     @property
     def tail(self) -> str:
         return "".join(self._tail)[-self._kept :]
+
+
+class _Bytes(io.BufferedIOBase):
+    """The same output, written as UTF-8; what is none is shown as its escape."""
+
+    def __init__(self, text: Capture) -> None:
+        self._text = text
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def close(self) -> None:
+        """A cell that closes it can still write."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        content = memoryview(content).tobytes()
+        self._text.write(self._decoder.decode(content))
+        return len(content)

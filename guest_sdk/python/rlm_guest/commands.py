@@ -4,14 +4,20 @@ The host has checked their shapes, and filled in what was left out: a command's 
 orchestrator/dialogue/commands.py, and each method here takes the fields of one.
 """
 
+import itertools
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
-from . import modules, queries
+from . import calls, lines, modules, queries
 from .answers import Answers, as_text
-from .context import LazyText
+from .context import Context
 from .errors import ModuleError
+from .lazy import sizes
+from .lazy.as_list import AsList
+from .lazy.documents import Documents, joined
+from .lazy.far import spelled
+from .lazy.text import LazyText, length_of
 
 PREVIEW = 5000  # code points of a result that are printed
 PREVIEW_LINES = 5
@@ -23,13 +29,26 @@ class CommandError(Exception):
     __module__ = "builtins"
 
 
+class Notebook(Protocol):
+    """What the commands work with."""
+
+    variables: dict[str, Any]
+    answers: Answers
+    context: Context
+
+    @property
+    def has_own_context(self) -> bool: ...
+
+    def load_context(self) -> None: ...
+
+
 class Commands:
     """Runs commands, one method each. The last result lives beside the variables, as `last`."""
 
-    def __init__(self, variables: dict[str, Any], answers: Answers, load_context: Callable[[], None]) -> None:
-        self._variables = variables
-        self._answers = answers
-        self._load_context = load_context
+    def __init__(self, notebook: Notebook) -> None:
+        self._notebook = notebook
+        self._variables = notebook.variables
+        self._answers = notebook.answers
         self._last: Any = ""
 
     def run(self, commands: list[dict[str, Any]]) -> None:
@@ -51,31 +70,55 @@ class Commands:
         self._keep(self._read_text(on)[start:end], store)
 
     def _lines(self, start: int, end: int | None, on: str | None, store: str | None) -> None:
-        lines = split_lines(self._read_text(on))
-        first, last, _ = slice(start, end).indices(len(lines))
-        print(f"[Lines {first} to {max(first, last)} of {len(lines)}]")
-        self._keep("\n".join(lines[first:last]), store)
+        text = self._read_text(on)
+        total = lines.count(text)
+        first, last, _ = slice(start, end).indices(total)
+        print(f"[Lines {first} to {max(first, last)} of {total}]")
+        self._keep(lines.between(text, first, max(first, last)), store)
 
     def _find(self, text: str, on: str | None, store: str | None) -> None:
-        lines = [(number, line, line.casefold()) for number, line in enumerate(split_lines(self._read_text(on)))]
-        found = [(number, line) for number, line, folded in lines if text.casefold() in folded]
-        what = f"hold {text!r}"
+        found, what = self._matching(spelled(text), on), f"hold {text!r}"
         words = text.casefold().split()
         if not found and len(words) > 1:
-            found = [(number, line) for number, line, folded in lines if all(word in folded for word in words)]
-            what = f"hold all of {', '.join(words)}"
+            rarest, what = self._rarest(words, on), f"hold all of {', '.join(words)}"
+            found = [
+                (number, line)
+                for number, line in self._matching(spelled(rarest), on)
+                if all(map(line.casefold().__contains__, words))
+            ]
         self._keep_lines(found, what, store)
 
     def _regex(self, pattern: str, on: str | None, store: str | None) -> None:
-        rows = modules.modules.regex.lines(pattern, limit=None, ignore_case=True, text=self._choose_input(on))
-        self._keep_lines([(row["line"] - 1, row["text"]) for row in rows], f"match {pattern!r}", store)
+        self._keep_lines(self._matching(pattern, on), f"match {pattern!r}", store)
+
+    def _matching(self, pattern: str, on: str | None) -> list[tuple[int, str]]:
+        """The lines that match, whatever the case, and their numbers from 0."""
+        answers = self._each("lines", {"pattern": pattern, "limit": None, "ignore_case": True}, on)
+        return [(before + row["line"] - 1, row["text"]) for before, rows in answers for row in rows]
+
+    def _rarest(self, words: list[str], on: str | None) -> str:
+        arguments = {"patterns": [spelled(word) for word in words], "ignore_case": True, "multi_line": False}
+        counts = [0] * len(words)
+        for _, found in self._each("count_many", arguments, on):
+            counts = [one + more for one, more in zip(counts, found, strict=True)]
+        return words[counts.index(min(counts))]
+
+    def _each(self, function: str, arguments: dict[str, Any], on: str | None) -> Iterator[tuple[int, Any]]:
+        """What the module regex answers for each part of the text that it takes, and how many lines are before that."""
+        if self._host_has(on):
+            yield 0, calls.run("regex", function, arguments, None, joined=True)
+            return
+        text, before = self._read_text(on), 0
+        for part in [text] if isinstance(text, LazyText) and text.place is not None else calls.whole_lines(text):
+            yield before, calls.run("regex", function, arguments, part)
+            before += part.count("\n")
 
     def _wasm(self, module: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
         text = self._choose_input(on)
         call = modules.functions().get(f"{module}.{function}")
         try:
             # Any other the host has, or says that it has not.
-            found = call(**args, text=text) if call else modules.run(module, function, args, text)
+            found = call(**args, text=text) if call else calls.run(module, function, args, text)
         except TypeError as error:
             raise CommandError(str(error)) from None
         self._keep(found, store)
@@ -90,11 +133,12 @@ class Commands:
         self._wasm("text", function, args, on, store)
 
     def _wasm_wat(self, wat: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
-        self._keep(modules.run_wat(wat, function, args, self._choose_input(on)), store)
+        self._keep(calls.run_wat(wat, function, args, self._choose_input(on)), store)
 
     def _count(self, what: str, on: str | None, store: str | None) -> None:
         text = self._read_text(on if on or what != "matches" else "last")
-        self._keep(len(text if what == "chars" else text.split() if what == "words" else split_lines(text)), store)
+        counted = {"chars": length_of, "words": lines.count_words}.get(what, lines.count)
+        self._keep(counted(text), store)
 
     def _split(self, delimiter: str, on: str | None, store: str | None) -> None:
         if not delimiter:
@@ -105,7 +149,7 @@ class Commands:
 
     def _len(self, on: str | None, store: str | None) -> None:
         value = self._value(on)
-        self._keep(len(value) if hasattr(value, "__len__") else len(as_text(value)), store)
+        self._keep(length_of(value) if hasattr(value, "__len__") else len(as_text(value)), store)
 
     def _index_terms(
         self,
@@ -116,10 +160,9 @@ class Commands:
         on: str | None,
         store: str | None,
     ) -> None:
-        # A module numbers the lines of each document, and of JSON as it was sent: they must be those of the command `lines`.
-        as_one_text = include_lines and not isinstance(self._value(on), str | LazyText)
-        text = self._read_text(on) if as_one_text else self._choose_input(on)
-        rows = modules.modules.text.terms(pattern, min_count, max_terms, include_lines, text)
+        arguments = {"pattern": pattern, "min_count": min_count, "max_terms": max_terms, "lines": include_lines}
+        host_has = self._host_has(on)
+        rows = calls.run("text", "terms", arguments, None if host_has else self._read_text(on), joined=host_has)
         print(f"[{len(rows)} terms that occur at least {min_count} times]")
         self._keep("\n".join(map(_describe_term, rows)), store)
 
@@ -145,7 +188,7 @@ class Commands:
         """A variable; the context when there is no name; the last result for `last` and `_`."""
         name = _plain(name or "context")
         if name == "context":
-            self._load_context()
+            self._notebook.load_context()
         if name in ("_", "last") and name not in self._variables:
             return self._last
         if name not in self._variables:
@@ -155,15 +198,31 @@ class Commands:
     def _read_text(self, name: str | None) -> Any:
         """A variable as a text (see _value): a list of texts is joined by line ends."""
         value = self._value(name)
-        if isinstance(value, dict | int | float | bool | None):
+        if isinstance(value, str | LazyText):
+            return value
+        if isinstance(value, Documents):
+            return joined(value)
+        if not _is_texts(value):
             return as_text(value)
-        if not isinstance(value, str) and all(isinstance(each, str) for each in value):
-            return "\n".join(value)
-        return value if isinstance(value, str) else as_text(value)
+        # A copy of many would need as much memory again.
+        return "\n".join(value) if sum(map(length_of, value)) <= sizes.STR else joined(value)
 
-    def _choose_input(self, name: str | None) -> str | None:
+    def _is_context(self, name: str | None) -> bool:
+        """Whether it is what the host has."""
+        return _plain(name or "context") == "context" and not self._notebook.has_own_context
+
+    def _host_has(self, name: str | None) -> bool:
+        """Whether the host has the same text as `_read_text`."""
+        if not self._is_context(name):
+            return False
+        if self._notebook.context.kind in ("text", "documents"):
+            return True
+        # A JSON value: cells may have changed it, so what the host has is asked about only if it is too long to hand over.
+        return not _is_texts(self._value(name)) and not calls.can_take(self._read_text(name))
+
+    def _choose_input(self, name: str | None) -> Any:
         """What a module works on: None for the context, which the host has."""
-        return None if _plain(name or "context") == "context" else str(self._read_text(name))
+        return None if self._is_context(name) else self._read_text(name)
 
     def _fill_in(self, text: str) -> str:
         """The text with the values of the variables that it names: ${name}."""
@@ -187,16 +246,16 @@ class Commands:
             self._variables[_plain(store)] = value
 
     def _show(self, value: Any) -> None:
-        text = as_text(value)
-        print(text if len(text) <= PREVIEW else f"{text[:PREVIEW]}\n[... {len(text) - PREVIEW} more characters]")
+        if isinstance(value, AsList):
+            # Each takes three characters or more.
+            value = list(itertools.islice(value, PREVIEW))
+        text = value if isinstance(value, LazyText) else as_text(value)
+        left = length_of(text) - PREVIEW
+        print(text if left <= 0 else f"{text[:PREVIEW]}\n[... {left} more characters]")
 
 
-def split_lines(text: str) -> list[str]:
-    """The lines without their ends (\\n or \\r\\n); a last empty one does not count."""
-    lines = text.split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return [line.removesuffix("\r") for line in lines]
+def _is_texts(value: Any) -> bool:
+    return not isinstance(value, dict | int | float | bool | None) and all(isinstance(each, str | LazyText) for each in value)
 
 
 def _plain(name: str) -> str:

@@ -1,4 +1,7 @@
-"""Helpers for cells that need no model: pure functions over text and plain values."""
+"""Helpers for cells that need no model: pure functions over text and plain values.
+
+A text may be lazy, and may be documents: then each is looked at by itself, and what says where something is has "document".
+"""
 
 import copy
 import functools
@@ -9,65 +12,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-
-def chunk_text(text: str, chunk_size: int = 2000, overlap: int = 200, preserve_paragraphs: bool = True) -> list[str]:
-    """Pieces of at most chunk_size code points, each starting overlap before the end of the one before."""
-    if chunk_size < 1 or not 0 <= overlap < chunk_size:
-        raise ValueError("chunk_text: chunk_size must be at least 1 and overlap from 0 to chunk_size - 1")
-    chunks, start = [], 0
-    while start < len(text):
-        end = min(start + chunk_size, len(text))
-        if preserve_paragraphs and end < len(text):
-            # A cut before the overlap would make no progress.
-            end = start + _paragraph_end(text[start:end], overlap + 1)
-        chunks.append(text[start:end])
-        if end == len(text):
-            break
-        start = end - overlap
-    return chunks
-
-
-def _paragraph_end(piece: str, low: int) -> int:
-    """The place to cut at: behind the last paragraph end, line end or space that stands at low or later, else the end."""
-    for separator in ("\n\n", "\n\r\n", "\n", " "):
-        found = piece.rfind(separator, low)
-        if found >= 0:
-            return found + len(separator)
-    return len(piece)
-
-
-# A token is counted as up to four ASCII characters or one other character: an estimate, no model's own count.
-_TOKEN = r"(?:[\x00-\x7f]{1,4}|[^\x00-\x7f])"
-
-
-def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50) -> list[str]:
-    """Pieces of at most max_tokens estimated tokens (4 ASCII characters, or one other character, each)."""
-    if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
-        raise ValueError("chunk_by_tokens: max_tokens must be at least 1 and overlap_tokens from 0 to max_tokens - 1")
-    # No text has more tokens than characters, and a regular expression has a largest number.
-    step, overlap = min(max_tokens - overlap_tokens, len(text) + 1), min(overlap_tokens, len(text))
-    stepping, overlapping = re.compile(f"{_TOKEN}{{1,{step}}}+"), re.compile(f"{_TOKEN}{{0,{overlap}}}+")
-    chunks, start = [], 0
-    while start < len(text):
-        following = stepping.match(text, start).end()
-        end = overlapping.match(text, following).end()
-        if end < len(text):
-            end = start + _paragraph_end(text[start:end], following - start)
-        chunks.append(text[start:end])
-        if end == len(text):
-            break
-        start = following
-    return chunks
+from .chunks import documents
+from .lazy.documents import Documents, joined
+from .lazy.parts import Parts
+from .lazy.text import LazyText, length_of
 
 
 def smart_truncate(text: str, max_length: int = 500, suffix: str = "...") -> str:
     """At most max_length code points of text, cut at a sentence or a word, with suffix if something is cut."""
     _at_least_0("smart_truncate", max_length=max_length)
-    if len(text) <= max_length:
-        return text
+    whole: Any = text if isinstance(text, str | LazyText) else joined(text)
+    if length_of(whole) <= max_length:
+        return whole[:]  # type: ignore[no-any-return]
     room = max(0, max_length - len(suffix))
     # One character more, because what ends exactly at the cut fits.
-    cut, seen = text[:room], text[: room + 1]
+    cut, seen = whole[:room], whole[: room + 1]
     sentence = max(seen.rfind(mark) + 1 for mark in (". ", "! ", "? ", "\n"))
     end = sentence if sentence > room // 2 else seen.rfind(" ")
     return (cut[:end] if end > 0 else cut).rstrip() + suffix[:max_length]
@@ -83,23 +42,38 @@ def regex_search(pattern: str, text: str, max_matches: int = 100, return_positio
     """The first max_matches matches; with return_positions as {"match", "start", "end"}."""
     _at_least_0("regex_search", max_matches=max_matches)
     found: list[Any] = []
-    for match in itertools.islice(re.finditer(pattern, text, re.MULTILINE), max_matches):
-        position = {"match": match.group(), "start": match.start(), "end": match.end()}
-        found.append(position if return_positions else match.group())
+    for place, each in documents(text):
+        for match in itertools.islice(re.finditer(pattern, each, re.MULTILINE), max_matches - len(found)):
+            position = {"match": match.group(), "start": match.start(), "end": match.end()} | place
+            found.append(position if return_positions else match.group())
+        if len(found) == max_matches:
+            break
     return found
 
 
 def find_sections(text: str, section_pattern: str = r"^#{1,6} .+$", include_content: bool = True) -> list[dict[str, Any]]:
     """The sections that a heading matching section_pattern opens: {"title", "start", "end", "content"}."""
-    headings = list(re.finditer(section_pattern, text, re.MULTILINE))
-    sections = []
-    for heading, following in itertools.zip_longest(headings, headings[1:]):
-        end = following.start() if following else len(text)
-        section: dict[str, Any] = {"title": heading.group().strip(), "start": heading.start(), "end": end}
+    found = []
+    for place, each in documents(text):
+        headings = [(match.group(), *match.span()) for match in re.finditer(section_pattern, each, re.MULTILINE)]
+        ends = [*(start for _, start, _ in headings[1:]), length_of(each)]
+        found += [(place, *heading, end) for heading, end in zip(headings, ends, strict=False)]
+
+    def section(place: dict[str, int], title: str, start: int, content: int, end: int) -> dict[str, Any]:
+        described = {"title": title.strip(), "start": start, "end": end} | place
         if include_content:
-            section["content"] = text[heading.end() : end].strip()
-        sections.append(section)
-    return sections
+            described["content"] = (text[place["document"]] if place else text)[content:end].strip()
+        return described
+
+    if not isinstance(text, LazyText | Documents):
+        return list(itertools.starmap(section, found))
+    # All contents together are as large as the text.
+    return Parts(lambda number: _some(section, found, number), 0)  # type: ignore[return-value]
+
+
+def _some(make: Callable[..., Any], rows: list[Any], number: int) -> tuple[list[Any], int | None]:
+    following = number + 16
+    return list(itertools.starmap(make, rows[number:following])), following if following < len(rows) else None
 
 
 def keyword_filter(text: str, keywords: list[str] | str, context_chars: int = 200) -> list[str]:
@@ -107,11 +81,14 @@ def keyword_filter(text: str, keywords: list[str] | str, context_chars: int = 20
     _at_least_0("keyword_filter", context_chars=context_chars)
     # The longest first: of "tax" and "taxes" the first that matches would be the whole passage.
     wanted = sorted(filter(None, [keywords] if isinstance(keywords, str) else keywords), key=len, reverse=True)
-    if not wanted:
-        return []
+    pattern = "|".join(map(re.escape, wanted))
+    return [passage for _, each in documents(text) for passage in _passages(each, pattern, context_chars)] if wanted else []
+
+
+def _passages(text: Any, pattern: str, around: int) -> list[str]:
     passages: list[list[int]] = []
-    for match in re.finditer("|".join(map(re.escape, wanted)), text, re.IGNORECASE):
-        start, end = max(0, match.start() - context_chars), min(len(text), match.end() + context_chars)
+    for match in re.finditer(pattern, text, re.IGNORECASE):
+        start, end = max(0, match.start() - around), min(length_of(text), match.end() + around)
         if passages and start <= passages[-1][1]:
             passages[-1][1] = end
         else:
@@ -168,6 +145,8 @@ def recursive_split(
     text: str, condition: Callable[[str], bool], split_fn: Callable[[str], list[str]], max_depth: int = 10
 ) -> list[str]:
     """Splits until condition(piece) holds, max_depth is reached, or split_fn splits no further."""
+    if not isinstance(text, str | LazyText):
+        return [part for _, each in documents(text) for part in recursive_split(each, condition, split_fn, max_depth)]
     if max_depth <= 0 or condition(text):
         return [text]
     pieces = [piece for piece in split_fn(text) if piece]

@@ -8,6 +8,14 @@ from componentize_py_types import Err
 
 from .errors import BudgetError, LLMError, ModuleError
 
+# Numbers of `read` that stand for no document: all of them, one behind the other, and their names and lengths.
+WHOLE = 0xFFFFFFFE
+TABLE = 0xFFFFFFFF
+
+# Bytes that a read takes: of each character as UTF-8 and then as str, and beside them.
+_WIDEST = 8
+_ROOM = 1 << 16
+
 _ERRORS = {
     "LLMError": LLMError,
     "BudgetError": BudgetError,
@@ -32,7 +40,9 @@ def call(name: str, arguments: dict[str, Any]) -> Any:
 
 
 def read(document: int, start: int, length: int) -> str:
-    """Code points [start, start + length) of one document, cut at its end."""
+    """Code points [start, start + length) of one document, or of WHOLE or TABLE, cut at its end. Raises MemoryError."""
+    # What the interface has no memory for is not an exception: it would end the interpreter.
+    bytearray(_ROOM + _WIDEST * length)
     try:
         return wit_world.context_read(document, start, length)
     except Err as error:

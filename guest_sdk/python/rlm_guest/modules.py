@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from . import host
+from . import left_out
+from .calls import run
 
 Row = dict[str, Any]
 Where = list[list[Any]]
@@ -101,7 +102,7 @@ class CSV(Module):
         answer = super()._ask(function, arguments, text)
         if function == "describe":
             return answer
-        _print_titles(answer["titles"])
+        left_out.print_titles(answer["titles"])
         return _found(answer, "rows")
 
     @module_function
@@ -156,7 +157,7 @@ class JSON(Module):
         answer = super()._ask(function, arguments, text)
         if function == "describe":
             return answer
-        _print_broken(answer["broken"])
+        left_out.print_broken(answer["broken"])
         return _found(answer, "value" if function == "get" else "rows")
 
     @module_function
@@ -271,67 +272,6 @@ def functions() -> dict[str, Callable[..., Any]]:
     }
 
 
-_context: Any = None
-_max_text_chars = 0
-
-
-def limit_texts(characters: int) -> None:
-    """Called once, at the start: what the host takes in one call."""
-    global _max_text_chars
-    _max_text_chars = characters
-
-
-def use_context(value: Any) -> None:
-    """What text=context means: the host has it already."""
-    global _context
-    _context = value
-
-
-def run(module: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The answer of a module's function. Raises ModuleError."""
-    return host.call("module", {"module": module, "function": function, "args": arguments, "text": _check_text(text)})
-
-
-def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
-    """The answer of a function of a module in WebAssembly's text format. Raises ModuleError."""
-    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments, "text": _check_text(text)})
-
-
-def _check_text(text: Any) -> str | None:
-    """What the host takes: None for the context, which it has. Raises TypeError, ValueError."""
-    if text is None or text is _context:
-        return None
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a str, not {type(text).__name__}; without it the module works on the context")
-    if len(text) > _max_text_chars:
-        raise ValueError(f"text has {len(text)} characters, {_max_text_chars} is the limit; the context itself has none")
-    return host.valid(text)
-
-
 def _found(answer: Row, name: str) -> Any:
     """What the host's JSON cannot hold, 1e400 or a half of a surrogate pair, comes as a text of Python's JSON."""
     return json.loads(answer[f"{name}_json"]) if f"{name}_json" in answer else answer[name]
-
-
-def _print_titles(titles: Row) -> None:
-    """Which lines above a header were left out, if there are any."""
-    for each in titles["first"]:
-        document = f"document {each['document']}: " if "document" in each else ""
-        one = each["lines"] == 1
-        lines = "the line above the header is" if one else f"the {each['lines']} lines above the header are"
-        print(f"modules.csv: {document}{lines} left out: {each['text']!r}")
-    if titles["count"] > len(titles["first"]):
-        print(f"modules.csv: so in {titles['count']} documents")
-
-
-def _print_broken(broken: Row) -> None:
-    """Which lines were left out, if there are any."""
-    if broken["count"]:
-        first = "; ".join(_place(each) for each in broken["first"])
-        left_out = "1 broken line was" if broken["count"] == 1 else f"{broken['count']} broken lines were"
-        print(f"modules.json: {left_out} left out: {first}")
-
-
-def _place(broken: Row) -> str:
-    document = f"document {broken['document']}, " if "document" in broken else ""
-    return f"{document}line {broken['line']} ({broken['error']})"

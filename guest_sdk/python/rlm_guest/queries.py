@@ -1,7 +1,7 @@
 """Sub-calls to a model: llm_query, llm_batch, and map_reduce over functions that make them."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from . import host
 from .errors import LLMError
@@ -9,13 +9,19 @@ from .errors import LLMError
 
 def llm_query(prompt: str) -> str:
     """Ask a sub-model; it sees the prompt alone. Raises LLMError, BudgetError."""
-    return _ask([prompt])[0]
+    answers: list[str] = _ask([prompt])
+    return answers[0]
 
 
-def llm_batch(prompts: list[str]) -> list[str]:
-    """Ask a sub-model every prompt, all at once; the answers come in order. Raises LLMError, BudgetError."""
+def llm_batch(prompts: list[str], on_error: Literal["raise", "return"] = "raise") -> list[str]:
+    """Ask a sub-model every prompt, all at once; the answers come in order. Raises LLMError, BudgetError.
+
+    on_error="return": an LLMError stands in the place of an answer that did not come.
+    """
+    if on_error not in ("raise", "return"):
+        raise ValueError(f'llm_batch: on_error is "raise" or "return", not {on_error!r}')
     prompts = list(prompts)
-    return _ask(prompts) if prompts else []
+    return _ask(prompts, on_error) if prompts else []
 
 
 def map_reduce(
@@ -35,14 +41,14 @@ def limit_batches(characters: int) -> None:
     _max_batch_chars = characters
 
 
-def _ask(prompts: list[str]) -> list[str]:
+def _ask(prompts: list[str], on_error: str = "raise") -> list[Any]:
     for prompt in prompts:
         if not isinstance(prompt, str):
             raise TypeError(f"a prompt must be a str, not {type(prompt).__name__}")
     replies = _replies(prompts)
     failures = [(index, reply["error"]) for index, reply in enumerate(replies) if "error" in reply]
-    if not failures:
-        return [reply["text"] for reply in replies]
+    if not failures or on_error == "return":
+        return [LLMError(reply["error"]) if "error" in reply else reply["text"] for reply in replies]
     error = LLMError(_failure_text(failures, len(prompts)))
     error.results = [reply.get("text") for reply in replies]
     raise error
@@ -63,7 +69,10 @@ def _failure_text(failures: list[tuple[int, str]], total: int) -> str:
     if total == 1:
         return failures[0][1]
     shown = "; ".join(f"[{index}] {message}" for index, message in failures[:5])
-    return f"{len(failures)} of {total} sub-calls failed ({shown}); the answers of the others are in this exception's .results"
+    return (
+        f"{len(failures)} of {total} sub-calls failed ({shown}). The others are paid: ask the same prompts again, and only "
+        "those that failed are sent. This exception's .results has their answers too"
+    )
 
 
 class _Waiting(BaseException):

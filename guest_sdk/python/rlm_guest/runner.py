@@ -10,19 +10,23 @@ import random
 import re
 import sys
 import traceback
+import types
 from collections.abc import Callable
 from typing import Any
 
-from . import context, errors, helpers, host, modules, queries, standard
+from . import calls, chunks, errors, habits, helpers, hints, host, modules, queries
 from .answers import Answers
 from .capture import Capture
 from .commands import CommandError, Commands
+from .context import Context
+from .lazy.documents import Documents
+from .lazy.text import LazyText, length_of
 
-standard.replace_habits()
+habits.replace()
 
 _HELPERS = (
-    helpers.chunk_text,
-    helpers.chunk_by_tokens,
+    chunks.chunk_text,
+    chunks.chunk_by_tokens,
     helpers.smart_truncate,
     helpers.regex_search,
     helpers.find_sections,
@@ -39,6 +43,7 @@ _ORIGINAL_BUILTINS = dict(_BUILTINS)
 # Nor must what it replaced in linecache and ast: both are used before the next one.
 _LINES = linecache.cache
 _parse = ast.parse
+_CONTEXT = re.compile(r"\bcontext\b")  # as in orchestrator/sandbox/guest.py
 _ERROR_LIMIT = 8000  # code points of one traceback
 
 
@@ -46,21 +51,19 @@ class Notebook:
     """The variables of a run, what is provided beside them, and the answer so far."""
 
     def __init__(self) -> None:
-        self.variables: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+        # A module, so that what looks for the cells' names finds them: pickle, unittest, doctest, typing.
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        self.variables: dict[str, Any] = vars(main)
+        self.variables["__builtins__"] = builtins
         self.answers = Answers(self.variables)
-        self.commands = Commands(self.variables, self.answers, self.load_context)
-        self.provided: dict[str, Any] = {
-            function.__name__: function
-            for function in (
-                queries.llm_query,
-                queries.llm_batch,
-                self.answers.FINAL,
-                self.answers.FINAL_VAR,
-                self.SHOW_VARS,
-                *_HELPERS,
-            )
-        }
-        self.provided |= {each.__name__: each for each in (errors.LLMError, errors.BudgetError, errors.ModuleError)}
+        self.context = Context()
+        self.commands = Commands(self)
+        # What the run stands on: it is there in every cell, whatever the one before did to its name.
+        self.firm: dict[str, Any] = _by_name(
+            queries.llm_query, queries.llm_batch, self.answers.FINAL, self.answers.FINAL_VAR, self.SHOW_VARS
+        )
+        # The name of another may become a variable of the cells' own.
+        self.provided = self.firm | _by_name(*_HELPERS, errors.LLMError, errors.BudgetError, errors.ModuleError)
         self.provided["modules"] = modules.modules
         self.settings: dict[str, Any] = {}
         self._output = Capture(1)
@@ -74,25 +77,33 @@ class Notebook:
         }
 
     def provide(self, text: str) -> None:
-        """Puts back what a cell deleted, and loads `context` for the first cell that names it."""
-        if re.search(r"\bcontext\b", text):
+        """Puts back what a cell deleted or must not overwrite, and loads `context` for the first cell that names it."""
+        if _CONTEXT.search(text):
             self.load_context()
         # By the names alone: to look at a value is to write its reference count, and so to its page.
         for name in sorted(self.provided.keys() - self.variables.keys()):
             self.variables[name] = self.provided[name]
+        self.variables.update(self.firm)
         self.variables.setdefault("answer", {"content": "", "ready": False})
 
     def load_context(self) -> None:
         if "context" not in self.provided:
-            self.provided["context"] = context.make_context(self.settings["context"])
-            modules.use_context(self.provided["context"])
+            self.provided["context"] = self.firm["context"] = self.context.make()
+            self.provided |= self.context.helpers()
+            calls.use_context(self.provided["context"])
         self.variables.setdefault("context", self.provided["context"])
+
+    @property
+    def has_own_context(self) -> bool:
+        """Whether `context` is the cells' own by now, not what the host has."""
+        mine, provided = self.variables.get("context"), self.provided.get("context")
+        return mine is not provided or getattr(mine, "is_changed", False)
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
         """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""
         capture = self._output
         capture.restart(self.settings["output_chars"])
-        standard.use_output(capture)
+        habits.use_output(capture)
         error = None
         try:
             self.provide(text)
@@ -101,6 +112,7 @@ class Notebook:
             _BUILTINS.update(_ORIGINAL_BUILTINS)
             error = _format(raised)
         _BUILTINS.update(_ORIGINAL_BUILTINS)
+        habits.flush_output()
         try:
             answer, draft = self.answers.take(), self.answers.draft()
         except BaseException as raised:
@@ -131,21 +143,20 @@ class Notebook:
         self.commands.run(json.loads(commands))
 
 
+def _by_name(*provided: Any) -> dict[str, Any]:
+    return {each.__name__: each for each in provided}
+
+
 def _describe_value(value: Any) -> str:
     kind = type(value).__name__
-    return f"{kind} of {len(value)}" if isinstance(value, str | bytes | list | tuple | dict | set | frozenset) else kind
+    sized = str | bytes | list | tuple | dict | set | frozenset | LazyText | Documents
+    return f"{kind} of {length_of(value)}" if isinstance(value, sized) else kind
 
 
 def _format(raised: BaseException) -> str:
     """The traceback through the cells' own lines, bounded, with a hint if one helps."""
     if isinstance(raised, CommandError):
         return str(raised)[:_ERROR_LIMIT]
-    hint = {
-        SystemExit: "\n(A cell cannot end the run this way: call FINAL(value) to answer.)",
-        ModuleNotFoundError: "\n(Only Python's standard library is here, without threads, asyncio and sockets; "
-        "llm_batch runs prompts in parallel.)",
-        MemoryError: "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)",
-    }.get(type(raised), "")
     try:
         text = "".join(_cell_frames(traceback.TracebackException.from_exception(raised)).format()).rstrip()
     except BaseException:
@@ -153,7 +164,15 @@ def _format(raised: BaseException) -> str:
     if len(text) > _ERROR_LIMIT:
         half = _ERROR_LIMIT // 2
         text = f"{text[:half]}\n[{len(text) - 2 * half} code points left out]\n{text[-half:]}"
-    return text + hint
+    return text + _hint(raised)
+
+
+def _hint(raised: BaseException) -> str:
+    try:
+        hint = hints.about(raised)
+    except BaseException:
+        return ""
+    return f"\n({hint})" if hint else ""
 
 
 def _cell_frames(error: traceback.TracebackException) -> traceback.TracebackException:
@@ -179,20 +198,20 @@ def describe() -> list[dict[str, str]]:
 
 
 def _signature(function: Any) -> str:
+    """Without types: names and defaults say enough, and help() the rest."""
     signature = inspect.signature(function)
-    if inspect.ismethod(function) and isinstance(function.__self__, modules.Module):
-        # Of a module's many arguments the defaults say enough.
-        plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
-        return str(signature.replace(parameters=plain, return_annotation=signature.empty))
-    return str(signature).replace("typing.", "").replace("collections.abc.", "")
+    plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
 
 
 def start(settings: dict[str, Any]) -> None:
-    """Once: {"output_chars", "max_batch_chars", "max_text_chars", "context": see context.make_context}."""
+    """Once: {"output_chars", "max_batch_chars", "max_text_chars", "context": see context.Context}."""
     _notebook.settings = settings
+    _notebook.context.describe(settings["context"])
     queries.limit_batches(settings["max_batch_chars"])
-    modules.limit_texts(settings["max_text_chars"])
+    calls.limit_texts(settings["max_text_chars"])
     sys.setrecursionlimit(1000)
+    habits.start()
 
 
 def seed(seed: int) -> None:

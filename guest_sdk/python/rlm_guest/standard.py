@@ -1,6 +1,6 @@
-"""The standard library of the guest, and what replaces habits that cannot work in it.
+"""What analysis uses of the standard library: imported while the component is built, so that no cell pays for it.
 
-There is no file system: what is not imported here, while the component is built, cannot be imported later.
+All else is in library.py.
 """
 
 # ruff: noqa: F401  (an import here is the purpose)
@@ -91,39 +91,3 @@ import weakref
 import xml.etree.ElementTree
 import zlib
 import zoneinfo
-from typing import Any, NoReturn
-
-
-class _NoInput(io.TextIOBase):
-    """Standard input: who reads it is told that there is none."""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1) -> NoReturn:
-        _no_input()
-
-    def readline(self, size: int | None = -1) -> NoReturn:  # type: ignore[override]
-        _no_input()
-
-
-def _no_input(prompt: object = "") -> NoReturn:
-    """There is nobody to ask."""
-    raise RuntimeError("there is no keyboard input in a cell: work with `context`, ask a model with llm_query(prompt)")
-
-
-def _no_sleep(seconds: float) -> None:
-    """Waiting makes no sense here: the clock is the run's own."""
-
-
-def replace_habits() -> None:
-    """Called while the component is built; what these did before would trap."""
-    builtins.input = _no_input
-    time.sleep = _no_sleep
-    sys.stdin = sys.__stdin__ = _NoInput()  # type: ignore[misc]
-    sys.dont_write_bytecode = True
-
-
-def use_output(stream: Any) -> None:
-    """All output of a cell goes to `stream`: the real ones trap."""
-    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = stream  # type: ignore[misc]

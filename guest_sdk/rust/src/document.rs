@@ -1,7 +1,7 @@
 //! The input, read piece by piece: memory does not grow with it.
 
 use crate::memory::{keep, reserve};
-use crate::{abi, Error};
+use crate::{ahead, Error};
 
 /// Bytes that are read at once, unless a window grows.
 const PIECE: usize = 1 << 18;
@@ -84,7 +84,7 @@ impl Window {
         while self.buffer.len() < wanted {
             let piece = (wanted - self.buffer.len()).min(MOST_AT_ONCE);
             let place = self.document.start + self.offset + self.buffer.len() as u64;
-            match abi::context_read(place, piece, &mut self.buffer) {
+            match ahead::read(place, piece, &mut self.buffer) {
                 0 => return Err(Error("the input ended before its length".into())),
                 // The host may give less than it is asked for.
                 read if read < piece => break,

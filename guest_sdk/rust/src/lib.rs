@@ -16,6 +16,7 @@
 //! ```
 
 pub mod abi;
+mod ahead;
 mod document;
 mod error;
 mod hash;

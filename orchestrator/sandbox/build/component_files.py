@@ -83,16 +83,19 @@ def _built(progress: Progress) -> Path:
     try:
         named = _name_of_built()
     except PackageNotFoundError:
-        raise SandboxError("building the Python guest needs componentize-py; run: pip install componentize-py") from None
-    progress("building the Python guest (once, about 10 seconds)")
+        raise SandboxError(
+            "building the Python guest needs componentize-py and tzdata; run: pip install componentize-py tzdata"
+        ) from None
+    progress("building the Python guest (once, about 15 seconds)")
     wasm = keep(componentize(shipped.GUEST_SOURCES))
     cache.write(named, wasm.stem.encode())
     return wasm
 
 
 def _name_of_built() -> Path:
-    """The file with the sha256 of the component of today's sources. Raises PackageNotFoundError without componentize-py."""
+    """The file with the sha256 of the component of today's sources. Raises PackageNotFoundError without what builds it."""
     sdk = shipped.GUEST_SOURCES
     sources = sorted(path for part in ("wit", "python") for path in (sdk / part).rglob("*") if path.suffix in (".py", ".wit"))
-    key = cache.key(version("componentize-py"), *(f"{path.relative_to(sdk)}\n{path.read_text()}" for path in sources))
+    versions = (version("componentize-py"), version("tzdata"))
+    key = cache.key(*versions, *(f"{path.relative_to(sdk)}\n{path.read_text()}" for path in sources))
     return cache.folder() / f"{key}.sha256"

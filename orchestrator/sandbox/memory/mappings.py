@@ -69,9 +69,15 @@ def _write(descriptor: int, position: int, content: memoryview) -> None:
     """Zeros are left out: a hole in the file takes no memory."""
     while content:
         piece = content[: len(_ZEROS)]
-        if piece != _ZEROS[: len(piece)]:
+        if not _is_zero(piece):
             piece = piece[: os.pwrite(descriptor, piece, position)]
         position, content = position + len(piece), content[len(piece) :]
+
+
+def _is_zero(piece: memoryview) -> bool:
+    # As bytes: a memoryview is compared item by item, which took three seconds for a gigabyte. Most pieces that are not zero
+    # show it in their first page.
+    return all(bytes(part) == _ZEROS[: len(part)] for part in (piece[:PAGE], piece[PAGE:]))
 
 
 def reserve(length: int) -> int:

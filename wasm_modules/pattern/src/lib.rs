@@ -17,7 +17,7 @@ mod width;
 
 pub use counter::Counter;
 pub use groups::Groups;
-pub use scan::{scan, Found};
+pub use scan::{scan, scan_behind, Found};
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::Hir;

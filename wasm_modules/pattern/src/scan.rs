@@ -33,11 +33,16 @@ struct Position {
 impl Position {
     fn advance(&mut self, text: &[u8], to: usize) {
         if let Some(part) = text.get(self.counted..to) {
-            self.code_points += part.iter().filter(|&&byte| byte & 0xC0 != 0x80).count() as u64;
-            self.lines += part.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            self.code_points += count(part, |byte| byte & 0xC0 != 0x80);
+            self.lines += count(part, |byte| byte == b'\n');
             self.counted = to;
         }
     }
+}
+
+/// In blocks whose count fits into a byte: sixteen bytes are then looked at at once.
+fn count(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> u64 {
+    bytes.chunks(255).map(|block| u64::from(block.iter().map(|&byte| u8::from(wanted(byte))).sum::<u8>())).sum()
 }
 
 impl<'t> Found<'t> {
@@ -57,6 +62,17 @@ pub fn scan(
     pattern: &Pattern,
     document: &Document,
     places: bool,
+    each: impl FnMut(Found) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    scan_behind(pattern, document, 0, places, each)
+}
+
+/// The same for matches that begin behind the first `seen` characters, which `^` and `\b` may look at.
+pub fn scan_behind(
+    pattern: &Pattern,
+    document: &Document,
+    seen: usize,
+    places: bool,
     mut each: impl FnMut(Found) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let mut window = document.open()?;
@@ -66,7 +82,8 @@ pub fn scan(
     }
     let mut search = Search::new(pattern);
     let mut position = Position { counted: 0, code_points: 0, lines: 0 };
-    let mut next = 0; // where the next search begins
+    // Where the next search begins.
+    let mut next = window.text().chars().take(seen).map(char::len_utf8).sum();
     let mut last = None; // where the last match ended
     loop {
         let text = window.text();

@@ -1,8 +1,8 @@
-//! modules.regex: count, find, lines, top, extract, count_many.
+//! modules.regex: count, find, lines, top, extract, count_many; and spans, for the guest's own search in large texts.
 //!
 //! Every argument comes with each call: their defaults are those of guest_sdk/python/rlm_guest/modules.py.
 
-use pattern::{scan, Counter, Flags, Groups, Pattern};
+use pattern::{scan, scan_behind, Counter, Flags, Groups, Pattern};
 use rlm_module::{json, row, Error, Request, Value};
 use serde::Deserialize;
 
@@ -54,6 +54,16 @@ struct Top {
     multi_line: bool,
 }
 
+/// The arguments of `spans`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spans {
+    pattern: String,
+    /// Code points before the place from which matches are looked for.
+    seen: usize,
+    limit: u64,
+}
+
 rlm_module::export!(answer);
 
 fn answer(request: &Request) -> Result<Value, Error> {
@@ -67,6 +77,7 @@ fn answer(request: &Request) -> Result<Value, Error> {
         "lines" => lines(request, &request.args()?),
         "top" => top(request, &request.args()?),
         "extract" => extract(request, &request.args()?),
+        "spans" => spans(request, &request.args()?),
         _ => request.unknown(&["count", "find", "lines", "top", "extract", "count_many"]),
     }
 }
@@ -113,6 +124,20 @@ fn find(request: &Request, args: &Find) -> Result<Value, Error> {
             found_row.insert("groups".into(), json!(texts));
             rows.push(Value::Object(found_row));
             Ok(wants_more(&rows, args.limit))
+        })?;
+    }
+    Ok(json!(rows))
+}
+
+/// Where the first matches are: [[start, end], ...], in code points of a document.
+fn spans(request: &Request, args: &Spans) -> Result<Value, Error> {
+    let pattern = Pattern::new(&args.pattern, Flags::default())?;
+    let mut rows = Vec::new();
+    for document in request.documents() {
+        scan_behind(&pattern, &document, args.seen, true, |mut found| {
+            let (_, start) = found.place();
+            rows.push(json!([start, start + found.as_str().chars().count() as u64]));
+            Ok(wants_more(&rows, Some(args.limit)))
         })?;
     }
     Ok(json!(rows))

@@ -1,0 +1,36 @@
+"""What a cell is told beside an error, where the sandbox is its reason."""
+
+import errno
+
+from . import absent
+from .lazy.documents import Documents, Rows
+from .lazy.parts import Parts, Picked
+from .lazy.text import LazyText
+
+_NO_FILES = "There are no files in a cell: the input is `context`; io.StringIO and io.BytesIO take the place of a file"
+_TAKE_SLICES = (
+    "The context is too large for the memory: it and its lines and words are no str and no list, and cannot be changed. Code "
+    "in C takes slices, context[a:b], or what a loop gives; list(...) is a copy, if it fits."
+)
+_LAZY = tuple(each.__name__ for each in (LazyText, Documents, Rows, Parts, Picked))
+
+
+def about(raised: BaseException) -> str:
+    """A sentence or two, or nothing."""
+    hint = ""
+    match raised:
+        case SystemExit():
+            hint = "A cell cannot end the run this way: call FINAL(value) to answer."
+        case ModuleNotFoundError(name=str(name)):
+            hint = absent.instead_of(name)
+        case TypeError() | AttributeError() if any(each in str(raised) for each in _LAZY):
+            hint = _TAKE_SLICES
+        case MemoryError(args=()):
+            hint = "The memory limit of the sandbox was reached: work on slices, delete what is no longer needed."
+        case FileNotFoundError():
+            hint = f"{_NO_FILES}."
+        case OSError(errno=errno.ENOTSUP) if "not available here" not in str(raised):
+            hint = "That is not available here: a cell has no processes, files or network; work with Python alone."
+        case Exception(args=("unable to open database file",)):
+            hint = f"{_NO_FILES}, sqlite3.connect(':memory:') that of a database."
+    return hint

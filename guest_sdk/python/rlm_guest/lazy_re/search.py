@@ -1,0 +1,114 @@
+"""All matches of a pattern in a text: by `re` in windows, and by a module where there is none for a long way."""
+
+import re
+from collections.abc import Iterator
+
+from ..lazy import far, sizes
+from ..lazy.far import Unable
+from ..lazy.sources import Whole
+from ..lazy.text import LazyText
+from .elsewhere import WORDS_APART, translated
+from .windows import Placed, TooWide, Windows
+
+# So many times as many matches a module is asked for the next time, and at most so many: who wants one waits for one.
+GROWTH, MOST = 8, 16_000
+
+
+class Search:
+    """A pattern in text[:stop], from `start` on."""
+
+    def __init__(self, pattern: re.Pattern[str], text: LazyText, start: int, stop: int) -> None:
+        self._pattern = pattern
+        self.text = text
+        self.start = start
+        self.stop = stop
+        self.windows = Windows(pattern, text, start, stop)
+        self._ask = True  # the module
+
+    def matches(self) -> Iterator[Placed]:
+        """As finditer. Raises ValueError."""
+        windows, most = self.windows, 1
+        while not windows.ended:
+            near, wide = False, not windows.bounded
+            try:
+                for each in () if wide else windows.matches(self._bound()):
+                    near = True
+                    yield each
+            except TooWide:
+                wide = True
+            if windows.ended or (near and not wide):
+                continue
+            try:
+                spans = self._spans(most)
+            except Unable as refusal:
+                if wide:
+                    raise self._error(str(refusal)) from None
+                self._ask = False
+                continue
+            for start, end in spans:
+                placed = self._around(start, end)
+                windows.position, windows.after_empty = placed[0].end() + placed[1], False
+                yield placed
+            if not spans or (len(spans) < most and windows.position == spans[-1][1]):
+                return
+            most = min(GROWTH * most, MOST)
+
+    def _spans(self, most: int) -> list[tuple[int, int]]:
+        """The next places, by the module. Raises Unable."""
+        if self.windows.reach.least == 0:
+            # Behind a match it finds no empty one.
+            raise Unable("it can match nothing at all")
+        return far.spans(self.text, self._elsewhere(), self.windows.position, self.stop, most)
+
+    def _bound(self) -> int:
+        """How far to search without asking the module."""
+        return min(self.windows.position + sizes.NEAR, self.stop + 1) if self._ask else self.stop + 1
+
+    def at(self, *, full: bool = False) -> Placed | None:
+        """As match and fullmatch. Raises ValueError."""
+        try:
+            return self.windows.at(full=full)
+        except TooWide:
+            pass
+        try:
+            end = far.anchored(self.text, self._elsewhere() + (r"\z" if full else ""), self.start, self.stop)
+        except Unable as refusal:
+            raise self._error(str(refusal)) from None
+        return self._around(self.start, end) if end is not None else None
+
+    def _around(self, start: int, end: int) -> Placed:
+        """The match of which only the place is known."""
+        reach = self.windows.reach
+        offset = max(0, start - reach.behind)
+        for beyond in (2, sizes.AHEAD, sizes.STR):
+            window = self.text.between(offset, min(end + beyond, self.stop))
+            match = self._pattern.match(window, start - offset)
+            if match and self._is_end(offset + match.end(), end):
+                return match, offset
+        raise RuntimeError(f"{self._pattern.pattern[:200]!r}: re and the module do not agree at {start}: search a slice")
+
+    def _is_end(self, here: int, elsewhere: int) -> bool:
+        """Whether a match that ends here is the one that ends elsewhere so."""
+        return here == elsewhere or (here == self.stop - 1 and elsewhere == self.stop and translated(self._pattern).passes_end)
+
+    def _elsewhere(self) -> str:
+        """The module's pattern. Raises Unable."""
+        found = translated(self._pattern)
+        if found.by_words and not self._same_words():
+            raise Unable("the text has characters of which not all say that they belong to a word, as \\b asks")
+        return found.pattern
+
+    def _same_words(self) -> bool:
+        source = self.text.source
+        if not isinstance(source, Whole):
+            raise Unable("the host does not have this text")
+        if source.same_words is None:
+            source.same_words = not far.spans(LazyText(source), WORDS_APART, 0, source.length, 1)
+        return source.same_words
+
+    def _error(self, refusal: str) -> ValueError:
+        return ValueError(
+            f"{self._pattern.pattern[:200]!r} cannot be searched for in a text of {self.text.length} characters: it needs too "
+            f"much of it at once, and a module cannot do it either ({refusal}). Write [^\\n] for what can be anything and "
+            "{1,1000} for + and *, or search slices or lines()"
+        )
