@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from . import calls, lines, modules, queries
+from . import calls, lines, modules, patterns, queries, totals
 from .answers import Answers, as_text
 from .context import Context
 from .errors import ModuleError
 from .lazy import sizes
 from .lazy.as_list import AsList
 from .lazy.documents import Documents, joined
-from .lazy.far import spelled
+from .lazy.far import Unable, spelled
 from .lazy.text import LazyText, length_of
 
 PREVIEW = 5000  # code points of a result that are printed
@@ -77,23 +77,30 @@ class Commands:
         self._keep(lines.between(text, first, max(first, last)), store)
 
     def _find(self, text: str, on: str | None, store: str | None) -> None:
-        found, what = self._matching(spelled(text), on), f"hold {text!r}"
+        found, what = self._matching(f"(?i){spelled(text)}", on), f"hold {text!r}"
         words = text.casefold().split()
         if not found and len(words) > 1:
             rarest, what = self._rarest(words, on), f"hold all of {', '.join(words)}"
             found = [
                 (number, line)
-                for number, line in self._matching(spelled(rarest), on)
+                for number, line in self._matching(f"(?i){spelled(rarest)}", on)
                 if all(map(line.casefold().__contains__, words))
             ]
         self._keep_lines(found, what, store)
 
     def _regex(self, pattern: str, on: str | None, store: str | None) -> None:
-        self._keep_lines(self._matching(pattern, on), f"match {pattern!r}", store)
+        text = None if self._host_has(on) else self._read_text(on)
+        try:
+            found = self._matching(patterns.translated("regex.lines", pattern, re.IGNORECASE, text), on)
+        except Unable:
+            # A module cannot, `re` can.
+            wanted = re.compile(pattern, re.IGNORECASE)
+            found = [(number, line) for number, line in lines.numbered(self._read_text(on)) if wanted.search(line)]
+        self._keep_lines(found, f"match {pattern!r}", store)
 
     def _matching(self, pattern: str, on: str | None) -> list[tuple[int, str]]:
-        """The lines that match, whatever the case, and their numbers from 0."""
-        answers = self._each("lines", {"pattern": pattern, "limit": None, "ignore_case": True}, on)
+        """The lines that match a pattern of the module, and their numbers from 0."""
+        answers = self._each("lines", {"pattern": pattern, "limit": None, "ignore_case": False}, on)
         return [(before + row["line"] - 1, row["text"]) for before, rows in answers for row in rows]
 
     def _rarest(self, words: list[str], on: str | None) -> str:
@@ -121,6 +128,8 @@ class Commands:
             found = call(**args, text=text) if call else calls.run(module, function, args, text)
         except TypeError as error:
             raise CommandError(str(error)) from None
+        if call and isinstance(found, list) and found and len(found) == args.get("limit"):
+            print(f"[first {len(found):,} of {totals.total(f'{module}.{function}', args, text):,}]")
         self._keep(found, store)
 
     def _csv(self, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:

@@ -2,12 +2,15 @@
 
 import functools
 import inspect
-import json
+import re
 from collections.abc import Callable
 from typing import Any
 
-from . import left_out
-from .calls import run
+from . import left_out, patterns
+from .calls import run, unpacked
+
+# Patterns that the module text has names for.
+TERMS = ("proper_nouns", "titles", "all_caps")
 
 Row = dict[str, Any]
 Where = list[list[Any]]
@@ -39,28 +42,44 @@ def module_function(stub: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Regex(Module):
-    """Linear time, Unicode; no look-around and no backreferences. Positions are code points, lines count from 1."""
+    """Patterns of `re`, but for look-around and backreferences. Positions are code points, lines count from 1."""
 
     name = "regex"
 
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """With patterns that have the flags in them."""
+        flags = re.IGNORECASE * bool(arguments["ignore_case"]) | re.MULTILINE * bool(arguments.get("multi_line"))
+
+        def pattern(given: Any) -> Any:
+            return patterns.for_module(f"regex.{function}", given, flags, text)
+
+        asked = arguments | {name: False for name in ("ignore_case", "multi_line") if name in arguments}
+        if function == "count_many":
+            several = arguments["patterns"]
+            asked["patterns"] = list(map(pattern, several)) if isinstance(several, list) else several
+            return super()._ask(function, asked, text)
+        asked["pattern"] = pattern(arguments["pattern"])
+        with patterns.as_written(arguments["pattern"], asked["pattern"]):
+            return super()._ask(function, asked, text)
+
     @module_function
     def count(self, pattern: str, ignore_case: bool = False, multi_line: bool = False, text: str | None = None) -> int:
-        """How many matches. Linear time; no look-around, no backreferences."""
+        """How many matches. Patterns of `re`, in linear time; no look-around, no backreferences."""
 
     @module_function
     def find(
         self,
         pattern: str,
-        limit: int | None = 100,
+        limit: int | None = None,
         ignore_case: bool = False,
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[Row]:
-        """The first matches: [{start, end, line, match, groups}]."""
+        """All matches, or the first `limit`: [{start, end, line, match, groups}]."""
 
     @module_function
-    def lines(self, pattern: str, limit: int | None = 100, ignore_case: bool = False, text: str | None = None) -> list[Row]:
-        """The first lines in which the pattern is found: [{line, text}]."""
+    def lines(self, pattern: str, limit: int | None = None, ignore_case: bool = False, text: str | None = None) -> list[Row]:
+        """All lines in which the pattern is found, or the first `limit`: [{line, text}]."""
 
     @module_function
     def top(
@@ -78,12 +97,12 @@ class Regex(Module):
     def extract(
         self,
         pattern: str,
-        limit: int | None = 100,
+        limit: int | None = None,
         ignore_case: bool = False,
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[list[Any]]:
-        """The groups of the first matches: [[group, ...], ...]; from documents, the document's number is first."""
+        """The groups of all matches, or of the first `limit`: [[group, ...], ...]; of documents, their number first."""
 
     @module_function
     def count_many(
@@ -103,7 +122,7 @@ class CSV(Module):
         if function == "describe":
             return answer
         left_out.print_titles(answer["titles"])
-        return _found(answer, "rows")
+        return unpacked(answer, "rows")
 
     @module_function
     def describe(
@@ -118,7 +137,7 @@ class CSV(Module):
         where: Where | None = None,
         order_by: str | None = None,
         descending: bool = False,
-        limit: int | None = 100,
+        limit: int | None = None,
         delimiter: str | None = None,
         header: bool | None = None,
         skip: int | None = None,
@@ -158,7 +177,7 @@ class JSON(Module):
         if function == "describe":
             return answer
         left_out.print_broken(answer["broken"])
-        return _found(answer, "value" if function == "get" else "rows")
+        return unpacked(answer, "value" if function == "get" else "rows")
 
     @module_function
     def describe(self, text: str | None = None) -> Row:
@@ -175,7 +194,7 @@ class JSON(Module):
         where: Where | None = None,
         order_by: str | None = None,
         descending: bool = False,
-        limit: int | None = 100,
+        limit: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
         """As modules.csv.select; columns are paths: user.city, items[0].id, items[*].price (a row for each item)."""
@@ -199,6 +218,15 @@ class Text(Module):
     """Counts over plain text."""
 
     name = "text"
+
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """In a pattern `^` and `$` are the ends of lines."""
+        pattern = arguments.get("pattern")
+        if pattern is None or pattern in TERMS:
+            return super()._ask(function, arguments, text)
+        translated = patterns.for_module(f"text.{function}", pattern, re.MULTILINE, text)
+        with patterns.as_written(pattern, translated):
+            return super()._ask(function, arguments | {"pattern": translated}, text)
 
     @module_function
     def describe(self, text: str | None = None) -> Row:
@@ -270,8 +298,3 @@ def functions() -> dict[str, Callable[..., Any]]:
         for name, value in vars(type(module)).items()
         if hasattr(value, "__wrapped__")  # a module_function
     }
-
-
-def _found(answer: Row, name: str) -> Any:
-    """What the host's JSON cannot hold, 1e400 or a half of a surrogate pair, comes as a text of Python's JSON."""
-    return json.loads(answer[f"{name}_json"]) if f"{name}_json" in answer else answer[name]

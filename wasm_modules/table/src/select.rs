@@ -25,7 +25,11 @@ pub enum Shown {
     Whole(usize),
 }
 
-/// A selection under way: `rows` are those so far, each behind the value that orders it.
+/// Bytes of rows; the host takes 16 MiB of all that a call answers.
+const MOST: usize = (16 << 20) - 4096;
+
+/// A selection under way: `rows` are those so far, each behind the value that orders it; of `bytes` in all. If they are
+/// `too_many`, none is kept any more, and they are only counted.
 struct Selection {
     shown: Shown,
     conditions: Vec<Condition>,
@@ -33,6 +37,9 @@ struct Selection {
     descending: bool,
     limit: usize,
     rows: Vec<(Cell<'static>, Box<[u8]>)>,
+    bytes: usize,
+    count: u64,
+    too_many: bool,
 }
 
 impl Select {
@@ -45,6 +52,9 @@ impl Select {
             descending: self.descending,
             limit: self.limit.map_or(usize::MAX, |limit| limit as usize),
             rows: Vec::new(),
+            bytes: 0,
+            count: 0,
+            too_many: false,
         }))
     }
 }
@@ -69,10 +79,30 @@ impl Selection {
         row.end()
     }
 
+    /// In order, and no more than are wanted.
     fn sort(&mut self) {
         let descending = self.descending;
         self.rows.sort_by(|one, other| compare(&one.0, &other.0, descending));
         self.rows.truncate(self.limit);
+        self.bytes = self.rows.iter().map(|(_, row)| row.len() + 1).sum();
+    }
+
+    fn keep(&mut self, key: Cell<'static>, row: Box<[u8]>) -> Result<(), Error> {
+        let count = self.count;
+        reserve(&mut self.rows, 1, || format!("{count} rows are selected so far: ask for fewer (limit, where, columns)"))?;
+        self.bytes += row.len() + 1;
+        self.rows.push((key, row));
+        // Only the first `limit` are kept; sorting now and then is cheaper than at every row.
+        let is_sorted_out = self.order.is_some() && self.rows.len() > self.limit;
+        let many = self.rows.len() > self.limit.saturating_mul(2).saturating_add(1000) || self.bytes > 2 * MOST;
+        if is_sorted_out && many {
+            self.sort();
+        }
+        if self.bytes > MOST && !is_sorted_out {
+            self.too_many = true;
+            self.rows = Vec::new();
+        }
+        Ok(())
     }
 }
 
@@ -121,24 +151,26 @@ impl Query for Selection {
         if !self.conditions.iter().all(|condition| condition.holds(cells)) {
             return Ok(self.limit > 0);
         }
-        if self.order.is_none() && self.rows.len() >= self.limit {
+        if self.order.is_none() && self.count >= self.limit as u64 {
             return Ok(false);
         }
-        let key = self.order.map_or(Cell::Null, |column| cells[column].clone().into_owned());
-        let row = self.shown(cells, place);
-        let rows = self.rows.len();
-        reserve(&mut self.rows, 1, || format!("{rows} rows are selected so far: ask for fewer (limit, where, columns)"))?;
-        self.rows.push((key, row));
-        // Only the first `limit` are kept; sorting now and then is cheaper than at every row.
-        if self.order.is_some() && self.rows.len() > self.limit.saturating_mul(2).saturating_add(1000) {
-            self.sort();
+        self.count += 1;
+        if !self.too_many {
+            let key = self.order.map_or(Cell::Null, |column| cells[column].clone().into_owned());
+            self.keep(key, self.shown(cells, place))?;
         }
-        Ok(self.order.is_some() || self.rows.len() < self.limit)
+        Ok(self.order.is_some() || self.count < self.limit as u64)
     }
 
     fn rows(mut self: Box<Self>) -> Result<Rows, Error> {
         if self.order.is_some() {
             self.sort();
+        }
+        if self.too_many || self.bytes > MOST {
+            let count = self.count.min(self.limit as u64);
+            return Err(Error(format!(
+                "{count} rows are more than the 16 MiB that a result may have: pass limit=, columns= or where=, or take aggregate"
+            )));
         }
         Ok(Rows { rows: self.rows.into_iter().map(|(_, row)| row).collect(), beyond: false })
     }
