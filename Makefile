@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test conformance coverage test-wheel fuzz modules serve lint bench pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz modules serve lint bench bench-contexts pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -32,6 +32,10 @@ coverage: $(VENV)/.dev  ## all tests, and which lines and branches of orchestrat
 test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment, use it (WHEEL_PYTHONS="python3.12 ...": in one of each)
 	@$(BIN)/python -m pytest -q -m wheel tests/wheel
 
+trials: $(VENV)/.dev  ## tasks of ten kinds asked of a model (MODEL=ollama/qwen3:32b; or MODEL=NAME MODEL_URL=...; or MAILBOX=FOLDER)
+	@PYTHONPATH=.:tests/trials $(BIN)/python tests/trials/trials.py $(if $(MODEL),--model "$(MODEL)") $(if $(MODEL_URL),--url "$(MODEL_URL)") \
+		$(if $(MAILBOX),--mailbox "$(MAILBOX)") $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(WINDOW),--window $(WINDOW))
+
 conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest (ONLY="test_re test_json"; WRITE=1: write the table)
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:guest_sdk/python $(BIN)/python tests/conformance/cpython.py $(or $(TESTS),$(CPYTHON)/usr/lib/python3.14/test) \
@@ -54,6 +58,10 @@ lint: $(VENV)/.dev  ## formatting, lint, types
 
 bench: $(VENV)/.bench  ## measure the sandbox beside native CPython and pydantic-monty; writes tests/bench/README.md
 	@PYTHONPATH=.:tests $(BIN)/python tests/bench/bench.py
+
+bench-contexts: $(VENV)/.dev  ## the part of it about large contexts alone (SIZES="1 10": gigabytes; 10 take 3 minutes and 30 GB of disk)
+	@$(BIN)/python -m orchestrator build-guest
+	@PYTHONPATH=.:tests $(BIN)/python tests/bench/contexts.py $(SIZES)
 
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt

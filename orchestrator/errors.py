@@ -4,9 +4,12 @@ RLMError
  x ConfigError          at start-up only, names the key; exit status 2
  x RequestError         the caller's, each with its HTTP status
    x InvalidRequest     400
+     x Undecodable      bytes that are not of their encoding
    x Forbidden          403
    x NotFound           404
+   x Unread             415, the body is encoded in a way that is not read
    x AboveCap           422
+   x NothingSent        422, there is nothing to ask about
    x NotScripted        503, no run was made
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
@@ -39,6 +42,15 @@ class InvalidRequest(RequestError):
     """The request is not of the documented form."""
 
 
+class Undecodable(InvalidRequest):
+    """Bytes are not of their encoding: the first wrong one is at `place` in `sample`, which begins a little before it."""
+
+    def __init__(self, message: str, sample: bytes = b"", place: int = 0) -> None:
+        super().__init__(message)
+        self.sample = sample
+        self.place = place
+
+
 class Forbidden(RequestError):
     """Sent by a page of another site, in the browser of somebody who can reach this server."""
 
@@ -53,6 +65,18 @@ class NotFound(RequestError):
 
 class AboveCap(RequestError):
     """The request asks for more than the operator allows."""
+
+    status = 422
+
+
+class Unread(RequestError):
+    """The body is encoded in a way that is not read."""
+
+    status = 415
+
+
+class NothingSent(RequestError):
+    """A context was sent in which there is nothing to ask about."""
 
     status = 422
 

@@ -47,7 +47,7 @@ class Orchestrator:
         self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
-        self._contexts = contexts or _open_contexts(settings.contexts)
+        self._contexts = contexts or open_contexts(settings.contexts)
         self._own_engine = engine is None
         self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 
@@ -77,6 +77,7 @@ class Orchestrator:
             await asyncio.to_thread(self._contexts.expire)
 
 
-def _open_contexts(kept: ContextSettings) -> ContextStore:
+def open_contexts(kept: ContextSettings) -> ContextStore:
+    """Those of the folder that the settings name. Raises NoRoom."""
     folder = Path(kept.folder) if kept.folder else data_folder() / "contexts"
     return ContextStore(folder, kept.context_bytes, kept.context_seconds)

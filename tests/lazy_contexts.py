@@ -16,7 +16,7 @@ from rlm_guest.lazy.table import Table  # noqa: E402
 from rlm_guest.lazy.text import LazyText  # noqa: E402
 
 from orchestrator.contexts.store import ContextStore  # noqa: E402
-from orchestrator.contexts.utf8 import ContextBytes  # noqa: E402
+from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes  # noqa: E402
 from orchestrator.errors import ModuleError  # noqa: E402
 
 
@@ -57,7 +57,7 @@ class LazyContexts:
     def _call(self, name, arguments):
         assert name == "module"
         self.calls.append(arguments)
-        source = ContextBytes(self.context, arguments["part"])
+        source = (JoinedBytes if arguments.get("joined") else ContextBytes)(self.context, arguments["part"])
         try:
             return self._run_module(arguments["module"], arguments["function"], arguments["args"], source)
         except ModuleError as error:

@@ -1,6 +1,7 @@
 """POST /contexts and what it made: a context is sent once, and asked about by its id."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
@@ -10,15 +11,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from msgspec import Meta
 
-from orchestrator.api.upload import FORM, receive_form, receive_text
+from orchestrator.api.upload import FORM, receive_form, receive_text, refuse_packed
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.lines import read_lines
 from orchestrator.contexts.store import Held
-from orchestrator.errors import InvalidRequest
-from orchestrator.runs.service import RunService
+from orchestrator.errors import InvalidRequest, NotFound, NothingSent
+from orchestrator.runs.service import EMPTY, RunService
 
 MOST_SHOWN = 1000  # documents of one answer
 MOST_READ = 1 << 20  # code points of one answer
+_EMPTY = "there is nothing to ask about"
 NotNegative = Annotated[int, Meta(ge=0)]
 
 
@@ -65,6 +67,7 @@ class TextRange(msgspec.Struct, frozen=True, kw_only=True):
 async def add_context(
     request: Request[Any, Any, State], runs: NamedDependency[RunService], encoding: FromQuery[str] = "utf-8"
 ) -> Response[ContextInfo]:
+    refuse_packed(request)
     kind, _, _ = request.headers.get("content-type", "").partition(";")
     marks = 0
     if kind.strip() == "application/json":
@@ -75,6 +78,10 @@ async def add_context(
     else:
         receive = receive_form if kind.strip() == FORM else receive_text
         context, marks = await receive(request, runs.contexts, encoding)
+    if context.is_empty:
+        with suppress(NotFound):
+            runs.contexts.delete(context.id)
+        raise NothingSent(f"{_EMPTY}: {EMPTY[context.kind]}")
     return Response(_info(context, 0, marks), status_code=201, headers={"location": f"/contexts/{context.id}"})
 
 
@@ -119,7 +126,8 @@ async def get_lines(
 
 @delete("/contexts/{context_id:str}", status_code=204, summary="Let go of a context; runs that use it keep it to their end")
 async def delete_context(context_id: FromPath[str], runs: NamedDependency[RunService]) -> None:
-    runs.contexts.delete(context_id)
+    # A thread: to give back the space of a large file takes a second.
+    await asyncio.to_thread(runs.contexts.delete, context_id)
 
 
 def _with_document(context: Context, document: int) -> Context:

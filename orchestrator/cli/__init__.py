@@ -11,7 +11,6 @@ guest.py        rlm guest
 command.py      how all of them take arguments
 settings.py     the settings of a command: the configuration, and options instead
 inputs.py       what a run is about: files, folders, standard input
-encodings.py    texts that are not UTF-8
 journals.py     the journals of rlm query, kept and found again
 progress.py     what a run does, on a terminal
 dry_run.py      what would be sent

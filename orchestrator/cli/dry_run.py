@@ -2,26 +2,26 @@
 
 from collections.abc import Sequence
 
-from orchestrator.cli.inputs import Inputs
 from orchestrator.config import Settings
+from orchestrator.contexts.context import Context
 from orchestrator.providers.messages import Message, estimate_usage
 
 
-def preview(messages: Sequence[Message], inputs: Inputs, settings: Settings) -> str:
+def preview(messages: Sequence[Message], context: Context, settings: Settings) -> str:
     """The whole text for stdout."""
     sent = "\n\n".join(f"--- {each.role}, {len(each.content)} characters:\n{each.content}" for each in messages)
-    return f"{sent}\n\n--- nothing was sent\n" + "".join(f"{line}\n" for line in _facts(messages, inputs, settings))
+    return f"{sent}\n\n--- nothing was sent\n" + "".join(f"{line}\n" for line in _facts(messages, context, settings))
 
 
-def _facts(messages: Sequence[Message], inputs: Inputs, settings: Settings) -> list[str]:
+def _facts(messages: Sequence[Message], context: Context, settings: Settings) -> list[str]:
     size = sum(len(each.content) for each in messages)
     tokens = estimate_usage(tuple(messages), "").prompt_tokens
-    documents = f"{len(inputs.texts)} documents" if inputs.kind == "documents" else "one text"
+    documents = f"{context.count} documents" if context.kind == "documents" else "one text"
     cell = settings.sandbox
     return [
         f"model: {_models(settings, 'root')}; for sub-calls: {_models(settings, 'sub')}",
         f"size: {size} characters in the first call, some {tokens} tokens",
-        f"input: {documents}, {sum(map(len, inputs.texts))} characters, which stay here: a model sees what its code prints, "
+        f"input: {documents}, {context.length} characters, which stay here: a model sees what its code prints, "
         "or puts into a sub-call",
         f"budget: at most {settings.max_iterations} replies (and one for a best answer), {settings.max_sub_calls} sub-calls, "
         f"{settings.max_seconds:g} seconds",

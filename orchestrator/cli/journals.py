@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 import msgspec
 
-from orchestrator.cli.encodings import is_text
 from orchestrator.cli.inputs import STDIN
 from orchestrator.cli.say import say
 from orchestrator.config import data_folder
@@ -21,17 +20,21 @@ KEPT = 200  # runs; the oldest leaves first
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where the context of a run came from, so that it need not be named again: whole paths, none if it is not in files."""
+    """Where the context of a run came from, so that it need not be named again: whole paths, none if it is not in files.
+
+    `names`: what the command line called each, which is part of the context.
+    """
 
     inputs: tuple[str, ...]
     encoding: str
+    names: tuple[str, ...] = ()
 
 
 def origin_of(names: Sequence[str], encoding: str) -> Origin:
     """Of the inputs that a command line names."""
     paths = [Path(name).absolute() for name in names]
-    again = STDIN not in names and all((path.is_file() or path.is_dir()) and is_text(str(path)) for path in paths)
-    return Origin(tuple(map(str, paths)) if again else (), encoding)
+    again = STDIN not in names and all((path.is_file() or path.is_dir()) and _is_text(str(path)) for path in paths)
+    return Origin(tuple(map(str, paths)), encoding, tuple(names)) if again else Origin((), encoding)
 
 
 class JournalFile:
@@ -117,6 +120,15 @@ def read_origin(path: Path) -> Origin | None:
     except (OSError, msgspec.DecodeError):
         return None
     return origin if origin.inputs else None
+
+
+def _is_text(name: str) -> bool:
+    """Whether the name of a file can be written in UTF-8; on Linux it need not be text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _begins(path: Path) -> bytes:

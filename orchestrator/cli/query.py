@@ -15,17 +15,18 @@ import msgspec
 from orchestrator import logs
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.dry_run import preview
-from orchestrator.cli.inputs import Inputs, add_inputs, read_inputs, refuse_empty
+from orchestrator.cli.inputs import read_inputs
 from orchestrator.cli.journals import JournalFile, create_journal, keep_journal, origin_of
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say, write
-from orchestrator.cli.settings import choose_models, set_value
+from orchestrator.cli.settings import choose_models, set_value, tell_defaults
+from orchestrator.config import Settings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import Cancelled, InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
-from orchestrator.opening import Orchestrator
-from orchestrator.runs.service import Query, RunHandle, RunService
+from orchestrator.opening import Orchestrator, open_contexts
+from orchestrator.runs.service import Query, RunHandle
 
 INTERRUPTED = 128 + signal.SIGINT
 SHORT = 8  # characters of a run id, which tell it from others
@@ -35,15 +36,23 @@ def main(arguments: Sequence[str]) -> int:
     """The answer on stdout, all else on stderr; status 1 if the model did not answer."""
     options = _parser().parse_intermixed_args(arguments)
     logs.configure(logging.INFO if options.verbose else logging.CRITICAL)
-    inputs = _read(options)
+    names = _names(options)
     settings = choose_models(options.config, options.model, options.sub_model)
     for assignment in options.set:
         settings = set_value(settings, assignment)
+    contexts = _open_contexts(options, settings)
+    added = read_inputs(contexts, names, options.encoding)
+    if options.model is None:
+        tell_defaults(options.config)
+    for note in added.notes:
+        say(note)
+    query = Query(options.question, added.context, options.protocol)
     if options.dry_run:
-        write(asyncio.run(_preview(Orchestrator(settings, say, contexts=ContextStore()), options, inputs)))
+        write(asyncio.run(_preview(Orchestrator(settings, say, contexts=contexts), query)))
         return 0
     with RunProgress(sys.stderr, verbose=options.verbose) as progress:
-        result, seen_again = asyncio.run(_ask(Orchestrator(settings, progress.say), options, inputs, progress))
+        orchestrator = Orchestrator(settings, progress.say, contexts=contexts)
+        result, seen_again = asyncio.run(_ask(orchestrator, options, query, progress))
     return _report(result, seen_again, as_json=options.json)
 
 
@@ -58,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         "inputs",
         nargs="*",
         metavar="FILE|FOLDER|-",
-        help="what it is about: one file is a text; of a folder, or of several, each file is a document; - is standard input",
+        help="what it is about: one file is a text; of a folder, a zip archive, or several, each file is a document with its "
+        "name; gzip files are unpacked; hidden files and those that are no text are left out of a folder; - is standard input",
     )
     parser.add_argument("--context", action="append", default=[], metavar="FILE|FOLDER|-", help="the same, named by an option")
     parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="of the files; default: utf-8")
@@ -94,26 +104,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _read(options: argparse.Namespace) -> Inputs:
-    names = options.inputs + options.context
+def _names(options: argparse.Namespace) -> list[str]:
+    """Of the inputs. Raises InvalidRequest."""
+    names: list[str] = options.inputs + options.context
     if names and os.path.exists(options.question) and not any(os.path.exists(each) for each in names):
         raise InvalidRequest(f"{names[0]}: there is no such file or folder; the question comes first: rlm query QUESTION FILE")
-    inputs = read_inputs(names, options.encoding)
-    refuse_empty(names, inputs)
-    return inputs
+    return names
 
 
-async def _preview(orchestrator: Orchestrator, options: argparse.Namespace, inputs: Inputs) -> str:
+def _open_contexts(options: argparse.Namespace, settings: Settings) -> ContextStore:
+    """What is only looked at is not kept."""
+    kept = settings.contexts
+    return ContextStore(max_bytes=kept.context_bytes) if options.dry_run else open_contexts(kept)
+
+
+async def _preview(orchestrator: Orchestrator, query: Query) -> str:
     async with orchestrator.open() as runs:
-        return preview(runs.preview(_query(runs, options, inputs)), inputs, orchestrator.settings)
+        return preview(runs.preview(query), query.context, orchestrator.settings)
 
 
 async def _ask(
-    orchestrator: Orchestrator, options: argparse.Namespace, inputs: Inputs, progress: RunProgress
+    orchestrator: Orchestrator, options: argparse.Namespace, query: Query, progress: RunProgress
 ) -> tuple[RunResult, str]:
     """The result, and how to see the run again."""
     async with orchestrator.open() as runs:
-        run = runs.start(_query(runs, options, inputs))
+        run = runs.start(query)
         with _interruptible(run), contextlib.closing(_journal(run.run_id, options)) as journal:
             async for event in run.follow():
                 journal.write(event)
@@ -122,10 +137,6 @@ async def _ask(
         with contextlib.suppress(Cancelled):
             await run.wait()
         return history.result(runs.journal(run.run_id).events), again
-
-
-def _query(runs: RunService, options: argparse.Namespace, inputs: Inputs) -> Query:
-    return Query(options.question, add_inputs(runs.contexts, inputs), options.protocol)
 
 
 def _journal(run_id: str, options: argparse.Namespace) -> JournalFile:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.cli.command import add_journal, command_parser
-from orchestrator.cli.inputs import add_inputs, read_inputs, read_json
+from orchestrator.cli.inputs import read_inputs, read_json
 from orchestrator.cli.journals import Origin, find_journal, read_journal, read_origin
 from orchestrator.cli.say import say
-from orchestrator.config import SandboxSettings, data_folder
-from orchestrator.contexts.context import Context, Kind
+from orchestrator.config import ContextSettings, SandboxSettings, data_folder
+from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest, NotFound
-from orchestrator.journal.events import run_started
+from orchestrator.journal.events import RunStarted, run_started
 from orchestrator.runs.replay import replay
 from orchestrator.sandbox.engine import Engine
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     path = find_journal(options.journal)
     events = read_journal(path)
     context = _kept(run_started(events).context_id) if not options.context else None
-    context = context or _read_context(run_started(events).context_kind, _origin(options, path))
+    context = context or _read_context(run_started(events), _origin(options, path))
     engine = Engine(SandboxSettings(), say, run_started(events).component_sha256)
     try:
         executed = asyncio.run(replay(events, context, engine))
@@ -60,16 +60,19 @@ def _kept(identity: str) -> Context | None:
 def _origin(options: argparse.Namespace, journal: Path) -> Origin:
     """What the command line names, else what is kept with the journal. Raises InvalidRequest."""
     if options.context:
-        return Origin(tuple(options.context), options.encoding)
+        return Origin(tuple(options.context), options.encoding, tuple(options.context))
     kept = read_origin(journal)
     if kept is None:
         raise InvalidRequest(f"{options.journal}: name what the run was about: --context FILE, or - for standard input")
     return kept
 
 
-def _read_context(kind: Kind, origin: Origin) -> Context:
-    contexts = ContextStore()
-    if kind in ("json", "messages"):
-        return contexts.add_json(kind, read_json(origin.inputs[0]))
-    inputs = read_inputs(origin.inputs, origin.encoding)
-    return add_inputs(contexts, inputs)
+def _read_context(started: RunStarted, origin: Origin) -> Context:
+    contexts = ContextStore(max_bytes=ContextSettings().context_bytes)
+    if started.context_kind in ("json", "messages"):
+        return contexts.add_json(started.context_kind, read_json(origin.inputs[0]))
+    context = read_inputs(contexts, origin.inputs, origin.encoding, origin.names).context
+    if context.id == started.context_id or not context.names:
+        return context
+    # A run over HTTP may have had the same documents without names.
+    return contexts.add_documents(context.read(number, 0, length) for number, length in enumerate(context.lengths))

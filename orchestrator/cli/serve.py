@@ -10,7 +10,7 @@ from litestar import Litestar
 from orchestrator.app import create_app
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.say import say
-from orchestrator.cli.settings import read_settings
+from orchestrator.cli.settings import read_settings, tell_defaults
 from orchestrator.errors import ConfigError
 from orchestrator.opening import Orchestrator
 
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, help="default: server.port of the configuration, 8080; 0: any free one")
     options = parser.parse_args(arguments)
     settings = read_settings(options.config)
+    tell_defaults(options.config)
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")

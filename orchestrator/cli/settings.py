@@ -18,13 +18,20 @@ CONFIG = Path("config.toml")
 
 def read_settings(path: Path | None) -> Settings:
     """Of the file that is named, else of config.toml, else the defaults. Raises ConfigError."""
-    if path is None and not os.path.lexists(CONFIG):
+    return config.DEFAULTS if _are_defaults(path) else config.load(path or CONFIG)
+
+
+def tell_defaults(path: Path | None) -> None:
+    """Says so if there is no configuration: not before what the user has to mend."""
+    if _are_defaults(path):
         say(
             "no config.toml here: settings have their defaults, and a scripted model answers the questions of the demo; "
             "`rlm init` names a model that this machine has"
         )
-        return config.DEFAULTS
-    return config.load(path or CONFIG)
+
+
+def _are_defaults(path: Path | None) -> bool:
+    return path is None and not os.path.lexists(CONFIG)
 
 
 def choose_models(path: Path | None, model: str | None, sub_model: str | None) -> Settings:

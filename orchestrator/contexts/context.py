@@ -78,9 +78,10 @@ class Context:
         return [name for name, _ in self.documents(0, self.count)]
 
     @property
-    def byte_ends(self) -> "array[int]":
-        """The byte behind each document."""
-        return numbers(self._pread(self._footer.ends_start, self._footer.ends))[:: len(NO_END)]
+    def ends(self) -> "tuple[array[int], array[int]]":
+        """The byte, and the code point, behind each document."""
+        rows = numbers(self._pread(self._footer.ends_start, self._footer.ends))
+        return rows[:: len(NO_END)], rows[1 :: len(NO_END)]
 
     def read_table(self, start: int, length: int) -> str:
         """Characters [start, start + length) of the table of documents (layout.py), cut at its end."""

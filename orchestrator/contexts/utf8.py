@@ -21,17 +21,24 @@ class ContextBytes:
 
 
 class JoinedBytes:
-    """The documents of a context as one text, with a line end between."""
+    """The documents of a context as one text, with a line end between; or code points [start, stop) of that."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, part: tuple[int, int] | None = None) -> None:
         self._context = context
-        # Where each document begins, with the line ends before it.
-        self._starts = array("Q", (end + number for number, end in enumerate((0, *context.byte_ends[:-1]))))
-        self.length = context.byte_length + len(self._starts) - 1
+        bytes_, characters = context.ends
+        self._starts = _starts(bytes_)
+        self._first, stop = 0, context.byte_length + len(self._starts) - 1
+        if part is not None:
+            in_characters = _starts(characters)
+            # Line ends before it: the context has it so much further on.
+            before = [bisect_right(in_characters, place) - 1 for place in part]
+            self._first, stop = (context.byte_of(place - ends) + ends for place, ends in zip(part, before, strict=True))
+        self.length = stop - self._first
 
     def read(self, start: int, length: int) -> bytes:
         """Bytes [start, start + length), cut at the end."""
-        stop = min(start + length, self.length)
+        stop = self._first + min(start + length, self.length)
+        start += self._first
         if start >= stop:
             return b""
         # Line ends before them: what follows is so much further on than in the context.
@@ -40,6 +47,11 @@ class JoinedBytes:
         content = self._context.read_bytes(begin, end - begin)
         cuts = [0, *(self._starts[number] - number - begin for number in range(first + 1, last + 1)), end - begin]
         return b"\n".join(content[one:two] for one, two in pairwise(cuts))
+
+
+def _starts(ends: "array[int]") -> "array[int]":
+    """Where each document begins, with the line ends before it; `ends` are without them."""
+    return array("Q", (end + number for number, end in enumerate((0, *ends[:-1]))))
 
 
 class TextBytes:

@@ -16,7 +16,7 @@ _HEAD = '''"""Run {run_id}, exported. {cells} cells; the answers of sub-models a
 
 Question: {query}
 
-    python3 SCRIPT CONTEXT    (the file, or all files and folders, that the run was about; in UTF-8)
+    python3 SCRIPT CONTEXT    (the file, or all files and folders, that the run was about; in UTF-8, not packed)
 
 It runs in plain CPython, outside any sandbox: read it first. Helpers of the sandbox other than those below are not here,
 and the value of a cell's last expression is not printed.
@@ -95,12 +95,25 @@ answer = {{"content": "", "ready": False}}
 '''
 
 _CONTEXTS = {
-    "text": 'context = open(sys.argv[1], encoding="utf-8", newline="").read()',
+    "text": 'context = open(sys.argv[1], encoding="utf-8-sig", newline="").read()',
     "documents": """import pathlib
 
-folders_and_files = [(pathlib.Path(name), sorted(pathlib.Path(name).rglob("*"))) for name in sys.argv[1:]]
-files = [path for name, within in folders_and_files for path in [name, *within] if path.is_file()]
-context = [path.read_bytes().decode() for path in files]""",
+
+def texts(name):
+    \"\"\"Of a file; of a folder those of its files that are neither hidden nor binary.\"\"\"
+    if name.is_file():
+        yield name.read_bytes().decode("utf-8-sig")
+    for path in sorted(name.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(name).parts)
+        try:
+            text = "\\0" if hidden or not path.is_file() else path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            continue
+        if "\\0" not in text:
+            yield text
+
+
+context = [text for name in sys.argv[1:] for text in texts(pathlib.Path(name))]""",
     "json": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
     "messages": 'context = json.load(open(sys.argv[1], encoding="utf-8"))',
 }

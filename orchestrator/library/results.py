@@ -11,10 +11,16 @@ from orchestrator.journal.lines import to_lines
 
 
 class Result:
-    """`answer` is partial unless `success`; `stopped` says why the run ended, `error` what went wrong if anything did."""
+    """`answer` is partial unless `success`; `stopped` says why the run ended, `error` what went wrong if anything did.
 
-    def __init__(self, events: Sequence[AnyEvent], execute_again: Callable[[Sequence[AnyEvent]], int]) -> None:
+    `notes`: of the context's files, which were left out, and why.
+    """
+
+    def __init__(
+        self, events: Sequence[AnyEvent], execute_again: Callable[[Sequence[AnyEvent]], int], notes: tuple[str, ...] = ()
+    ) -> None:
         self.events = tuple(events)
+        self.notes = notes
         self._execute_again = execute_again
         found = history.result(events)
         self.run_id: str = found.run_id

@@ -109,12 +109,14 @@ class RLM:
         return await self._open.enter_async_context(self._orchestrator.open())
 
     async def _begin(self, question: str, context: Input, wanted: WantedLimits) -> Stream:
-        query = Query(question, add_input(self._runs.contexts, context))
+        # A thread: a folder of many files takes its time, and other runs go on in this loop.
+        added = await asyncio.to_thread(add_input, self._runs.contexts, context)
+        query = Query(question, added.context)
 
         def execute_again(events: Sequence[AnyEvent]) -> int:
             return self._background.submit(replay(events, query.context, self._orchestrator.engine)).result()
 
-        return Stream(self._background, self._runs.start(query, wanted), execute_again)
+        return Stream(self._background, self._runs.start(query, wanted), execute_again, added.notes)
 
 
 def _limit(settings: Settings, limits: dict[str, Any]) -> Settings:

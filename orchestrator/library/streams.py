@@ -15,10 +15,17 @@ _END: Any = object()
 class Stream:
     """Iterate over it, plainly or with `async for`: each event as it happens. Then, or at once: `result`."""
 
-    def __init__(self, background: Background, run: RunHandle, execute_again: Callable[[Sequence[AnyEvent]], int]) -> None:
+    def __init__(
+        self,
+        background: Background,
+        run: RunHandle,
+        execute_again: Callable[[Sequence[AnyEvent]], int],
+        notes: tuple[str, ...] = (),
+    ) -> None:
         self._background = background
         self._run = run
         self._execute_again = execute_again
+        self._notes = notes
         self._events = run.follow()
 
     def __iter__(self) -> Iterator[AnyEvent]:
@@ -53,4 +60,4 @@ class Stream:
         return await anext(self._events, _END)
 
     async def _wait(self) -> Result:
-        return Result(await self._run.wait(), self._execute_again)
+        return Result(await self._run.wait(), self._execute_again, self._notes)

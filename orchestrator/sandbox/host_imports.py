@@ -43,10 +43,10 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The arguments of a call of a module. It works on one of these, if it is given, instead of the context and its documents.
+    """The arguments of a call of a module. It works on what is given of these, instead of the context and its documents.
 
-    `text`: the cell's own; `part`: code points [start, stop) of all documents, one behind the other; `joined`: the
-    documents as one text, with a line end between.
+    `text`: the cell's own; `joined`: the documents as one text, with a line end between; `part`: code points [start, stop) of
+    that, or else of all documents, one behind the other.
     """
 
     function: str
@@ -171,7 +171,7 @@ def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModul
     name = asked.module if isinstance(asked, _NamedModuleRequest) else "wasm_wat"
     if asked.text is not None and len(asked.text) > MAX_TEXT_CHARS:
         raise Refused("ValueError", f"{name}: text may have at most {MAX_TEXT_CHARS} characters")
-    part, length = asked.part or (0, 0), execution.inputs.context.length
+    part, length = asked.part or (0, 0), _length(execution.inputs.context, asked)
     if not 0 <= part[0] <= part[1] <= length:
         raise Refused("ValueError", f"{name}: part must lie within the {length} characters of the context")
     outcome = _call_module(execution, asked)
@@ -203,11 +203,17 @@ def _choose_source(context: Context, asked: _ModuleRequest) -> tuple[Source, lis
     """What the module works on, and the bytes of each document in it, if it is documents."""
     if asked.text is not None:
         return TextBytes(asked.text), None
+    if asked.joined and context.kind == "documents":
+        return JoinedBytes(context, asked.part), None
     if asked.part is not None or context.kind != "documents":
         return ContextBytes(context, asked.part), None
-    if asked.joined:
-        return JoinedBytes(context), None
-    return ContextBytes(context), [stop - start for start, stop in itertools.pairwise((0, *context.byte_ends))]
+    return ContextBytes(context), [stop - start for start, stop in itertools.pairwise((0, *context.ends[0]))]
+
+
+def _length(context: Context, asked: _ModuleRequest) -> int:
+    """Of what `part` is a part of, in code points."""
+    line_ends = max(0, context.count - 1) if asked.joined and context.kind == "documents" else 0
+    return context.length + line_ends
 
 
 def _rewrite(outcome: ModuleOutcome) -> msgspec.Raw:

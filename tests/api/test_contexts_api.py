@@ -1,6 +1,7 @@
 """Contexts over HTTP: sent once, in any of three forms, asked about by their id."""
 
 import asyncio
+import gzip
 import json
 
 import pytest
@@ -106,9 +107,20 @@ async def test_the_contexts_are_listed_read_and_deleted(client):
 @pytest.mark.parametrize(
     ("sending", "status", "detail"),
     [
-        ({"content": b"ab\xff"}, 400, "not valid UTF-8 at byte 2"),
-        ({"content": b"ab", "params": {"encoding": "nope"}}, 400, "encoding: there is no encoding 'nope'"),
-        ({"files": [("f", ("a.txt", b"x")), ("f", ("b.bin", b"\x00\xff"))]}, 400, "b.bin: not valid UTF-8 at byte 1"),
+        ({"content": "Grüße aus Köln".encode("cp1252")}, 400, "not valid UTF-8 at byte 2; it reads 'Grüße aus Köln' in cp1252, 'GrьЯe aus Kцln' in cp1251, 'Gr\ue3eae aus K鰈n' in gb18030: choose with ?encoding=NAME"),
+        ({"content": "hello".encode("utf-16")}, 400, "not valid UTF-8 at byte 0; it reads 'hello' in utf-16: choose with ?encoding=NAME"),
+        ({"content": "hello".encode("utf-16-le"), "params": {"encoding": "utf-16"}}, 400, "not valid utf-16 at byte 0: it has no byte order mark; there are utf-16-le and utf-16-be"),
+        ({"content": b"ab\xff\0"}, 400, "not valid UTF-8 at byte 2, and looks like no text at all"),
+        ({"content": bytes(range(128, 256))}, 400, "not valid UTF-8 at byte 0, nor in another known encoding"),
+        ({"content": b"ab", "params": {"encoding": "nope"}}, 400, "encoding: there is no text encoding 'nope'; there are utf-16, cp1252, gb18030, ..."),
+        ({"content": b"ab", "params": {"encoding": "hex"}}, 400, "encoding: there is no text encoding 'hex'; there are utf-16, cp1252, gb18030, ..."),
+        ({"content": gzip.compress(b"ab"), "headers": {"content-encoding": "gzip"}}, 415, "content-encoding: 'gzip' is not read: send the body as it is"),
+        ({"content": b""}, 422, "there is nothing to ask about: context: it is empty"),
+        ({"content": b" \n"}, 422, "there is nothing to ask about: context: it is empty"),
+        ({"json": {"documents": [" ", ""]}}, 422, "there is nothing to ask about: documents: there is none, or all are empty"),
+        ({"files": [("f", ("a", b""))]}, 422, "there is nothing to ask about: documents: there is none, or all are empty"),
+        ({"files": [("f", ("german", "Grüße aus Köln".encode("cp1252")))]}, 400, "german: not valid UTF-8 at byte 2; it reads 'Grüße aus Köln' in cp1252, 'GrьЯe aus Kцln' in cp1251, 'Gr\ue3eae aus K鰈n' in gb18030: choose with ?encoding=NAME"),
+        ({"files": [("f", ("a.txt", b"x")), ("f", ("b.bin", b"\x00\xff"))]}, 400, "b.bin: not valid UTF-8 at byte 1, and looks like no text at all"),
         ({"content": b"--x", "headers": {"content-type": "multipart/form-data; boundary=y"}}, 400, "the form cannot be read: Unexpected end of multipart stream (parser closed)"),
         ({"content": b"", "headers": {"content-type": "multipart/form-data"}}, 400, "the form cannot be read: Empty boundary"),
         ({"json": {"context": "x", "documents": []}}, 400, "send exactly one of context, context_id, documents and messages"),
@@ -135,6 +147,34 @@ async def test_text_of_another_encoding_is_decoded_if_it_is_named(client):
     """Kept as Unicode."""
     found = (await client.post("/contexts", content="Tromsø".encode("cp1252"), params={"encoding": "cp1252"})).json()
     assert await answer(client, context_id=found["context_id"]) == "Tromsø"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "utf-16", "utf-32"])
+async def test_a_byte_order_mark_is_said(client, encoding):
+    """Of each encoding that has one; it is no part of the text."""
+    content = "\ufeffé".encode(encoding) if encoding == "utf-8" else "é".encode(encoding)
+    found = (await client.post("/contexts", content=content, params={"encoding": encoding})).json()
+    assert (found["byte_order_marks"], await answer(client, context_id=found["context_id"])) == (1, "é")
+
+
+async def test_the_encodings_that_fit_are_those_of_what_follows_too(client):
+    """The first piece that arrives may end at the wrong byte."""
+
+    async def pieces():
+        yield b"Gr\xfc"
+        await asyncio.sleep(0.1)
+        yield b"\xdfe aus K\xf6ln"
+
+    detail = (await client.post("/contexts", content=pieces())).json()["detail"]
+    assert detail.startswith("not valid UTF-8 at byte 2; it reads 'Grüße aus Köln' in cp1252, ")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a\nb", "\x1b[31m", "\u202e", "x" * 3000, "'; drop table"])
+async def test_a_name_is_only_data(client, tmp_path, name):
+    """Whatever it is, the document has it, and no file does."""
+    found = (await client.post("/contexts", files=[("f", (name, b"x"))])).json()
+    assert [each["name"] for each in found["documents"]] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{found['context_id']}.context"]
 
 
 async def test_an_unknown_context_is_told(client):

@@ -14,6 +14,7 @@ from typing import Any
 
 import pydantic_monty
 import structlog
+from contexts import context_rows
 from forks import fork_rows
 from measuring import RUNS, private_mb, shown, timed
 from modules import module_rows
@@ -143,6 +144,8 @@ def main() -> None:
     engine = Engine(SandboxSettings())
     loop = asyncio.new_event_loop()
     ours = Ours(engine, loop)
+    print("measuring contexts", flush=True)
+    contexts = context_rows()
     print("measuring queries", flush=True)
     queries = loop.run_until_complete(query_rows(engine))
     with pydantic_monty.Monty() as pool:
@@ -158,7 +161,7 @@ def main() -> None:
     others += fork_rows()
     del text
     print("measuring modules", flush=True)
-    result = report(size, tables, others + module_rows())
+    result = report(size, tables, [*others, *module_rows(), *contexts])
     (Path(__file__).parent / "README.md").write_text(result)
     print(result)
 

@@ -16,7 +16,7 @@ class Input(io.TextIOWrapper):
     """A standard input with these bytes."""
 
     def __init__(self, content):
-        super().__init__(io.BytesIO(content))
+        super().__init__(io.BufferedReader(io.BytesIO(content)))
 
 
 class Lent:

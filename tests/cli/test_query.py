@@ -1,5 +1,6 @@
 """`rlm query`: what it takes, what it prints, what it keeps."""
 
+import gzip
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ from commands import rlm  # noqa: F401  a fixture
 from fakes import python
 from model_server import model_server
 
+from orchestrator.contexts.store import ContextStore
+
+KEPT = "data/rlm/contexts"
 LENGTHS = python("FINAL(len(context) if isinstance(context, str) else [len(each) for each in context])")
 
 
@@ -53,6 +58,64 @@ def test_it_is_about_a_text_or_documents(ask, arguments, answer):
     """One file is a text; of a folder, or of several, each file is a document; - is standard input. Options stand anywhere."""
     status, out, _ = ask(*arguments, stdin=b"1234567")
     assert (status, json.loads(out)["answer"] if answer is None else out) == (0, "[4, 6]" if answer is None else f"{answer}\n")
+
+
+def kept_names():
+    """Those of the documents of the one context that is kept."""
+    [kept] = ContextStore(Path(KEPT)).list()
+    return ContextStore(Path(KEPT)).get(kept.id).names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["folder"], ("a", "b", "deep/c")),
+        (["./folder/"], ("a", "b", "deep/c")),
+        (["six", "folder", "./four"], ("six", "folder/a", "folder/b", "folder/deep/c", "./four")),
+        (["four", "-"], ("four", "-")),
+        (["four"], (None,)),
+    ],
+)
+def test_documents_are_named_by_their_files(ask, arguments, names):
+    """Of a folder by their paths from there; several as they were given; one file is a text, without a name."""
+    assert ask("q", *arguments, stdin=b"1")[0] == 0
+    assert kept_names() == list(names)
+
+
+def test_what_is_left_out_of_a_folder_is_said(ask):
+    """On stderr, each name such that no terminal acts on it."""
+    for name in (".git/config", "x\n\x1b[31m.png", "y"):
+        (Path("folder") / name).parent.mkdir(exist_ok=True)
+        (Path("folder") / name).write_bytes(b"\xff\0")
+    Path("folder/bom").write_bytes(b"\xef\xbb\xbf1234")
+    status, out, err = ask("q", "folder")
+    assert (status, out) == (0, "[1, 2, 4, 3]\n")
+    assert err.splitlines()[:2] == [
+        "rlm: 3 left out: .git (hidden), x\\n\\x1b[31m.png (binary), y (binary)",
+        "rlm: 1 byte order mark is no part of the text",
+    ]
+
+
+def test_packed_files_are_opened(ask):
+    """Known by how they begin, also on standard input."""
+    packed = gzip.compress(b"12345")
+    Path("log").write_bytes(packed)
+    with zipfile.ZipFile("archive", "w") as archive:
+        archive.writestr("a/b", "12")
+    assert ask("q", "log")[1] == "5\n"
+    assert ask("q", "-", stdin=packed)[1] == "5\n"
+    assert ask("q", "archive", "log")[1] == "[2, 5]\n"
+    shutil.rmtree(KEPT)
+    assert ask("q", "archive")[1] == "[2]\n"
+    assert kept_names() == ["archive/a/b"]
+
+
+def test_a_context_for_which_there_is_no_room_is_refused_by_the_setting(ask):
+    """Before a model is asked; nothing stays."""
+    Path("config.toml").write_text('[contexts]\ncontext_bytes = 5\n[[providers]]\nprovider_type = "ollama"\nmodel = "m"\n')
+    for arguments in (["q", "six"], ["q", "six", "--dry-run"]):
+        assert ask(*arguments, replies=()) == (2, "", "rlm: the context has more than 5 bytes (contexts.context_bytes)\n")
+    assert list(Path(KEPT).iterdir()) == []
 
 
 def test_a_text_in_another_encoding_is_read_as_it_is_told(ask):
@@ -128,7 +191,9 @@ def test_a_dry_run_shows_what_would_be_sent(ask):
     assert (status, err) == (0, "")
     assert (int(system[1]), int(system[3])) == (len(system[2]), len(system[4]))
     assert system[2].startswith("You answer a question about an input that is too large for you to read.")
-    assert system[4].startswith("Question: q\n\n`context` is a list of 3 documents (str), 6 characters in all.\n[0]")
+    assert system[4].startswith(
+        "Question: q\n\n`context` is a list of 3 documents (str), 6 characters in all; `context.names` has"
+    )
     size = len(system[2]) + len(system[4])
     assert facts == (
         "model: fake; for sub-calls: fake\n"
@@ -193,9 +258,6 @@ def test_a_script_is_given_what_the_run_was_about(ask, rlm, tmp_path):  # noqa: 
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "ANSWER: [6, 1, 2, 3, 4]\n"
 
 
-KEPT = "data/rlm/contexts"
-
-
 def test_input_that_has_changed_is_another_context(ask, rlm):  # noqa: F811
     """Status 1, with the ids of both; as long as what it was is kept, that is taken."""
     run = re.search("run ([0-9a-f]{8}):", ask("q", "four")[2])[1]
@@ -212,6 +274,27 @@ def test_input_that_is_gone_is_named(ask, rlm):  # noqa: F811
     Path("four").unlink()
     shutil.rmtree(KEPT)
     assert rlm("replay", run) == (2, "", f"rlm: {Path('four').absolute()}: there is no such file or folder\n")
+
+
+def test_a_run_over_files_is_executed_again_from_any_folder(ask, rlm, tmp_path, monkeypatch):  # noqa: F811
+    """They are read again from where they were, by the names that they had, which are part of the context."""
+    run = re.search("run ([0-9a-f]{8}):", ask("q", "six", "folder/", "./four")[2])[1]
+    shutil.rmtree(KEPT)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert rlm("replay", run)[:2] == (0, "identical\n")
+
+
+def test_a_script_leaves_out_what_a_run_does(ask, rlm):  # noqa: F811
+    """Of a folder what is hidden, binary or no UTF-8; byte order marks."""
+    Path("folder/.hidden").write_text("x")
+    Path("folder/binary").write_bytes(b"a\0")
+    Path("folder/latin").write_bytes(b"\xff")
+    Path("folder/bom").write_bytes(b"\xef\xbb\xbf1234")
+    run = re.search("run ([0-9a-f]{8}):", ask("q", "folder")[2])[1]
+    Path("script.py").write_text(rlm("export", run, "--script")[1])
+    command = [sys.executable, "-I", "script.py", "folder"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "ANSWER: [1, 2, 4, 3]\n"
 
 
 def test_standard_input_must_be_named_again(ask, rlm):  # noqa: F811

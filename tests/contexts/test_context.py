@@ -30,7 +30,10 @@ def test_every_range_is_that_of_the_text(documents, start, length, data):
     assert context.read_all(start, length) == characters[start : start + length]
     part = (min(start, context.length), min(start + length, context.length))
     assert read_in_pieces(ContextBytes(context, part), 1000) == characters[slice(*part)].encode()
-    assert read_in_pieces(JoinedBytes(context), length // 2 + 1) == "\n".join(documents).encode()
+    joined = "\n".join(documents)
+    assert read_in_pieces(JoinedBytes(context), length // 2 + 1) == joined.encode()
+    part = (min(start, len(joined)), min(start + length, len(joined)))
+    assert read_in_pieces(JoinedBytes(context, part), 1000) == joined[slice(*part)].encode()
     assert [length for _, length in context.documents(0, context.count)] == [len(each) for each in documents]
     assert (context.length, context.byte_length) == (sum(map(len, documents)), len(together))
 

@@ -1,11 +1,16 @@
 """A context while it arrives: in pieces of any size, in any encoding, exact or refused with the place."""
 
+import contextlib
+import itertools
+import resource
+import signal
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import InvalidRequest
+from orchestrator.errors import InvalidRequest, NoRoom
 
 STORE = ContextStore()
 
@@ -25,6 +30,42 @@ def test_pieces_may_end_anywhere(text, size, encoding):
     """Also within a character."""
     text = text.lstrip("\ufeff")
     assert arrived(text.encode(encoding), size, encoding)[0].read(0, 0, len(text) + 1) == text
+
+
+# Of each length in UTF-8, around the steps of the index; CRLF, NUL, combining marks, byte order marks.
+PARTS = st.tuples(st.text("a\r\n\0é\u0301\u20ac\U0001f600\ufeff", max_size=8), st.integers(1, 1500))
+TEXTS = st.lists(PARTS, max_size=4).map(lambda parts: "".join(text * times for text, times in parts))
+NAMES = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
+
+
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
+@given(
+    documents=st.lists(st.tuples(NAMES, TEXTS, st.booleans()), max_size=5),
+    encoding=st.sampled_from(["utf-8", "utf-16", "utf-16-be", "gb18030"]),
+    data=st.data(),
+)
+def test_documents_come_in_any_pieces_and_those_that_are_abandoned_leave_no_trace(documents, encoding, data):
+    """The id, the names and every character are those of the others alone, sent as a whole."""
+    with STORE.arriving("documents", encoding) as writer:
+        for name, text, is_kept in documents:
+            content = ("\ufeff" + text if encoding in ("utf-8", "utf-16-be", "gb18030") else text).encode(encoding)
+            places = data.draw(st.lists(st.integers(0, len(content)), max_size=4))
+            for start, stop in itertools.pairwise(sorted([0, *places, len(content)])):
+                writer.write(content[start:stop])
+            if not is_kept and data.draw(st.booleans()):
+                with contextlib.suppress(InvalidRequest):
+                    writer.write(b"\xff")
+            if is_kept:
+                writer.end_document(name)
+            else:
+                writer.abandon_document()
+        context, marks = STORE.keep(writer), writer.boms
+    kept = [(name, text) for name, text, is_kept in documents if is_kept]
+    assert (context.id, marks) == (STORE.add_documents(kept).id, len(kept))
+    assert context.names == [name for name, _ in kept]
+    for number, (_, text) in enumerate(kept):
+        assert context.read(number, 0, len(text) + 1) == text
+        assert context.read(number, len(text) // 2, 5) == text[len(text) // 2 :][:5]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text():
@@ -66,7 +107,7 @@ def test_an_unknown_encoding_is_named():
     """Before anything is written."""
     with pytest.raises(InvalidRequest) as error, STORE.arriving("text", "nope"):
         pass
-    assert str(error.value) == "encoding: there is no encoding 'nope'"
+    assert str(error.value) == "encoding: there is no text encoding 'nope'; there are utf-16, cp1252, gb18030, ..."
 
 
 def test_a_lone_surrogate_is_refused_with_its_place():
@@ -74,6 +115,43 @@ def test_a_lone_surrogate_is_refused_with_its_place():
     with pytest.raises(InvalidRequest) as error:
         STORE.add_documents(["a", "bc\ud800"])
     assert str(error.value) == "a lone surrogate at code point 2 is not text"
+
+
+@pytest.mark.parametrize("name", ["idna", "punycode"])
+def test_an_encoding_of_host_names_is_none_of_texts(name):
+    """Its decoder takes time that grows with the square of the text."""
+    with pytest.raises(InvalidRequest) as error, STORE.arriving("text", name):
+        pass
+    assert str(error.value).startswith(f"encoding: there is no text encoding '{name}'; ")
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-32"])
+def test_an_encoding_that_needs_a_byte_order_mark_says_so(name):
+    """The other two names are for texts without one."""
+    with pytest.raises(InvalidRequest) as error:
+        arrived("hello".encode(f"{name}-le"), 1, name)
+    assert str(error.value) == f"not valid {name} at byte 0: it has no byte order mark; there are {name}-le and {name}-be"
+
+
+def send(store, pieces):
+    with store.arriving("text") as writer:
+        for piece in pieces:
+            writer.write(piece)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    """Not even what was still in a buffer, which cannot be written any more."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(NoRoom) as error:
+            send(ContextStore(tmp_path), [b"x" * 3000] * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert str(error.value) == "there is no room for the context: File too large"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("text", ["a", "é", "\u20ac", "😀", "a" * 5000, "é" * 5000, "\u20aca" * 5000, "😀a" * 5000])

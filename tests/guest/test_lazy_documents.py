@@ -150,3 +150,21 @@ def test_inline_documents_are_a_list(lazy):
 def test_documents_are_joined_by_line_ends(documents, start, stop):
     """Without a copy of them."""
     assert str(joined(documents)[start:stop]) == "\n".join(documents)[start:stop]
+
+
+def test_lazy_documents_are_joined_by_line_ends(lazy, monkeypatch):
+    """All of them, some that follow each other, others; what is far away in all of them is found by a module."""
+
+    def answers(documents, picked, bounds, needle):
+        some = documents[slice(*picked)]
+        text = "\n".join(some) if isinstance(some, list) and all(isinstance(each, str) for each in some) else joined(some)
+        part = text[slice(*bounds)]
+        return text, part, text.find(needle), part.count(needle), part.rfind(needle)
+
+    bounds = st.tuples(BOUNDS, BOUNDS)
+    everything = st.just((None, None, None))
+    needles = st.sampled_from(["a", "\n", "b\na", "é\n"])
+    same_as_list(lazy, monkeypatch, answers, st.one_of(everything, st.tuples(BOUNDS, BOUNDS, STEPS)), bounds, needles)
+    text = joined(lazy.documents(["é" * 30, "", "b" * 30]))
+    assert (text.find("b"), text[3:].find("\n\n"), text.count("\n")) == (32, 27, 2)
+    assert [(call["part"], call["joined"]) for call in lazy.calls] == [([2, 62], True), ([5, 62], True), ([0, 62], True)]

@@ -89,7 +89,23 @@ def test_a_path_is_a_file_or_a_folder(rlm, tmp_path):
     assert rlm.ask("How long?", tmp_path / "b.txt").answer == "5"
     assert rlm.ask("How many?", tmp_path).answer == "2"
     assert rlm.ask("How many?", [tmp_path / "a.txt", "a text", "more"]).answer == "3"
+    assert rlm.ask("How many?", [tmp_path, "a text"]).answer == "3"
     assert rlm.ask("How long?", str(tmp_path)).answer == str(len(str(tmp_path)))
+
+
+def test_what_was_left_out_of_a_folder_is_in_the_notes(rlm, tmp_path):
+    """Of the result; a file that was named and is no text is an error that says what to do."""
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "b.txt").write_bytes(b"Gr\xfc\xdfe aus K\xf6ln")
+    rlm.model.codes = ("FINAL(len(context))",)
+    result = rlm.ask("How many?", tmp_path)
+    assert (result.answer, result.notes) == ("1", ("1 left out: b.txt (not valid UTF-8 at byte 2)",))
+    assert rlm.stream("How many?", tmp_path).result().notes == result.notes
+    assert rlm.ask("How long?", "a text").notes == ()
+    with pytest.raises(InvalidRequest) as error:
+        rlm.ask("How long?", tmp_path / "b.txt")
+    assert str(error.value).startswith(f"{tmp_path}/b.txt: not valid UTF-8 at byte 2; it reads 'Grüße aus Köln' in cp1252, ")
+    assert str(error.value).endswith(": decode it, and ask about its text")
 
 
 def test_the_events_of_a_run_are_followed(rlm):

@@ -195,6 +195,7 @@ RAW = [
     ("""'llm_query', '{"prompts": []}'""", '{"type":"ValueError","message":"llm_query: 1 to 10000 prompts at once, not 0"}'),
     ("""'llm_query', json.dumps({"prompts": [""] * 10001})""", '{"type":"ValueError","message":"llm_query: 1 to 10000 prompts at once, not 10001"}'),
     ("""'module', json.dumps({"module": "text", "function": "describe", "args": {}, "part": [0, 2**63]})""", '{"type":"ValueError","message":"text: part must lie within the 0 characters of the context"}'),
+    ("""'module', json.dumps({"module": "text", "function": "describe", "args": {}, "part": [0, 1], "joined": True})""", '{"type":"ValueError","message":"text: part must lie within the 0 characters of the context"}'),
     ("""'module', json.dumps({"module": "text", "function": "describe", "args": {}, "part": [-1, 0]})""", '{"type":"ValueError","message":"text: part must lie within the 0 characters of the context"}'),
     ("""'module', json.dumps({"module": "text", "function": "describe", "args": {}, "part": [0]})""", '{"type":"TypeError","message":"module: Expected `array` of length 2 - at `$.part`"}'),
     ("""'llm_query', json.dumps({"prompts": ["x" * 20000001]})""", '{"type":"ValueError","message":"llm_query: at most 20000000 characters at once"}'),

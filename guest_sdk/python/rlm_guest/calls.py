@@ -64,8 +64,9 @@ def _input(text: Any) -> dict[str, Any]:
         if getattr(text, "is_changed", False):
             raise ValueError("context was changed by a cell: without text= the module works on it as it was sent")
         return {}
-    if isinstance(text, LazyText) and text.place is not None:
-        return {"part": [text.place, text.place + text.length]}
+    part = text.part(0, text.length) if isinstance(text, LazyText) else None
+    if part is not None:
+        return part
     if not isinstance(text, str | LazyText):
         raise TypeError(
             f"text must be a str, not {type(text).__name__}; without it the module works on the context as it was sent"

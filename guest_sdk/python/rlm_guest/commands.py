@@ -116,7 +116,7 @@ class Commands:
             yield 0, calls.run("regex", function, arguments, None, joined=True)
             return
         text, before = self._read_text(on), 0
-        for part in [text] if isinstance(text, LazyText) and text.place is not None else calls.whole_lines(text):
+        for part in [text] if isinstance(text, LazyText) and text.part(0, 0) else calls.whole_lines(text):
             yield before, calls.run("regex", function, arguments, part)
             before += part.count("\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import sizes
 from .as_list import AsList
-from .sources import Joined, Source, read_str
+from .sources import Joined, JoinedRun, Source, read_str
 from .table import Block, Table
 from .text import LazyText, length_of
 
@@ -91,6 +91,15 @@ class Documents(Rows):
         """The length of each."""
         return Rows(self._table, self._numbers, _lengths)
 
+    def joined(self) -> Source:
+        """As one text, with a line end between."""
+        numbers = self._numbers
+        if numbers.step != 1 or not numbers:
+            return Joined(self, self.lengths)
+        first, block = self._table.around(numbers.start)
+        is_context = len(numbers) == self._table.count
+        return JoinedRun(self._source, block.bounds[numbers.start - first], self.lengths, is_context=is_context)
+
     def copy(self) -> "Documents":
         """As list.copy: these cannot be changed."""
         return self
@@ -125,8 +134,9 @@ def texts(source: Source, bounds: list[int], one: Callable[[int, int], Any]) -> 
 
 def joined(documents: Sequence[Any]) -> LazyText:
     """As one text, with a line end between; no copy of them."""
-    lengths = documents.lengths if isinstance(documents, Documents) else [length_of(each) for each in documents]
-    return LazyText(Joined(documents, lengths))
+    if isinstance(documents, Documents):
+        return LazyText(documents.joined())
+    return LazyText(Joined(documents, [length_of(each) for each in documents]))
 
 
 def held(source: Source, table: Table, bytes_each: float) -> DocumentList:

@@ -52,10 +52,10 @@ def count(text: Range, pattern: str, start: int, stop: int) -> int:
 
 
 def _ask(text: Range, function: str, arguments: dict[str, Any], start: int, stop: int) -> Any:
-    if text.place is None:
+    part = text.part(start, stop)
+    if part is None:
         raise Unable("the host does not have this text")
-    part = [text.place + start, text.place + stop]
     try:
-        return host.call("module", {"module": "regex", "function": function, "args": arguments, "part": part})
+        return host.call("module", {"module": "regex", "function": function, "args": arguments} | part)
     except ModuleError as error:
         raise Unable(str(error)) from None

@@ -16,10 +16,10 @@ class Range:
         self._start = start
         self.length = (source.length if stop is None else stop) - start
 
-    @property
-    def place(self) -> int | None:
-        """Where in the host's text it begins; None if the host has no such text."""
-        return self._start if self.source.on_host else None
+    def part(self, start: int, stop: int) -> dict[str, Any] | None:
+        """Code points [start, stop) for a call of a module; None if the host has no such text."""
+        on_host = self.source.on_host
+        return None if on_host is None else {"part": [self._start + start, self._start + stop]} | on_host
 
     def between(self, start: int, stop: int) -> str:
         """Code points [start, stop) as one str, cut at the end. Raises MemoryError."""

@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
 from .. import host
@@ -11,10 +11,10 @@ from . import sizes
 
 
 class Source(Protocol):
-    """`on_host`: the host has the same text at the same positions, so that modules can be asked about it."""
+    """`on_host`: what a call of a module says of it, beside the part; None if the host does not have the same text."""
 
     length: int
-    on_host: bool
+    on_host: dict[str, Any] | None
 
     def read(self, start: int, stop: int) -> str:
         """Code points [start, stop), which lie within the text."""
@@ -24,11 +24,9 @@ class Source(Protocol):
 class Whole:
     """The context as the host has it: all documents, one behind the other."""
 
-    on_host = True
-
     def __init__(self, length: int) -> None:
         self.length = length
-        self.same_words: bool | None = None  # whether the module takes the same characters for words; found out when asked
+        self.on_host: dict[str, Any] | None = {}
         self._last = (0, 0)  # the last small read
         self._held, self._held_start = "", 0
 
@@ -49,13 +47,11 @@ class Whole:
 class Joined:
     """Documents as one text, with a line end between; `lengths` are theirs."""
 
-    on_host = False
-
     def __init__(self, documents: Sequence[Any], lengths: Sequence[int]) -> None:
         self._documents = documents
-        # Where each begins, with the line ends before it.
-        self._starts = array("Q", accumulate((length + 1 for length in lengths), initial=0))
+        self._starts = _starts(lengths)
         self.length = max(0, self._starts[-1] - 1)
+        self.on_host: dict[str, Any] | None = None
 
     def read(self, start: int, stop: int) -> str:
         found, index = [], bisect_right(self._starts, start) - 1
@@ -69,13 +65,39 @@ class Joined:
         return "".join(found)
 
 
+class JoinedRun:
+    """The same of documents that follow each other in a source, from `first` on: they are read together."""
+
+    def __init__(self, source: Source, first: int, lengths: Sequence[int], *, is_context: bool) -> None:
+        """`is_context`: they are all documents of the context."""
+        self._source = source
+        self._first = first
+        self._starts = _starts(lengths)
+        self.length = max(0, self._starts[-1] - 1)
+        self.on_host: dict[str, Any] | None = {"joined": True} if is_context else None
+
+    def read(self, start: int, stop: int) -> str:
+        if start >= stop:
+            return ""
+        # Line ends before them: what follows is so much further on than in the source.
+        one, last = (bisect_right(self._starts, place) - 1 for place in (start, stop))
+        begin, end = start - one, stop - last
+        content = self._source.read(self._first + begin, self._first + end)
+        cuts = [0, *(self._starts[number] - number - begin for number in range(one + 1, last + 1)), end - begin]
+        return "\n".join([content[first:behind] for first, behind in pairwise(cuts)])
+
+
+def _starts(lengths: Sequence[int]) -> "array[int]":
+    """Where each document begins, with the line ends before it."""
+    return array("Q", accumulate((length + 1 for length in lengths), initial=0))
+
+
 class Mapped:
     """A text, each character changed by itself into one other."""
 
-    on_host = False
-
     def __init__(self, read: Callable[[int, int], str], length: int, change: Callable[[str], str]) -> None:
         self.length = length
+        self.on_host: dict[str, Any] | None = None
         self._read = read
         self._change = change
 

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from ..lazy import far, sizes
 from ..lazy.far import Unable
-from ..lazy.sources import Whole
+from ..lazy.sources import Source
 from ..lazy.text import LazyText
 from .elsewhere import WORDS_APART, translated
 from .windows import Placed, TooWide, Windows
 
 # So many times as many matches a module is asked for the next time, and at most so many: who wants one waits for one.
 GROWTH, MOST = 8, 16_000
+_same_words: WeakKeyDictionary[Source, bool] = WeakKeyDictionary()
 
 
 class Search:
@@ -99,12 +101,11 @@ class Search:
         return found.pattern
 
     def _same_words(self) -> bool:
+        """Whether the module takes the same characters of the whole source for words; found out once."""
         source = self.text.source
-        if not isinstance(source, Whole):
-            raise Unable("the host does not have this text")
-        if source.same_words is None:
-            source.same_words = not far.spans(LazyText(source), WORDS_APART, 0, source.length, 1)
-        return source.same_words
+        if source not in _same_words:
+            _same_words[source] = not far.spans(LazyText(source), WORDS_APART, 0, source.length, 1)
+        return _same_words[source]
 
     def _error(self, refusal: str) -> ValueError:
         return ValueError(
