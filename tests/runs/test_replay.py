@@ -153,6 +153,12 @@ async def test_what_was_changed_is_found_with_its_place(journal, engine, change,
     assert (await difference(change(journal), engine)).startswith(message)
 
 
+async def test_a_run_of_an_earlier_format_is_not_executed(journal, engine):
+    """Its clock was another one: it would not come to the same."""
+    message = await difference(altered(journal, ev.RunStarted, format=1), engine)
+    assert message == "the format: the run's is 1; only the version that wrote it can execute it again"
+
+
 async def test_a_run_has_the_limits_that_it_had(journal, new_engine):
     """Those of the engine that executes it again do not count."""
     other = new_engine(SandboxSettings(fuel=2_000_000_000, memory_bytes=512 << 20, output_chars=500))

@@ -68,9 +68,7 @@ def _input(text: Any) -> dict[str, Any]:
     if part is not None:
         return part
     if not isinstance(text, str | LazyText):
-        raise TypeError(
-            f"text must be a str, not {type(text).__name__}; without it the module works on the context as it was sent"
-        )
-    if length_of(text) > _max_text_chars:
+        raise TypeError(f"text must be a str, not {type(text).__name__}; without it the module works on the context")
+    if not can_take(text):
         raise ValueError(f"text has {length_of(text)} characters, {_max_text_chars} is the limit; the context itself has none")
     return {"text": host.valid(str(text))}
