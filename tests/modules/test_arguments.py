@@ -97,6 +97,20 @@ def test_the_readme_lists_the_functions_of_the_manifest():
     assert {name: functions.split(", ") for name, functions in rows.items()} == manifest()
 
 
+async def test_the_readme_has_every_signature_with_its_defaults(signatures):
+    """In the order of the manifest."""
+    text = (MODULES.parent / "README.md").read_text()
+
+    def written(name, default):
+        return f"{name}={default[0]!r}" if default else name
+
+    expected = [
+        f"modules.{name}({', '.join(written(*each) for each in [*parameters.items(), ('text', [None])])})"
+        for name, parameters in signatures.items()
+    ]
+    assert re.findall(r"^modules\.\w+\.\w+\(.*\)$", text, re.MULTILINE) == expected
+
+
 @pytest.mark.parametrize("module", manifest())
 def test_a_module_names_the_functions_of_the_manifest(call, module):
     """To who asks for another."""

@@ -77,13 +77,13 @@ class Commands:
         self._keep(lines.between(text, first, max(first, last)), store)
 
     def _find(self, text: str, on: str | None, store: str | None) -> None:
-        found, what = self._matching(f"(?i){spelled(text)}", on), f"hold {text!r}"
+        found, what = self._matching(spelled(text), on), f"hold {text!r}"
         words = text.casefold().split()
         if not found and len(words) > 1:
             rarest, what = self._rarest(words, on), f"hold all of {', '.join(words)}"
             found = [
                 (number, line)
-                for number, line in self._matching(f"(?i){spelled(rarest)}", on)
+                for number, line in self._matching(spelled(rarest), on)
                 if all(map(line.casefold().__contains__, words))
             ]
         self._keep_lines(found, what, store)
@@ -91,16 +91,18 @@ class Commands:
     def _regex(self, pattern: str, on: str | None, store: str | None) -> None:
         text = None if self._host_has(on) else self._read_text(on)
         try:
-            found = self._matching(patterns.translated("regex.lines", pattern, re.IGNORECASE, text), on)
+            asked = patterns.translated("regex.lines", pattern, re.IGNORECASE, text)
+            with patterns.as_written(pattern, asked):
+                found = self._matching(asked, on, ignore_case=asked is pattern)
         except Unable:
             # A module cannot, `re` can.
             wanted = re.compile(pattern, re.IGNORECASE)
             found = [(number, line) for number, line in lines.numbered(self._read_text(on)) if wanted.search(line)]
         self._keep_lines(found, f"match {pattern!r}", store)
 
-    def _matching(self, pattern: str, on: str | None) -> list[tuple[int, str]]:
+    def _matching(self, pattern: str, on: str | None, *, ignore_case: bool = True) -> list[tuple[int, str]]:
         """The lines that match a pattern of the module, and their numbers from 0."""
-        answers = self._each("lines", {"pattern": pattern, "limit": None, "ignore_case": False}, on)
+        answers = self._each("lines", {"pattern": pattern, "limit": None, "ignore_case": ignore_case}, on)
         return [(before + row["line"] - 1, row["text"]) for before, rows in answers for row in rows]
 
     def _rarest(self, words: list[str], on: str | None) -> str:
@@ -169,9 +171,11 @@ class Commands:
         on: str | None,
         store: str | None,
     ) -> None:
-        arguments = {"pattern": pattern, "min_count": min_count, "max_terms": max_terms, "lines": include_lines}
-        host_has = self._host_has(on)
-        rows = calls.run("text", "terms", arguments, None if host_has else self._read_text(on), joined=host_has)
+        text = None if self._host_has(on) else self._read_text(on)
+        asked = pattern if pattern in modules.TERMS else patterns.for_module("text.terms", pattern, re.MULTILINE, text)
+        arguments = {"pattern": asked, "min_count": min_count, "max_terms": max_terms, "lines": include_lines}
+        with patterns.as_written(pattern, asked):
+            rows = calls.run("text", "terms", arguments, text, joined=text is None)
         print(f"[{len(rows)} terms that occur at least {min_count} times]")
         self._keep("\n".join(map(_describe_term, rows)), store)
 

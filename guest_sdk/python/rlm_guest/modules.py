@@ -47,19 +47,9 @@ class Regex(Module):
     name = "regex"
 
     def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
-        """With patterns that have the flags in them."""
-        flags = re.IGNORECASE * bool(arguments["ignore_case"]) | re.MULTILINE * bool(arguments.get("multi_line"))
-
-        def pattern(given: Any) -> Any:
-            return patterns.for_module(f"regex.{function}", given, flags, text)
-
-        asked = arguments | {name: False for name in ("ignore_case", "multi_line") if name in arguments}
-        if function == "count_many":
-            several = arguments["patterns"]
-            asked["patterns"] = list(map(pattern, several)) if isinstance(several, list) else several
-            return super()._ask(function, asked, text)
-        asked["pattern"] = pattern(arguments["pattern"])
-        with patterns.as_written(arguments["pattern"], asked["pattern"]):
+        """What it means to `re`."""
+        asked = patterns.regex_arguments(function, arguments, text)
+        with patterns.as_written(arguments.get("pattern"), asked.get("pattern")):
             return super()._ask(function, asked, text)
 
     @module_function

@@ -31,8 +31,28 @@ _INSTEAD = {
 _same_words: bool | None = None  # of the context
 
 
+def regex_arguments(function: str, given: dict[str, Any], text: Any) -> dict[str, Any]:
+    """The arguments of a function of the module regex with its pattern translated. Raises ModuleError."""
+    flags = re.IGNORECASE * bool(given["ignore_case"]) | re.MULTILINE * bool(given.get("multi_line"))
+    off = {name: False for name in ("ignore_case", "multi_line") if name in given}
+    if function == "count_many":
+        letters = "i" * bool(flags & re.IGNORECASE) + "m" * bool(flags & re.MULTILINE)
+
+        def each(pattern: Any) -> Any:
+            asked = for_module("regex.count_many", pattern, flags, text)
+            return f"(?{letters}){pattern}" if asked is pattern and letters and isinstance(pattern, str) else asked
+
+        several = given["patterns"]
+        return given | off | {"patterns": list(map(each, several)) if isinstance(several, list) else several}
+    asked = for_module(f"regex.{function}", given["pattern"], flags, text)
+    return given if asked is given["pattern"] else given | off | {"pattern": asked}
+
+
 def for_module(function: str, pattern: Any, flags: int, text: Any) -> Any:
-    """The pattern for a function of a module, "regex.count", with its flags in it. Raises ModuleError."""
+    """The pattern for a function of a module, "regex.count", with its flags in it. Raises ModuleError.
+
+    What is no pattern of `re` is given back: the module has some of its own (\\p{Lu}), and says what is wrong with others.
+    """
     try:
         return translated(function, pattern, flags, text)
     except Unable as refusal:
@@ -47,12 +67,12 @@ def for_module(function: str, pattern: Any, flags: int, text: Any) -> Any:
 
 
 @contextmanager
-def as_written(pattern: str, asked: str) -> Iterator[None]:
+def as_written(pattern: Any, asked: Any) -> Iterator[None]:
     """An error of the module that shows the pattern as it was asked shows it as it was written."""
     try:
         yield
     except ModuleError as error:
-        if not isinstance(asked, str):
+        if asked is pattern or not isinstance(asked, str):
             raise
         cut = asked if len(asked) <= _SHOWN else f"{asked[:_SHOWN]}..."
         escaped = cut.replace("\\", "\\\\").replace('"', '\\"')
@@ -60,15 +80,10 @@ def as_written(pattern: str, asked: str) -> Iterator[None]:
 
 
 def translated(function: str, pattern: Any, flags: int, text: Any) -> Any:
-    """The same. What is no pattern of `re` is left as it is: the module has some of its own (\\p{Lu}), and says what is wrong
-    with others. Raises Unable.
-    """
+    """The same. Raises Unable."""
     compiled = _compiled(pattern, flags)
-    if compiled is None and function.startswith("text."):
-        return pattern  # the module has the flags
     if compiled is None:
-        letters = "i" * bool(flags & re.IGNORECASE) + "m" * bool(flags & re.MULTILINE)
-        return f"(?{letters}){pattern}" if letters and isinstance(pattern, str) else pattern
+        return pattern
     if _prefers_nothing(parsed(compiled)):
         raise Unable("it can match nothing where it could match something, and re tries the same place again")
     found = Elsewhere(compiled, groups=True, by_line=function == "regex.lines")

@@ -1,6 +1,5 @@
 """Of how many rows a limit left the first."""
 
-import re
 from typing import Any
 
 from . import calls, patterns
@@ -28,8 +27,8 @@ def total(function: str, args: dict[str, Any], text: Any) -> int:
 
 
 def _matches(name: str, args: dict[str, Any], text: Any) -> int:
-    flags = re.IGNORECASE * bool(args.get("ignore_case")) | re.MULTILINE * bool(args.get("multi_line"))
-    asked = {"pattern": patterns.for_module(f"regex.{name}", args["pattern"], flags, text), "ignore_case": False}
+    flags = {each: args.get(each, False) for each in ("ignore_case", "multi_line")}
     if name == "lines":
+        asked = patterns.regex_arguments(name, {"pattern": args["pattern"], "ignore_case": flags["ignore_case"]}, text)
         return int(calls.run("regex", "count_lines", asked | {"limit": None}, text))
-    return int(calls.run("regex", "count", asked | {"multi_line": False}, text))
+    return int(calls.run("regex", "count", patterns.regex_arguments(name, {"pattern": args["pattern"]} | flags, text), text))

@@ -50,6 +50,7 @@ class Elsewhere:
         """Raises Unable."""
         tree = parsed(pattern)
         self._groups, self._by_line = groups, by_line
+        self._opened = 0
         self.by_words = self.passes_end = False
         self.pattern = self._sequence(tree, pattern.flags, last=True)
 
@@ -71,7 +72,9 @@ class Elsewhere:
                 return self._at(value, flags, last=last)
             case ops.BRANCH | ops.SUBPATTERN:
                 within = flags_within(op, value, flags)
-                opening = "(" if self._groups and op is ops.SUBPATTERN and value[0] is not None else "(?:"
+                is_group = self._groups and op is ops.SUBPATTERN and value[0] is not None
+                self._opened += is_group
+                opening = "(" if is_group else "(?:"
                 return f"{opening}{'|'.join(self._sequence(each, within, last=last) for each in children(op, value))})"
             case ops.MAX_REPEAT | ops.MIN_REPEAT:
                 return self._repeat(value, flags) + ("?" if op is ops.MIN_REPEAT else "")
@@ -81,7 +84,11 @@ class Elsewhere:
         least, most, tree = value
         if tree.getwidth()[0] == 0:
             raise Unable("it repeats what can match nothing")
-        return f"(?:{self._sequence(tree, flags, last=False)}){{{least},{'' if most == ops.MAXREPEAT else most}}}"
+        opened = self._opened
+        inside = self._sequence(tree, flags, last=False)
+        if most == 0 and self._opened > opened:
+            raise Unable("it has a group that never matches, (...){0}")
+        return f"(?:{inside}){{{least},{'' if most == ops.MAXREPEAT else most}}}"
 
     def _at(self, value: Any, flags: int, *, last: bool) -> str:
         by_line = flags & re.MULTILINE
