@@ -36,10 +36,11 @@ trials: $(VENV)/.dev  ## tasks of ten kinds asked of a model (MODEL=ollama/qwen3
 	@PYTHONPATH=.:tests/trials $(BIN)/python tests/trials/trials.py $(if $(MODEL),--model "$(MODEL)") $(if $(MODEL_URL),--url "$(MODEL_URL)") \
 		$(if $(MAILBOX),--mailbox "$(MAILBOX)") $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(WINDOW),--window $(WINDOW))
 
-conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest (ONLY="test_re test_json"; WRITE=1: write the table)
+conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest; modules beside re, csv, json (ONLY="test_re test_json"; WRITE=1: write the table)
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:guest_sdk/python $(BIN)/python tests/conformance/cpython.py $(or $(TESTS),$(CPYTHON)/usr/lib/python3.14/test) \
 		$(if $(TESTS),,--version "$$(cat $(CPYTHON)/version)") $(if $(WRITE),--write) $(if $(ONLY),--only $(ONLY))
+	@$(if $(ONLY)$(WRITE),,PYTHONPATH=.:tests:guest_sdk/python $(BIN)/python tests/conformance/agreement.py --seed $(or $(SEED),1))
 
 fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: others)
 	@$(BIN)/python -m orchestrator build-guest

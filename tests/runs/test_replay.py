@@ -68,7 +68,7 @@ async def test_a_call_of_a_module_is_in_the_journal_with_its_fuel_and_is_not_mad
     calls = [each for each in events if isinstance(each, ev.HostCalled)]
     assert [(each.call.name, msgspec.json.decode(each.call.result), each.call.error) for each in calls] == [
         ("module", 3, None),
-        ("module", {"delimiter": ",", "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": 0}, None),
+        ("module", {"delimiter": ",", "skip": 0, "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": {"count": 0, "first": []}}, None),
         ("module", None, HostError("ModuleError", 'regex.count: "(", character 1: unclosed group')),
     ]  # fmt: skip
     assert all(each.call.fuel > 10_000 for each in calls)

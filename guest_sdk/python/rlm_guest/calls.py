@@ -1,5 +1,6 @@
 """Calls of modules: what they work on, and their answers."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,11 @@ def run(module: str, function: str, arguments: dict[str, Any], text: Any, *, joi
 def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
     """The same for a module in WebAssembly's text format."""
     return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments} | _input(text))
+
+
+def unpacked(answer: dict[str, Any], name: str) -> Any:
+    """What the host's JSON cannot hold, 1e400 or a half of a surrogate pair, comes as a text of Python's JSON."""
+    return json.loads(answer[f"{name}_json"]) if f"{name}_json" in answer else answer[name]
 
 
 def whole_lines(text: Any) -> Iterator[str]:

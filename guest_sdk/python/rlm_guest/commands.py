@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from . import calls, lines, modules, queries
+from . import calls, lines, modules, patterns, queries, totals
 from .answers import Answers, as_text
 from .context import Context
 from .errors import ModuleError
 from .lazy import sizes
 from .lazy.as_list import AsList
 from .lazy.documents import Documents, joined
-from .lazy.far import spelled
+from .lazy.far import Unable, spelled
 from .lazy.text import LazyText, length_of
 
 PREVIEW = 5000  # code points of a result that are printed
@@ -89,11 +89,20 @@ class Commands:
         self._keep_lines(found, what, store)
 
     def _regex(self, pattern: str, on: str | None, store: str | None) -> None:
-        self._keep_lines(self._matching(pattern, on), f"match {pattern!r}", store)
+        text = None if self._host_has(on) else self._read_text(on)
+        try:
+            asked = patterns.translated("regex.lines", pattern, re.IGNORECASE, text)
+            with patterns.as_written(pattern, asked):
+                found = self._matching(asked, on, ignore_case=asked is pattern)
+        except Unable:
+            # A module cannot, `re` can.
+            wanted = re.compile(pattern, re.IGNORECASE)
+            found = [(number, line) for number, line in lines.numbered(self._read_text(on)) if wanted.search(line)]
+        self._keep_lines(found, f"match {pattern!r}", store)
 
-    def _matching(self, pattern: str, on: str | None) -> list[tuple[int, str]]:
-        """The lines that match, whatever the case, and their numbers from 0."""
-        answers = self._each("lines", {"pattern": pattern, "limit": None, "ignore_case": True}, on)
+    def _matching(self, pattern: str, on: str | None, *, ignore_case: bool = True) -> list[tuple[int, str]]:
+        """The lines that match a pattern of the module, and their numbers from 0."""
+        answers = self._each("lines", {"pattern": pattern, "limit": None, "ignore_case": ignore_case}, on)
         return [(before + row["line"] - 1, row["text"]) for before, rows in answers for row in rows]
 
     def _rarest(self, words: list[str], on: str | None) -> str:
@@ -121,6 +130,8 @@ class Commands:
             found = call(**args, text=text) if call else calls.run(module, function, args, text)
         except TypeError as error:
             raise CommandError(str(error)) from None
+        if call and isinstance(found, list) and found and len(found) == args.get("limit"):
+            print(f"[first {len(found):,} of {totals.total(f'{module}.{function}', args, text):,}]")
         self._keep(found, store)
 
     def _csv(self, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
@@ -160,9 +171,11 @@ class Commands:
         on: str | None,
         store: str | None,
     ) -> None:
-        arguments = {"pattern": pattern, "min_count": min_count, "max_terms": max_terms, "lines": include_lines}
-        host_has = self._host_has(on)
-        rows = calls.run("text", "terms", arguments, None if host_has else self._read_text(on), joined=host_has)
+        text = None if self._host_has(on) else self._read_text(on)
+        asked = pattern if pattern in modules.TERMS else patterns.for_module("text.terms", pattern, re.MULTILINE, text)
+        arguments = {"pattern": asked, "min_count": min_count, "max_terms": max_terms, "lines": include_lines}
+        with patterns.as_written(pattern, asked):
+            rows = calls.run("text", "terms", arguments, text, joined=text is None)
         print(f"[{len(rows)} terms that occur at least {min_count} times]")
         self._keep("\n".join(map(_describe_term, rows)), store)
 
