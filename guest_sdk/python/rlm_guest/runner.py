@@ -198,10 +198,13 @@ def describe() -> list[dict[str, str]]:
 
 
 def _signature(function: Any) -> str:
-    """Without types: names and defaults say enough, and help() the rest."""
+    """Without types; of a helper without defaults either: what may be left out ends with =, and help() says the rest."""
     signature = inspect.signature(function)
-    plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
-    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    if inspect.ismethod(function) and isinstance(function.__self__, modules.Module):
+        plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    names = (each.name if each.default is each.empty else f"{each.name}=" for each in signature.parameters.values())
+    return f"({', '.join(names)})"
 
 
 def start(settings: dict[str, Any]) -> None:
