@@ -26,7 +26,7 @@ class Call(Stored, frozen=True, kw_only=True, tag="module.function"):
     where: list[list[Any]] | UnsetType = UNSET
     order_by: str | UnsetType = UNSET
     descending: bool | UnsetType = UNSET
-    limit: int | None | UnsetType = UNSET
+    limit: int | UnsetType | None = UNSET
     delimiter: str | UnsetType = UNSET
     header: bool | UnsetType = UNSET
     path: str | UnsetType = UNSET

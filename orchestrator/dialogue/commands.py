@@ -27,41 +27,41 @@ class Stored(Command, frozen=True, kw_only=True):
 
 
 class Slice(Stored, frozen=True, kw_only=True, tag="slice"):
-    """Characters [start, end) of a text, items of a list; negative ones count from the end."""
+    """Characters of a text, items of a list; negative numbers count from the end."""
 
     start: int = 0
     end: int | None = None
 
 
 class Lines(Stored, frozen=True, kw_only=True, tag="lines"):
-    """Lines [start, end) of a text, items of a list."""
+    """Lines of a text, from 0."""
 
     start: int = 0
     end: int | None = None
 
 
 class Find(Stored, frozen=True, kw_only=True, tag="find"):
-    """The lines that hold the text, whatever its case (if none does, all its words); `invert`: the others."""
+    """The lines that hold the text, or all its words; invert: the others."""
 
     text: str
     invert: bool = False
 
 
 class Regex(Stored, frozen=True, kw_only=True, tag="regex"):
-    """The lines that match, whatever the case."""
+    """The lines that match; both ignore case."""
 
     pattern: str
     invert: bool = False
 
 
 class Count(Stored, frozen=True, kw_only=True, tag="count"):
-    """How many; matches: the lines of the last result."""
+    """How many there are."""
 
     what: Literal["lines", "chars", "words", "matches"]
 
 
 class Split(Stored, frozen=True, kw_only=True, tag="split"):
-    """A list of the parts between the delimiters."""
+    """A list."""
 
     delimiter: str
 
@@ -80,7 +80,7 @@ class IndexTerms(Stored, frozen=True, kw_only=True, tag="index_terms"):
 
 
 class Set(Command, frozen=True, kw_only=True, tag="set"):
-    """Assign a text, number, list or object."""
+    """Assign it."""
 
     name: str
     value: Value
@@ -93,28 +93,28 @@ class Get(Command, frozen=True, kw_only=True, tag="get"):
 
 
 class Print(Command, frozen=True, kw_only=True, tag="print"):
-    """Show a text, or a variable."""
+    """Show it."""
 
     value: str | None = None
     var: str | None = None
 
 
 class LLMQuery(Command, frozen=True, kw_only=True, tag="llm_query"):
-    """Ask a sub-model; it sees nothing but the prompt."""
+    """Ask a sub-model, which sees nothing but the prompt."""
 
     prompt: str
     store: str | None = None
 
 
 class Map(Stored, frozen=True, kw_only=True, tag="map"):
-    """Ask it of every ${part}, all at once: each document or item, or `size` items or lines (50) together. A list."""
+    """Ask it of each ${part}, all at once: a document or item, or size items or lines (50). A list of answers."""
 
     prompt: str
     size: int | None = None
 
 
 class Reduce(Stored, frozen=True, kw_only=True, tag="reduce"):
-    """Follow the directive over chunks of a text, all at once, and join what was found into one text."""
+    """Sub-models follow it over chunks of a text, and join what they find into one."""
 
     directive: str
     chunk_size: int = 10_000
@@ -122,13 +122,13 @@ class Reduce(Stored, frozen=True, kw_only=True, tag="reduce"):
 
 
 class Python(Command, frozen=True, kw_only=True, tag="python"):
-    """Run Python over the same variables; what it prints is shown."""
+    """Run Python over the same variables."""
 
     code: str
 
 
 class Final(Command, frozen=True, kw_only=True, tag="final"):
-    """The answer."""
+    """The answer, which ends the run."""
 
     answer: Value
 
@@ -180,9 +180,9 @@ class Malformed(Command, frozen=True, kw_only=True, tag="malformed"):
 
 # What a model is told of; the others are for those who know them.
 TAUGHT: tuple[type[Command], ...] = (
-    *(Slice, Lines, Find, Regex, Count, Split, Len, Set, Print, LLMQuery, Map, Reduce, Python, Final, FinalVar),
+    *(Slice, Lines, Find, Regex, Count, Split, Len, Set, Print, LLMQuery, Map, Reduce, Python, Final),
 )
-KNOWN: tuple[type[Command], ...] = (*TAUGHT, Get, IndexTerms, Wasm, CSV, JSON, Text, WasmWAT)
+KNOWN: tuple[type[Command], ...] = (*TAUGHT, FinalVar, Get, IndexTerms, Wasm, CSV, JSON, Text, WasmWAT)
 
 
 def need_context(commands: Sequence[Command]) -> bool:
@@ -197,10 +197,23 @@ def need_context(commands: Sequence[Command]) -> bool:
 
 
 def form(command: type[Command]) -> str:
-    """How to write it: {"op": "slice", "start"?: int, ...}; ? marks what may be left out."""
-    fields = sorted(msgspec.structs.fields(command), key=lambda field: field.name in ("on", "store"))
-    shown = (f'"{field.name}"{"" if field.required else "?"}: {_type_name(field.type)}' for field in fields)
-    return f'{{"op": "{command.__struct_config__.tag}", {", ".join(shown)}}}'
+    """How to write it: {"op": "slice", "start"?: number, ...}; ? marks what may be left out."""
+    return _form(command, sorted(msgspec.structs.fields(command), key=lambda field: field.name in _STORED))
+
+
+def short_form(command: type[Command]) -> str:
+    """The same, but with a * for `on` and `store`."""
+    if not issubclass(command, Stored):
+        return form(command)
+    return _form(command, [field for field in msgspec.structs.fields(command) if field.name not in _STORED]) + "*"
+
+
+_STORED = ("on", "store")
+
+
+def _form(command: type[Command], fields: Sequence[msgspec.structs.FieldInfo]) -> str:
+    shown = "".join(f', "{field.name}"{"" if field.required else "?"}: {_type_name(field.type)}' for field in fields)
+    return f'{{"op": "{command.__struct_config__.tag}"{shown}}}'
 
 
 def _type_name(type_: Any) -> str:

@@ -111,7 +111,7 @@ class Cells:
         )
         outcome = await self._execute(request)
         self._budget.charge_fuel(outcome.fuel)
-        return self._roll_back(outcome) if isinstance(outcome, Trap) else self._finish(kind, outcome)
+        return self._roll_back(kind, outcome) if isinstance(outcome, Trap) else self._finish(kind, outcome)
 
     async def _execute(self, request: CellRequest) -> CellOutcome | Trap:
         place = f"cell {self._number} (turn {self._turn})"
@@ -161,8 +161,8 @@ class Cells:
         text = reports.cell_report(self._number, kind, shown, outcome.length, outcome.error)
         return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
 
-    def _roll_back(self, trap: Trap) -> Report:
-        message = reports.rolled_back_message(trap, self._room.limits, self._subcalls.roll_back())
+    def _roll_back(self, kind: CellKind, trap: Trap) -> Report:
+        message = reports.rolled_back_message(trap, kind, self._room.limits, self._subcalls.roll_back())
         self._journal.write(
             CellRolledBack(
                 turn=self._turn,

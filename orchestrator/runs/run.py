@@ -165,8 +165,9 @@ class Run:
             case FinalText():
                 return Report("", failed=False, answer=action.text)
             case NotTaken():
-                self._journal.write(Unparsed(turn=turn, reason=reports.FINAL_BESIDE_BLOCKS))
-                return Report(reports.FINAL_BESIDE_BLOCKS, failed=False)
+                told = reports.final_beside_blocks(self._protocol)
+                self._journal.write(Unparsed(turn=turn, reason=told))
+                return Report(told, failed=False)
             case NothingToDo():
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
                 return Report(reports.unparsed_message(action.reason, self._protocol), failed=True)

@@ -35,7 +35,7 @@ async def test_commands_code_and_what_they_printed_are_listed_in_order(run_query
 #   L1: green
 #   GREEN?
 
-# Turn 2, nothing was run: it has no fenced block of Python
+# Turn 2, nothing was run: it has no block of code and no command
 
 # Cell 2, turn 3
 print('a\\nb')

@@ -146,7 +146,7 @@ async def test_a_reply_without_code_is_a_turn_and_is_told(run_query):
     model = FakeModel(["I think it is 42.", python("FINAL(42)")])
     journal = await run_query(model)
     assert shown(model, 2) == (
-        "Nothing in your reply was run: it has no fenced block of Python. Reply with Python between a line ```python and "
+        "Nothing in your reply was run: it has no block of code and no command. Reply with Python between a line ```python and "
         "a line ```; to answer, call FINAL(value) in it. (JSON commands are understood too.)\n(4 replies and 10 sub-calls left.)"
     )
     assert result(journal.events).iterations == 2

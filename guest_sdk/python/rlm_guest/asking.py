@@ -34,7 +34,9 @@ def map_parts(names: Names, prompt: str, value: Any, size: int | None) -> list[A
         raise CommandError(
             f"these are more than {MOST:,} parts: take a larger size, or search first and map over what is found"
         )
-    answers = _ask_all(names.fill_parts(prompt, parts))
+    answers = _ask_all(
+        names.fill_parts(prompt, parts), "null stands for their answers, and the same command again sends only those"
+    )
     print(f"[{len(answers)} parts were asked about]")
     return answers
 
@@ -86,16 +88,16 @@ def _groups(texts: list[str], size: int) -> Iterator[list[str]]:
 
 
 def _found(prompts: Iterable[str]) -> list[str]:
-    return [answer for answer in _ask_all(list(prompts)) if answer is not None]
+    return [answer for answer in _ask_all(list(prompts), "the result is without them") if answer is not None]
 
 
-def _ask_all(prompts: list[str]) -> list[Any]:
-    """What failed is told, and None stands for it. Raises LLMError if all did."""
+def _ask_all(prompts: list[str], without: str) -> list[Any]:
+    """What failed is told, and how it goes on without; None stands for it. Raises LLMError if all did."""
     answers: list[Any] = queries.llm_batch(prompts, on_error="return")
     failed = [(number, each) for number, each in enumerate(answers) if isinstance(each, LLMError)]
     if len(failed) == len(answers):
         raise failed[0][1]
     if failed:
         told = "; ".join(f"[{number}] {error}" for number, error in failed[:_TOLD])
-        print(f"{len(failed)} of {len(answers)} sub-calls failed, null stands for their answers: {told}")
+        print(f"{len(failed)} of {len(answers)} sub-calls failed ({told}): {without}")
     return [None if isinstance(each, LLMError) else each for each in answers]

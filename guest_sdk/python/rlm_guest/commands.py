@@ -15,10 +15,10 @@ from .lazy.far import spelled
 from .lazy.text import length_of
 from .matching import Line, Texts, is_texts, read_text
 from .names import Names, Notebook, escaped
-from .showing import is_list, show, show_rows, show_stored
+from .showing import SHORT, is_list, show, show_rows, show_stored
 
 LINES_STORED = 5  # lines that are shown of those that are stored
-LINE = 1000  # characters of a line that are shown
+PATTERN = 200  # characters of a pattern that are shown
 LEAST_ROOM = 500  # characters that each result may have, however many there are
 _SILENT = ("set", "final", "final_var")
 # What the errors of modules say to a cell.
@@ -40,7 +40,7 @@ class Commands:
 
         Raises CommandError at the first that fails, what Python raises at a block of it.
         """
-        self._room = max(LEAST_ROOM, room // max(1, len(commands)) - 50)  # beside what stands around each result
+        self._room = max(LEAST_ROOM, room // max(1, len(commands)) - 300)  # beside what stands around each result
         for number, command in enumerate(commands, 1):
             arguments = dict(command)
             op = arguments.pop("op")
@@ -177,6 +177,7 @@ class Commands:
         self._keep(asking.reduce_text(directive, self._names.value(on), chunk_size, overlap), store)
 
     def _python(self, code: str) -> None:
+        self._notebook.provide(code)
         self._notebook.execute_cell(f"<cell {self._place}>", code)
 
     def _final(self, answer: Any) -> None:
@@ -213,7 +214,7 @@ class Commands:
         text = "\n".join(line for _, line in found)
         print(f"{len(found)} lines {what} (numbers from 0){f', stored in {store}' if store else ''}:")
         shown = found[:LINES_STORED] if store else found
-        show_rows(((f"{texts.describe(place)}: ", line[:LINE]) for place, line in shown), len(shown), self._room)
+        show_rows(((f"{texts.describe(place)}: ", line) for place, line in shown), len(shown), SHORT if store else self._room)
         if len(shown) < len(found):
             print(f"... and {len(found) - len(shown)} more")
         self._names.last = text
@@ -230,7 +231,7 @@ def _name(op: str, arguments: dict[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    return repr(text) if len(text) <= LINE else f"{text[:LINE]!r}..."
+    return repr(text) if len(text) <= PATTERN else f"{text[:PATTERN]!r}..."
 
 
 def _about_arguments(call: Any, error: TypeError) -> str:

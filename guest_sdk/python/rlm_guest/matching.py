@@ -108,7 +108,7 @@ class Texts:
     def _parts(self, function: str, arguments: dict[str, Any]) -> Iterator[tuple[int, Any]]:
         """What the module regex answers for each part of the text that it takes, and how many lines are before that."""
         text, before = self.text(), 0
-        for part in [text] if isinstance(text, LazyText) and text.part(0, 0) else calls.wholelines_of(text):
+        for part in [text] if isinstance(text, LazyText) and text.part(0, 0) else calls.whole_lines(text):
             yield before, calls.run("regex", function, arguments, part)
             before += part.count("\n")
 
@@ -119,6 +119,9 @@ def read_text(value: Any) -> Any:
         return value
     if isinstance(value, Documents):
         return joined(value)
+    if isinstance(value, list) and None in value:
+        # Of a map, what was not answered.
+        value = ["" if each is None else each for each in value]
     if not is_texts(value):
         return as_text(value)
     # A copy of many would need as much memory again.

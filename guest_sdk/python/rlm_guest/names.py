@@ -32,6 +32,8 @@ class Notebook(Protocol):
 
     def load_context(self) -> None: ...
 
+    def provide(self, text: str) -> None: ...
+
     def execute_cell(self, name: str, code: str) -> None: ...
 
     def SHOW_VARS(self) -> dict[str, str]: ...
@@ -176,8 +178,8 @@ def _descend(value: Any, steps: list[str], come: str) -> tuple[Any, int]:
             return value[int(steps[0])], 1
         except (ValueError, IndexError):
             raise CommandError(f"{come} is a list of {len(value):,}: it has no item {steps[0]!r}, they are from 0") from None
-    kind = "a text" if isinstance(value, str | LazyText) else f"a {type(value).__name__}"
-    raise CommandError(f"{come} is {kind}: it has no part {steps[0]!r}")
+    kind = "text" if isinstance(value, str | LazyText) else type(value).__name__
+    raise CommandError(f"{come} is no list or object ({kind}): it has no part {steps[0]!r}")
 
 
 def _length(value: Any) -> int:

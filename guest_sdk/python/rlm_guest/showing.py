@@ -9,7 +9,8 @@ from .lazy.as_list import AsList
 from .lazy.text import LazyText, length_of
 
 SHORT = 300  # characters of a result that is stored
-ITEM = 100  # of an item, at least
+LINES = 5  # and lines
+ITEM = 200  # of an item, at least
 
 
 def is_list(value: Any) -> bool:
@@ -35,7 +36,11 @@ def show_stored(value: Any, name: str) -> None:
         return
     text = value if isinstance(value, LazyText) else as_text(value)
     length = length_of(text)
-    print(f"{name} = {text}" if length <= SHORT else f"{name}: {length} characters, which begin:\n{text[:SHORT]}")
+    if length <= SHORT:
+        print(f"{name} = {text}")
+        return
+    print(f"{name}: {length} characters, which begin:")
+    print("\n".join(text[:SHORT].split("\n")[:LINES]))
 
 
 def show_rows(rows: Iterable[tuple[str, Any]], count: int, room: int) -> None:
