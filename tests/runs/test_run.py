@@ -267,7 +267,7 @@ async def test_an_answer_beside_a_block_is_not_taken_unseen(run_query):
     """The model is told so, after the output of the block."""
     model = FakeModel([f"{python('print(7)')}\nFINAL(8)", python("FINAL(7)")])
     assert result((await run_query(model)).events).answer == "7"
-    assert reports.FINAL_BESIDE_BLOCKS in shown(model, 2)
+    assert reports.final_beside_blocks("python") in shown(model, 2)
 
 
 async def test_max_sub_calls_ends_with_a_partial_answer(run_query):
