@@ -369,8 +369,8 @@ async def test_json_commands_are_run_over_the_cells_variables(run_query):
     journal = await run_query(model, text="an Error\nfine\nerror two\n", protocol="json")
     assert result(journal.events).answer == "2 of $500"
     assert shown(model, 2) == (
-        "Block 1 printed 66 characters:\n"
-        "2 lines hold 'error' (numbers from 0):\nL0: an Error\nL2: error two\n\n(4 replies and 10 sub-calls left.)"
+        "Block 1 printed 82 characters:\n"
+        "2 lines hold 'error' (numbers from 0), stored in hits:\nL0: an Error\nL2: error two\n\n(4 replies and 10 sub-calls left.)"
     )
     assert model.root_messages[0][0]["content"].splitlines()[2].startswith("Reply with JSON commands: ")
 
