@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import struct
 import tempfile
-from array import array
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +11,7 @@ from orchestrator.contexts.layout import END_SIZE, NO_END, End
 from orchestrator.errors import InvalidRequest
 
 _HELD = 1 << 20  # bytes; more is in a file
+_END = struct.Struct("=3Q")
 _PIECE = 1 << 20  # bytes that are copied at once
 
 
@@ -32,14 +33,15 @@ class TableWriter:
 
     def add(self, name: str | None, byte: int, char: int) -> None:
         """The next document, and where it ends. Raises InvalidRequest if the name is no text, OSError."""
-        row = json.dumps([name, char - self._last.char])
-        if name is not None and any("\ud800" <= character <= "\udfff" for character in name):
+        if name is not None and not _is_text(name):
             raise InvalidRequest(f"a lone surrogate in the name {json.dumps(name[:100])} is not text")
+        row = f"[{'null' if name is None else json.dumps(name)}, {char - self._last.char}]"
         line = (",\n" if self.count else "") + row
-        self._rows.write(line.encode())
-        self._last = End(byte, char, self._last.row + len(line))
-        self._ends.write(array("Q", self._last).tobytes())
-        self._digest.update(f"{byte} {line}".encode())
+        content = line.encode()
+        self._rows.write(content)
+        self._last = End(byte, char, self._last.row + len(content))
+        self._ends.write(_END.pack(*self._last))
+        self._digest.update(b"%d %b" % (byte, content))
         self.count += 1
 
     @property
@@ -54,6 +56,14 @@ class TableWriter:
     def close(self) -> None:
         self._ends.close()
         self._rows.close()
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _file(folder: Path) -> IO[bytes]:

@@ -29,6 +29,8 @@ class Call(Stored, frozen=True, kw_only=True, tag="module.function"):
     limit: int | UnsetType | None = UNSET
     delimiter: str | UnsetType = UNSET
     header: bool | UnsetType = UNSET
+    skip: int | UnsetType = UNSET
+    together: bool | UnsetType = UNSET
     path: str | UnsetType = UNSET
     min_count: int | UnsetType = UNSET
     max_terms: int | UnsetType = UNSET

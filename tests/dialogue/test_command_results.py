@@ -53,6 +53,7 @@ FILLED = [
     (command("regex.count_many", patterns="${names}", ignore_case=True), "[0] 1\n[1] 1\n"),
     (command("regex.count_many", patterns=["${name}", "^${name}"]), "[0] 1\n[1] 0\n"),
     (command("regex.top", pattern="(${names})", k="${n}"), '{"distinct": 1, "total": 1, "top": [["a.b", 1]]}\n'),
+    (command("regex", pattern="${name}(?=\n|$)"), "1 lines match 'a\\\\.b(?=\\n|$)' (numbers from 0):\nL0: Ada wrote a.b\n"),
     (command("csv.select", on="table", where=[["c", "in", "${names}"]]), '[0] {"c": "bob"}\n'),
     (command("slice", start=-1, on="names"), "[1] a.b\n"),
     (command("lines", end=1, on="${names}"), "[Items 0 to 1 of 2]\n[0] bob\n"),
@@ -81,8 +82,8 @@ REFUSED = [
     (command("map", prompt="${part.x}", on="names"), "command 1 (map): part is no list or object (text): it has no part 'x'"),
     (command("reduce", directive="Sum", chunk_size=5, overlap=5), "command 1 (reduce): chunk_size must be at least 1, and overlap from 0 to chunk_size - 1"),
     (command("regex.count", patern="a"), "command 1 (regex.count): got an unexpected keyword argument 'patern'. Did you mean 'pattern'?; its arguments are: pattern, ignore_case, multi_line"),
-    (command("regex.grep", pattern="a"), 'command 1 (regex.grep): regex.grep: there is no function "grep"; there are: count, find, lines, top, extract, count_many'),
-    (command("regex.count", pattern="(?=a)"), "command 1 (regex.count): regex.count: look-ahead (?=...) is not supported: match the text around it too and put what you want into a group (top and extract give groups), or filter the matches with the command python"),
+    (command("regex.grep", pattern="a"), 'command 1 (regex.grep): there is no function "grep"; there are: count, find, lines, top, extract, count_many'),
+    (command("regex.count", pattern="(?=a)"), "command 1 (regex.count): '(?=a)' is not for a module: it looks around, (?=...) or (?<=...). With the command python and import re: sum(1 for match in re.finditer('(?=a)', context))"),
     (command("python", code="n += 1\n1 / 0"), 'Traceback (most recent call last):\n  File "<cell commands 2, command 1>", line 2, in <module>\n    1 / 0\n    ~~^~~\nZeroDivisionError: division by zero'),
 ]  # fmt: skip
 
@@ -123,6 +124,18 @@ async def test_documents_that_are_too_large_to_hold_have_numbers_too(new_noteboo
         if written.get("on") != "some":
             outcome = await new_notebook(documents=DOCUMENTS, engine=engine).run_commands(1, as_sent(written))
             assert (outcome.head, outcome.error) == (seen, None)
+
+
+async def test_what_is_too_large_to_fill_in_is_refused(new_notebook, new_engine):
+    """The sizes are known before it is read; so is it of parts that are too many, or memory that is not there."""
+    large = new_notebook(text="yyy\n" * 5_000_001, engine=new_engine(SandboxSettings(memory_bytes=128 << 20)))
+    for written, error in [
+        (command("llm_query", prompt="${context}"), "command 1 (llm_query): context has 20,000,004 characters, too many to fill in: take parts of it with slice, lines, find or map"),
+        (command("map", prompt="${part}"), "command 1 (map): these are more than 10,000 parts: take a larger size, or search first and map over what is found"),
+        (command("find", text="x", invert=True), "command 1 (find): the memory limit of the sandbox was reached: work on a part of the input"),
+    ]:  # fmt: skip
+        outcome = await large.run_commands(1, as_sent(written))
+        assert (outcome.head, outcome.error) == ("", error)
 
 
 async def test_a_map_asks_all_at_once(see):

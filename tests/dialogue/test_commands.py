@@ -43,6 +43,18 @@ def run_commands(new_notebook):
         ({"op": "find", "text": "one beta"}, "1 lines hold all of one, beta (numbers from 0):\nL1: beta one\n"),
         ({"op": "find", "text": "zz"}, "0 lines hold 'zz' (numbers from 0):\n"),
         ({"op": "regex", "pattern": "^[ab]"}, "2 lines match '^[ab]' (numbers from 0):\nL0: alpha Beta\nL1: beta one\n"),
+        (
+            {"op": "regex", "pattern": r"(\w)a\b(?! o)"},
+            "2 lines match '(\\\\w)a\\\\b(?! o)' (numbers from 0):\nL0: alpha Beta\nL3: GAMMA é😀\n",
+        ),
+        (
+            {"op": "wasm", "module": "regex", "function": "lines", "args": {"pattern": "a", "limit": 2}},
+            '[first 2 of 3]\n[0] {"line": 1, "text": "alpha Beta"}\n[1] {"line": 2, "text": "beta one"}\n',
+        ),
+        (
+            {"op": "wasm", "module": "regex", "function": "extract", "args": {"pattern": "a", "limit": 1, "ignore_case": True}},
+            '[first 1 of 7]\n[0] ["a"]\n',
+        ),
         ({"op": "count", "what": "lines"}, "5\n"),
         ({"op": "count", "what": "chars"}, f"{len(TEXT)}\n"),
         ({"op": "count", "what": "words"}, "8\n"),
@@ -67,6 +79,30 @@ async def test_a_command_prints_its_result(run_commands, command, output):
     """Positions are code points, lines are counted from 0, a last empty line does not count."""
     outcome = await run_commands(command, before="n = 7")
     assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "report"),
+    [
+        ({"op": "csv", "function": "select", "args": {"limit": 100}}, "a,b\n" + "1,2\n" * 6667, "[first 100 of 6,667]"),
+        (
+            {"op": "csv", "function": "select", "args": {"limit": 1, "where": [["a", ">", 1]], "header": True}},
+            "a,b\n1,2\n2,2\n3,2\n",
+            "[first 1 of 2]",
+        ),
+        ({"op": "csv", "function": "aggregate", "args": {"by": ["a"], "limit": 1}}, "a,b\n1,2\n2,2\n", "[first 1 of 2]"),
+        (
+            {"op": "json", "function": "select", "args": {"limit": 1, "columns": ["a[*]"]}},
+            '{"a":[1,2]}\n{"a":[3]}\n',
+            "[first 1 of 3]",
+        ),
+        ({"op": "json", "function": "select", "args": {"limit": 2}}, '{"a":1}\n{"a":3}\n', "[first 2 of 2]"),
+    ],
+)
+async def test_a_limit_is_reported_with_all_that_there_are(run_commands, command, text, report):
+    """In the first line."""
+    outcome = await run_commands(command, text=text)
+    assert (outcome.head.splitlines()[0], outcome.error) == (report, None)
 
 
 METHODS = """
@@ -270,7 +306,7 @@ async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_note
 @pytest.mark.parametrize(
     ("command", "error"),
     [
-        ({"op": "wasm", "module": "nope", "function": "f"}, "command 1 (nope.f): nope.f: there is no module 'nope'; there are: regex, csv, json, text"),
+        ({"op": "wasm", "module": "nope", "function": "f"}, "command 1 (nope.f): there is no module 'nope'; there are: regex, csv, json, text"),
         ({"op": "csv", "function": "nope"}, 'command 1 (csv): csv.nope: there is no function "nope"; there are: describe, select, aggregate'),
         ({"op": "wasm", "module": "regex", "function": "count"}, "command 1 (regex.count): missing 1 required positional argument: 'pattern'; its arguments are: pattern, ignore_case, multi_line"),
         ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a", "x": 1}}, "command 1 (regex.count): got an unexpected keyword argument 'x'; its arguments are: pattern, ignore_case, multi_line"),

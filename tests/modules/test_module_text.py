@@ -253,13 +253,13 @@ async def test_a_histogram_wider_than_a_float_is_refused(run_cells):
     ("histogram('ab')", 'text.histogram: "ab" is not a number: let a group match the number alone'),
     ("histogram(bins=0)", "text.histogram: bins: from 1 to 10000, not 0"),
     ("histogram(bins=10001)", "text.histogram: bins: from 1 to 10000, not 10001"),
-    ("histogram(bins=2.5)", "text.histogram: invalid type: floating point `2.5`, expected a whole number from 0"),
+    ("histogram(bins=2.5)", "text.histogram: invalid type: number, expected a whole number from 0"),
     ("terms('(')", 'text.terms: "(", character 1: unclosed group'),
-    ("terms(min_count=-1)", "text.terms: invalid value: integer `-1`, expected a whole number from 0"),
-    ("terms(5)", "text.terms: invalid type: integer `5`, expected a string"),
+    ("terms(min_count=-1)", "text.terms: invalid type: number, expected a whole number from 0"),
+    ("terms(5)", "text.terms: invalid type: number, expected a string"),
     ("words('many')", 'text.words: invalid type: string "many", expected a whole number from 0'),
     ("words(limit=5)", "Text.words() got an unexpected keyword argument 'limit'"),
-    ("words(text=b'x')", "text must be a str, not bytes; without it the module works on the context"),
+    ("words(text=b'x')", "text must be a str, not bytes; without it the module works on the context as it was sent"),
     ("lines()", "'Text' object has no attribute 'lines'"),
 ])  # fmt: skip
 async def test_a_wrong_call_says_what_is_right(run_cells, call, message):

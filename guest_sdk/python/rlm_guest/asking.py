@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import queries
+from . import lines, queries
 from .answers import as_text
 from .chunks import chunk_text
 from .errors import CommandError, LLMError
-from .matching import lines_of, read_text
+from .matching import read_text
 from .names import Names
 from .showing import is_list
 
@@ -65,7 +65,7 @@ def _parts(value: Any, size: int | None) -> Iterator[Any]:
     if is_list(value):
         # An item alone is itself, so that its fields can be named.
         return iter(value) if size in (None, 1) else _joined(map(as_text, value), size)
-    return _joined(lines_of(read_text(value)), size or LINES)
+    return _joined((line for _, line in lines.numbered(read_text(value))), size or LINES)
 
 
 def _joined(texts: Iterable[str], size: int) -> Iterator[str]:

@@ -4,11 +4,12 @@ The host has checked their shapes, and filled in what was left out: a command's 
 orchestrator/dialogue/commands.py, and each method here takes the fields of one.
 """
 
+import functools
 import inspect
 import re
 from typing import Any
 
-from . import asking, calls, lines, modules, queries
+from . import asking, calls, lines, modules, queries, totals
 from .answers import as_text
 from .errors import BudgetError, CommandError, LLMError, ModuleError
 from .lazy.far import spelled
@@ -21,8 +22,8 @@ LINES_STORED = 5  # lines that are shown of those that are stored
 PATTERN = 200  # characters of a pattern that are shown
 LEAST_ROOM = 500  # characters that each result may have, however many there are
 _SILENT = ("set", "final", "final_var")
-# What the errors of modules say to a cell.
-_IN_A_CELL = ("in Python", "with the command python")
+# What the errors of modules say to a cell, and to a command.
+_SAID = (("in Python", "with the command python"), ("With re: ", "With the command python and import re: "))
 
 
 class Commands:
@@ -59,8 +60,12 @@ class Commands:
             return
         try:
             execute(**arguments)
+        except MemoryError as error:
+            told = str(error) or "the memory limit of the sandbox was reached: work on a part of the input"
+            raise CommandError(f"{name}: {told}") from None
         except (CommandError, ModuleError, LLMError, BudgetError, TypeError, ValueError) as error:
-            raise CommandError(f"{name}: {str(error).replace(*_IN_A_CELL)}") from None
+            told = functools.reduce(lambda text, words: text.replace(*words), _SAID, str(error))
+            raise CommandError(f"{name}: {told.removeprefix(f'{_name(op, arguments)}: ')}") from None
 
     def _malformed(self, message: str) -> None:
         print(f"Error: {message}")
@@ -84,18 +89,19 @@ class Commands:
     def _find(self, text: str, invert: bool, on: str | None, store: str | None) -> None:
         texts, filled, pattern = self._texts(on), self._names.fill_text(text), self._names.fill_spelled(text)
         if invert:
-            self._keep_lines(texts, texts.others(pattern), f"do not hold {_short(filled)}", store)
+            self._keep_lines(texts, texts.others(texts.holding(pattern)), f"do not hold {_short(filled)}", store)
             return
-        found, what = texts.matching(pattern), f"hold {_short(filled)}"
+        found, what = texts.holding(pattern), f"hold {_short(filled)}"
         words = filled.casefold().split()
         if not found and len(words) > 1 and pattern == spelled(filled):
             rarest, what = texts.rarest(list(map(spelled, words))), f"hold all of {', '.join(words)}"
-            found = [(place, line) for place, line in texts.matching(rarest) if all(map(line.casefold().__contains__, words))]
+            found = [(place, line) for place, line in texts.holding(rarest) if all(map(line.casefold().__contains__, words))]
         self._keep_lines(texts, found, what, store)
 
     def _regex(self, pattern: str, invert: bool, on: str | None, store: str | None) -> None:
         texts, pattern = self._texts(on), self._names.fill_pattern(pattern)
-        found = texts.others(pattern) if invert else texts.matching(pattern)
+        found = texts.matching(pattern)
+        found = texts.others(found) if invert else found
         self._keep_lines(texts, found, f"{'do not match' if invert else 'match'} {_short(pattern)}", store)
 
     def _wasm(self, module: str, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
@@ -107,6 +113,8 @@ class Commands:
             found = call(**arguments, text=text) if call else calls.run(module, function, arguments, text)
         except TypeError as error:
             raise CommandError(_about_arguments(call, error)) from None
+        if call and isinstance(found, list) and found and len(found) == arguments.get("limit"):
+            print(f"[first {len(found):,} of {totals.total(f'{module}.{function}', arguments, text):,}]")
         self._keep(found, store)
 
     def _csv(self, function: str, args: dict[str, Any], on: str | None, store: str | None) -> None:
@@ -148,7 +156,7 @@ class Commands:
         store: str | None,
     ) -> None:
         texts, pattern = self._texts(on), self._names.fill_pattern(pattern)
-        rows = texts.terms({"pattern": pattern, "min_count": min_count, "max_terms": max_terms, "lines": include_lines})
+        rows = texts.terms(pattern, {"min_count": min_count, "max_terms": max_terms, "lines": include_lines})
         places = texts.places(line - 1 for row in rows for line in row.get("lines", ()))
         print(f"[{len(rows)} terms that occur at least {min_count} times]")
         described = []

@@ -1,15 +1,17 @@
 """The lines that match a pattern, or do not, each with its place: of a text, of documents, of the items of a list."""
 
-import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from . import calls
+from . import calls, lines, patterns
 from .answers import as_text
 from .lazy import sizes
 from .lazy.documents import Documents, joined
+from .lazy.far import Unable
 from .lazy.text import LazyText, length_of
-from .names import Names
+from .modules import TERMS
+from .names import Names, plain
 from .showing import is_list
 
 
@@ -34,8 +36,20 @@ class Texts:
         self._is_context = names.is_context(on)
 
     def matching(self, pattern: str) -> list[Line]:
-        """Whatever the case, in order."""
-        arguments = {"pattern": pattern, "limit": None, "ignore_case": True}
+        """A pattern of `re`, whatever the case, in order."""
+        text = None if self._host_has else self.text()
+        try:
+            asked = patterns.translated("regex.lines", pattern, re.IGNORECASE, text)
+            with patterns.as_written(pattern, asked):
+                return self.holding(asked, ignore_case=asked is pattern)
+        except Unable:
+            # A module cannot, `re` can.
+            wanted = re.compile(pattern, re.IGNORECASE)
+            return [(place, line) for place, line in self._all() if wanted.search(line)]
+
+    def holding(self, pattern: str, *, ignore_case: bool = True) -> list[Line]:
+        """A pattern of the module regex."""
+        arguments = {"pattern": pattern, "limit": None, "ignore_case": ignore_case}
         if self._host_has:
             rows = calls.run("regex", "lines", arguments, None)
             return [(Place(row.get("document"), row["line"] - 1), row["text"]) for row in rows]
@@ -43,13 +57,10 @@ class Texts:
         places = self.places(line for line, _ in found)
         return [(places[line], text) for line, text in found]
 
-    def others(self, pattern: str) -> list[Line]:
-        """The lines that do not match."""
-        matching = {place for place, _ in self.matching(pattern)}
-        value = self.value()
-        texts = enumerate(value) if is_texts(value) else [(None, read_text(value))]
-        lines = ((Place(number, line), each) for number, text in texts for line, each in enumerate(lines_of(text)))
-        return [(place, line) for place, line in lines if place not in matching]
+    def others(self, found: list[Line]) -> list[Line]:
+        """All lines but those."""
+        places = {place for place, _ in found}
+        return [(place, line) for place, line in self._all() if place not in places]
 
     def rarest(self, patterns: list[str]) -> str:
         """The one that has the fewest matches."""
@@ -62,10 +73,12 @@ class Texts:
             counts = [one + more for one, more in zip(counts, found, strict=True)]
         return patterns[counts.index(min(counts))]
 
-    def terms(self, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    def terms(self, pattern: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
         """Of the module text."""
         text = None if self._host_has else self.text()
-        rows: list[dict[str, Any]] = calls.run("text", "terms", arguments, text, joined=self._host_has)
+        asked = pattern if pattern in TERMS else patterns.for_module("text.terms", pattern, re.MULTILINE, text)
+        with patterns.as_written(pattern, asked):
+            rows: list[dict[str, Any]] = calls.run("text", "terms", {"pattern": asked} | arguments, text, joined=text is None)
         return rows
 
     def places(self, numbers: Iterable[int]) -> dict[int, Place]:
@@ -86,7 +99,7 @@ class Texts:
 
     def describe(self, place: Place) -> str:
         """As a model is told."""
-        kind = "document" if self._is_context and self._kind == "documents" else "item"
+        kind = "document" if plain(self._on or "context") == "context" and self._kind == "documents" else "item"
         return f"L{place.line}" if place.text is None else f"{kind} {place.text}, L{place.line}"
 
     def value(self) -> Any:
@@ -94,6 +107,11 @@ class Texts:
 
     def text(self) -> Any:
         return read_text(self.value())
+
+    def _all(self) -> Iterator[Line]:
+        value = self.value()
+        texts = enumerate(value) if is_texts(value) else [(None, read_text(value))]
+        return ((Place(number, line), each) for number, text in texts for line, each in lines.numbered(text))
 
     @property
     def _host_has(self) -> bool:
@@ -130,12 +148,3 @@ def read_text(value: Any) -> Any:
 
 def is_texts(value: Any) -> bool:
     return is_list(value) and all(isinstance(each, str | LazyText) for each in value)
-
-
-def lines_of(text: Any) -> Iterator[str]:
-    """Without their ends; a last empty one does not count."""
-    if isinstance(text, LazyText):
-        yield from text.lines()
-    else:
-        for line in io.StringIO(text, newline="\n"):
-            yield line.removesuffix("\n").removesuffix("\r")
