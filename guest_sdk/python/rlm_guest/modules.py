@@ -65,11 +65,11 @@ class Regex(Module):
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[Row]:
-        """All matches, or the first `limit`: [{start, end, line, match, groups}]."""
+        """All matches: [{start, end, line, match, groups}]."""
 
     @module_function
     def lines(self, pattern: str, limit: int | None = None, ignore_case: bool = False, text: str | None = None) -> list[Row]:
-        """All lines in which the pattern is found, or the first `limit`: [{line, text}]."""
+        """All lines in which the pattern is found: [{line, text}]."""
 
     @module_function
     def top(
@@ -92,7 +92,7 @@ class Regex(Module):
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[list[Any]]:
-        """The groups of all matches, or of the first `limit`: [[group, ...], ...]; of documents, their number first."""
+        """The groups of all matches: [[group, ...], ...]; of documents, their number first."""
 
     @module_function
     def count_many(

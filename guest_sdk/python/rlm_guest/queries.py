@@ -41,6 +41,11 @@ def limit_batches(characters: int) -> None:
     _max_batch_chars = characters
 
 
+def most_characters() -> int:
+    """Of all prompts that are asked at once."""
+    return _max_batch_chars
+
+
 def _ask(prompts: list[str], on_error: str = "raise") -> list[Any]:
     for prompt in prompts:
         if not isinstance(prompt, str):

@@ -17,7 +17,7 @@ from typing import Any
 from . import calls, chunks, errors, habits, helpers, hints, host, modules, queries
 from .answers import Answers
 from .capture import Capture
-from .commands import CommandError, Commands
+from .commands import Commands
 from .context import Context
 from .lazy.documents import Documents
 from .lazy.text import LazyText, length_of
@@ -139,8 +139,9 @@ class Notebook:
                 print(repr(value))
 
     def execute_commands(self, name: str, commands: str) -> None:
-        """Runs JSON commands."""
-        self.commands.run(json.loads(commands))
+        """Runs JSON commands: {"room": characters that are seen of their output, "commands"}."""
+        sent = json.loads(commands)
+        self.commands.run(name.strip("<>"), sent["commands"], sent["room"])
 
 
 def _by_name(*provided: Any) -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _describe_value(value: Any) -> str:
 
 def _format(raised: BaseException) -> str:
     """The traceback through the cells' own lines, bounded, with a hint if one helps."""
-    if isinstance(raised, CommandError):
+    if isinstance(raised, errors.CommandError):
         return str(raised)[:_ERROR_LIMIT]
     try:
         text = "".join(_cell_frames(traceback.TracebackException.from_exception(raised)).format()).rstrip()
