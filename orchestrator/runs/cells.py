@@ -26,7 +26,7 @@ from orchestrator.sandbox.messages import (
     Trap,
 )
 
-_CONTEXT = re.compile(r"\bcontext\b")  # as in the guest's runner
+_CONTEXT = re.compile(r"\b(?:context|input_data)\b")  # as in the guest's runner
 
 
 class Report(msgspec.Struct, frozen=True):
