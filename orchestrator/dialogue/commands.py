@@ -12,7 +12,7 @@ import msgspec
 # What JSON has. A list of any type: servers that constrain decoding take an empty schema for an object's.
 Value = str | int | float | bool | list[Any] | dict[str, Any] | None
 # Whether a text names the context: as in the guest's runner.
-CONTEXT = re.compile(r"\bcontext\b")
+CONTEXT = re.compile(r"\b(?:context|input_data)\b")
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", forbid_unknown_fields=True):

@@ -10,13 +10,25 @@ from orchestrator.sandbox.messages import Function
 _COMMON = re.compile(r", (ignore_case|multi_line|text)=\w+|\b(text)=None(?=\))")
 # Told elsewhere in the prompt, with what it takes to use them well.
 TAUGHT = ("llm_query", "llm_batch", "FINAL", "FINAL_VAR")
+# Told by their names alone: conveniences that a few lines of Python replace, and that help() explains.
+NAMED = (
+    "smart_truncate",
+    "aggregate_results",
+    "count_frequencies",
+    "merge_dicts",
+    "recursive_split",
+    "verify_answer",
+    "consensus_check",
+)
 
 
 def listing(functions: Sequence[Function], form: Form) -> str:
     """What a cell can call, beside what is taught."""
-    helpers = [each.signature for each in functions if "." not in each.name and each.name not in TAUGHT]
+    helpers = [each for each in functions if "." not in each.name and each.name not in TAUGHT]
+    told = [each.signature for each in helpers if each.name not in NAMED]
+    named = [each.name for each in helpers if each.name in NAMED]
     return f"""\
-- {", ".join(helpers)}
+- {", ".join(told + named)}
 - `modules`, many times faster than Python, over all of `context` unless text= is given (with patterns also ignore_case=, \
 multi_line=):
 {module_listing(functions, form, "modules.")}"""

@@ -5,19 +5,29 @@ import pytest
 from orchestrator.errors import BudgetExceeded
 from orchestrator.sandbox.messages import SubReply
 
+# Names, parameters and defaults of the framework that their users come from; `...` is a default of our own.
 PROMISED = {
-    "chunk_text": ["text", "chunk_size", "overlap", "preserve_paragraphs"],
-    "chunk_by_tokens": ["text", "max_tokens", "overlap_tokens"],
-    "smart_truncate": ["text", "max_length", "suffix"],
-    "regex_search": ["pattern", "text", "max_matches", "return_positions"],
-    "find_sections": ["text", "section_pattern", "include_content"],
-    "keyword_filter": ["text", "keywords", "context_chars"],
-    "aggregate_results": ["results", "method", "separator", "filter_empty"],
-    "count_frequencies": ["items", "top_n"],
-    "merge_dicts": ["dicts", "strategy"],
-    "recursive_split": ["text", "condition", "split_fn", "max_depth"],
-    "map_reduce": ["items", "map_fn", "reduce_fn", "parallel"],
+    "chunk_text": {"text": None, "chunk_size": ..., "overlap": ..., "preserve_paragraphs": False},
+    "chunk_by_tokens": {"text": None, "max_tokens": ..., "overlap_tokens": 100},
+    "smart_truncate": {"text": None, "max_length": ..., "suffix": ...},
+    "regex_search": {"pattern": None, "text": None, "max_matches": ..., "return_positions": ...},
+    "find_sections": {"text": None, "section_pattern": ..., "include_content": ...},
+    "keyword_filter": {"text": None, "keywords": None, "context_chars": ...},
+    "aggregate_results": {"results": None, "method": "join", "separator": ..., "filter_empty": ...},
+    "count_frequencies": {"items": None, "top_n": ...},
+    "merge_dicts": {"dicts": None, "merge_strategy": "sum"},
+    "verify_answer": {"answer": None, "prompt": None},
+    "consensus_check": {"question": None, "num_attempts": ...},
+    "recursive_split": {"text": None, "condition": None, "split_fn": None, "max_depth": ...},
+    "map_reduce": {"items": None, "map_fn": None, "reduce_fn": None, "parallel": False},
 }
+SIGNATURES = """
+import inspect
+def promised(name, parameters):
+    found = inspect.signature(globals()[name]).parameters
+    given = {each: None if value.default is value.empty else value.default for each, value in found.items()}
+    return {each: ... if parameters.get(each) is ... else default for each, default in given.items()}
+"""
 
 
 @pytest.fixture
@@ -32,12 +42,11 @@ def asked():
     return ask
 
 
-async def test_the_helpers_have_the_names_and_parameters_that_were_promised(run_cells):
-    """Names and parameters are those of the framework that their users come from."""
-    outcome = await run_cells(
-        f"import inspect\n{{name: list(inspect.signature(globals()[name]).parameters) for name in {list(PROMISED)}}}"
-    )
-    assert outcome.head == f"{PROMISED}\n"
+async def test_the_helpers_have_the_names_parameters_and_defaults_that_were_promised(run_cells):
+    """All of them, and no parameter more."""
+    compared = "{name: promised(name, each) for name, each in PROMISED.items()} == PROMISED"
+    outcome = await run_cells(f"{SIGNATURES}PROMISED = {PROMISED}\n{compared}".replace("Ellipsis", "..."))
+    assert (outcome.error, outcome.head) == (None, "True\n")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,13 @@ async def test_the_helpers_have_the_names_and_parameters_that_were_promised(run_
         ("keyword_filter('a KEY b', 'key', 1)", "[' KEY ']\n"),
         ("aggregate_results(['a', '', 'b'])", "'a\\nb'\n"),
         ("count_frequencies('aab', top_n=1)", "{'a': 2}\n"),
-        ("merge_dicts([{'a': 1}, {'a': 2}])", "{'a': 3}\n"),
+        ("merge_dicts([{'a': 1}, {'a': 2}], merge_strategy='list')", "{'a': [1, 2]}\n"),
+        ("parse_json('Sure: [1, 2,]')", "[1, 2]\n"),
+        (
+            "verify_answer('5', 'Yes or no?')",
+            "(True, 'YES OR NO?\\n\\nTHIS ANSWER WAS GIVEN:\\n5\\n\\nIS IT RIGHT AND COMPLETE? REPLY YES OR NO, AND WHY IN ONE SENTENCE.')\n",
+        ),
+        ("consensus_check('why?', num_attempts=2)", "('WHY?', 1.0)\n"),
         ("recursive_split('a b', lambda piece: False, str.split)", "['a', 'b']\n"),
     ],
 )
@@ -120,15 +135,15 @@ async def test_map_reduce_in_parallel_gives_what_a_loop_gives(run_cells, asked, 
 @pytest.mark.parametrize(
     ("code", "batches"),
     [
-        ("map_reduce('abc', lambda i: llm_query(llm_query(i) + 'x'), list)", [["a", "b", "c"], ["Ax", "Bx", "Cx"]]),
+        ("map_reduce('abc', lambda i: llm_query(llm_query(i) + 'x'), list, True)", [["a", "b", "c"], ["Ax", "Bx", "Cx"]]),
         ("map_reduce('ab', llm_query, list, parallel=False)", [["a"], ["b"]]),
-        ("map_reduce('ab', lambda i: llm_batch([i, i + i]), list)", [["a", "aa", "b", "bb"]]),
-        ("map_reduce('ab', lambda i: map_reduce([i, i + i], llm_query, list), list)", [["a", "aa", "b", "bb"]]),
+        ("map_reduce('ab', lambda i: llm_batch([i, i + i]), list, True)", [["a", "aa", "b", "bb"]]),
+        ("map_reduce('ab', lambda i: map_reduce([i, i + i], llm_query, list, True), list, True)", [["a", "aa", "b", "bb"]]),
         (
-            "map_reduce('ab', lambda i: llm_query('+'.join(llm_batch([i, i]))), list)",
+            "map_reduce('ab', lambda i: llm_query('+'.join(llm_batch([i, i]))), list, True)",
             [["a", "a", "b", "b"], ["A+A", "B+B"]],
         ),
-        ("map_reduce(['x', ''], lambda i: i and llm_query(i), list)", [["x"]]),
+        ("map_reduce(['x', ''], lambda i: i and llm_query(i), list, True)", [["x"]]),
     ],
 )
 async def test_map_reduce_sends_what_all_items_ask_together(run_cells, asked, code, batches):
@@ -139,7 +154,7 @@ async def test_map_reduce_sends_what_all_items_ask_together(run_cells, asked, co
 
 async def test_a_map_fn_that_counts_its_calls_ends(run_cells, asked):
     """A map_fn that asks something else when it runs again has its last run sent prompt by prompt."""
-    code = "n = 0\ndef f(i):\n    global n\n    n += 1\n    return llm_query(f'{n} {i}')\nmap_reduce('ab', f, list)"
+    code = "n = 0\ndef f(i):\n    global n\n    n += 1\n    return llm_query(f'{n} {i}')\nmap_reduce('ab', f, list, True)"
     assert (await run_cells(code, ask=asked)).head == "['3 A', '4 B']\n"
     assert asked.batches == [["1 a", "2 b"], ["3 a"], ["4 b"]]
 
@@ -179,6 +194,6 @@ async def test_an_exhausted_budget_ends_map_reduce(run_cells):
     async def refused(prompts):
         raise BudgetExceeded(f"too many: {len(prompts)}")
 
-    assert (await run_cells("map_reduce('abc', llm_query, list)", ask=refused)).error.splitlines()[-1] == (
+    assert (await run_cells("map_reduce('abc', llm_query, list, True)", ask=refused)).error.splitlines()[-1] == (
         "BudgetError: too many: 3"
     )

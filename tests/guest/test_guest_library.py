@@ -123,10 +123,24 @@ async def test_a_module_is_there_or_says_what_to_use(run_cells):
         ("_bz2", "bz2 is not available here: its C part is not built in; gzip, zlib and zipfile are."),
         ("ctypes.util", "ctypes is not available here: there is no C; struct, array and memoryview work on bytes."),
         ("_gdbm", "_gdbm is not available here."),
-        ("numpy", "numpy is not available here, and nothing can be installed: use Python's standard library, and `modules`."),
+        ("polars", "polars is not available here, and nothing can be installed: use Python's standard library, and `modules`."),
         (
             "numpy.linalg",
-            "numpy is not available here, and nothing can be installed: use Python's standard library, and `modules`.",
+            "numpy is not available here, and nothing can be installed: statistics, math and array count, and "
+            "modules.text.numbers over the whole input.",
+        ),
+        (
+            "pandas",
+            "pandas is not available here, and nothing can be installed: modules.csv.select and modules.csv.aggregate read "
+            "tables, sqlite3 in memory joins them.",
+        ),
+        (
+            "requests.auth",
+            "requests is not available here, and nothing can be installed: there is no network; ask a model with llm_query(prompt).",
+        ),
+        (
+            "nest_asyncio",
+            "nest_asyncio is not available here, and nothing can be installed: it is not needed, `await` works in a cell itself.",
         ),
         ("json.nothing", ""),
     ],

@@ -7,8 +7,8 @@ from orchestrator.errors import BudgetExceeded
 from orchestrator.sandbox.messages import SubReply
 
 TOGETHER = (
-    "({} llm_query calls in threads or coroutines went out one after another; llm_batch(prompts), map_reduce or "
-    "`await llm_query(prompt)` sends them together)\n"
+    "({} llm_query calls in threads or coroutines went out one after another; llm_batch(prompts), "
+    "map_reduce(..., parallel=True) or `await llm_query(prompt)` sends them together)\n"
 )
 FOR_EVER = "RuntimeError: this would wait for ever: a cell has one thread"
 ABC = [["a", "b", "c"]]
@@ -85,7 +85,7 @@ ASYNC = [
         "'A'\n",
         [["a"]],
     ),
-    (ASK + "map_reduce('ab', lambda p: asyncio.run(asyncio.wait_for(ask(p), 1)), list)", "['A', 'B']\n", [["a", "b"]]),
+    (ASK + "map_reduce('ab', lambda p: asyncio.run(asyncio.wait_for(ask(p), 1)), list, parallel=True)", "['A', 'B']\n", [["a", "b"]]),
 ]  # fmt: skip
 
 POOLS = [
@@ -115,8 +115,8 @@ POOLS = [
     (POOL + "with ThreadPoolExecutor() as pool:\n    f = pool.submit(lambda: 1 / 0)\nf.exception()", "ZeroDivisionError('division by zero')\n", []),
     (POOL + "with ThreadPoolExecutor() as pool: pass\ntry: pool.submit(len, '')\nexcept RuntimeError as error: print(error)", "cannot schedule new futures after shutdown\n", []),
     (POOL + "import threading\nThreadPoolExecutor(thread_name_prefix='w').submit(lambda: threading.current_thread().name).result()", "'w_0'\n", []),
-    (POOL + "def f(p):\n    with ThreadPoolExecutor() as pool: return list(pool.map(llm_query, [p, p + p]))\nmap_reduce('ab', f, list)", "[['A', 'AA'], ['B', 'BB']]\n", [["a", "aa", "b", "bb"]]),
-    (POOL + "early = ThreadPoolExecutor().submit(llm_query, 'early')\nmap_reduce('ab', llm_query, list), early.result()", "(['A', 'B'], 'EARLY')\n", [["early"], ["a", "b"]]),
+    (POOL + "def f(p):\n    with ThreadPoolExecutor() as pool: return list(pool.map(llm_query, [p, p + p]))\nmap_reduce('ab', f, list, parallel=True)", "[['A', 'AA'], ['B', 'BB']]\n", [["a", "aa", "b", "bb"]]),
+    (POOL + "early = ThreadPoolExecutor().submit(llm_query, 'early')\nmap_reduce('ab', llm_query, list, parallel=True), early.result()", "(['A', 'B'], 'EARLY')\n", [["early"], ["a", "b"]]),
 ]  # fmt: skip
 
 WORK = "import threading, queue, time\nfound = []\ndef work(p): found.append(llm_query(p))\n"
@@ -142,7 +142,7 @@ THREADS = [
     (WORK + "threading.Timer(2, print, ['second']).start()\nthreading.Timer(1, print, ['first']).start()\ntime.sleep(1.5)\nprint('slept')", "first\nslept\nsecond\n", []),
     (WORK + "def tick(): print('tick'); threading.Timer(1, tick).start()\nthreading.Timer(1, tick).start()", "tick\n", []),
     (WORK + "class T(threading.Thread):\n    def run(self): work('a')\nt = T()\nt.start(); t.join()\nfound", "['A']\n", [["a"]]),
-    (WORK + "def each(p):\n    threads = [threading.Thread(target=work, args=(p,))]\n    threads[0].start()\nmap_reduce('ab', each, len), sorted(found)", "(2, ['A', 'B'])\n", [["a", "b"]]),
+    (WORK + "def each(p):\n    threads = [threading.Thread(target=work, args=(p,))]\n    threads[0].start()\nmap_reduce('ab', each, len, parallel=True), sorted(found)", "(2, ['A', 'B'])\n", [["a", "b"]]),
 ]  # fmt: skip
 
 

@@ -175,7 +175,10 @@ def raised(code, last_line, marks=""):
 
 
 NO_EXIT = "\n(A cell cannot end the run this way: call FINAL(value) to answer.)"
-NO_NUMPY = "\n(numpy is not available here, and nothing can be installed: use Python's standard library, and `modules`.)"
+NO_NUMPY = (
+    "\n(numpy is not available here, and nothing can be installed: statistics, math and array count, and "
+    "modules.text.numbers over the whole input.)"
+)
 NO_BZ2 = "\n(bz2 is not available here: its C part is not built in; gzip, zlib and zipfile are.)"
 NO_FILES = "\n(There are no files in a cell: the input is `context`; io.StringIO and io.BytesIO take the place of a file.)"
 NO_MEMORY = "\n(The memory limit of the sandbox was reached: work on slices, delete what is no longer needed.)"
@@ -337,6 +340,36 @@ async def test_show_vars_lists_what_the_cells_made(run_cells):
     assert (await run_cells("x = [1, 2]\nf = 5\n_y = 1\nchunk_text\ncontext", "llm_query = 'mine'\nSHOW_VARS()")).head == (
         "{'llm_query': 'str of 4', 'answer': 'dict of 2', 'x': 'list of 2', 'f': 'int'}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        ("llm_query_batched(['a', 'b'])", "['A', 'B']\n"),
+        ("query_llm('a')", "'A'\n"),
+        ("llm_query('Count.', 'a b')", "'COUNT.\\n\\nA B'\n"),
+        ("input_data[:3], input_data is context", "('The', True)\n"),
+        ("input_data = 'mine'\ncontext, input_data", "('The Context', 'mine')\n"),
+        ("SHOW_VARS()", "{'answer': 'dict of 2'}\n"),
+    ],
+)
+async def test_names_of_other_systems_are_understood(run_cells, code, output):
+    """And are no variables of the cells' own."""
+    outcome = await run_cells(code, text="The Context")
+    assert (outcome.head, outcome.error) == (output, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "last"),
+    [
+        ("ask_llm('a')", "NameError: name 'ask_llm' is not defined\n(llm_query(prompt) asks a sub-model, llm_batch(prompts) many at once.)"),
+        ("llm_query('a', ['b'])", "TypeError: llm_query: text must be a str, not list"),
+        ("import subprocess\nsubprocess.run('ls')", "(That is not available here: a cell has no processes, files or network; work with Python alone.)"),
+    ],
+)  # fmt: skip
+async def test_names_that_are_not_there_lead_to_those_that_are(run_cells, code, last):
+    """One line."""
+    assert (await error_of(run_cells, code)).endswith(last)
 
 
 @pytest.mark.parametrize(

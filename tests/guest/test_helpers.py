@@ -43,15 +43,19 @@ def test_chunks_without_their_overlaps_are_the_text(text, size, data, preserve):
         ("abcdef", {"chunk_size": 4, "overlap": 2}, ["abcd", "cdef"]),
         ("x" * 5, {"chunk_size": 2, "overlap": 0}, ["xx", "xx", "x"]),
         ("é😀é😀", {"chunk_size": 2, "overlap": 0}, ["é😀", "é😀"]),
-        ("one\n\ntwo\n\nthree", {"chunk_size": 12, "overlap": 0}, ["one\n\ntwo\n\n", "three"]),
-        ("one\n\ntwo\n\nthree", {"chunk_size": 12, "overlap": 0, "preserve_paragraphs": False}, ["one\n\ntwo\n\nth", "ree"]),
-        ("one\r\n\r\ntwo\r\nthree", {"chunk_size": 14, "overlap": 0}, ["one\r\n\r\n", "two\r\nthree"]),
-        ("one\ntwo\nthree", {"chunk_size": 10, "overlap": 0}, ["one\ntwo\n", "three"]),
-        ("aaaa bbbb cccc", {"chunk_size": 11, "overlap": 0}, ["aaaa bbbb ", "cccc"]),
+        ("one\n\ntwo\n\nthree", {"chunk_size": 12, "overlap": 0, "preserve_paragraphs": True}, ["one\n\ntwo\n\n", "three"]),
+        ("one\n\ntwo\n\nthree", {"chunk_size": 12, "overlap": 0}, ["one\n\ntwo\n\nth", "ree"]),
+        (
+            "one\r\n\r\ntwo\r\nthree",
+            {"chunk_size": 14, "overlap": 0, "preserve_paragraphs": True},
+            ["one\r\n\r\n", "two\r\nthree"],
+        ),
+        ("one\ntwo\nthree", {"chunk_size": 10, "overlap": 0, "preserve_paragraphs": True}, ["one\ntwo\n", "three"]),
+        ("aaaa bbbb cccc", {"chunk_size": 11, "overlap": 0, "preserve_paragraphs": True}, ["aaaa bbbb ", "cccc"]),
     ],
 )
 def test_chunks_end_at_a_paragraph_a_line_or_a_word(text, arguments, chunks):
-    """A chunk ends at the last paragraph that fits, else line, else word, else where it is full."""
+    """If paragraphs are kept, a chunk ends at the last paragraph that fits, else line, else word, else where it is full."""
     assert chunk_text(text, **arguments) == chunks
 
 
@@ -165,7 +169,7 @@ def test_a_text_is_cut_at_a_sentence_or_a_word(text, arguments, result):
         (helpers.keyword_filter, ["text", ["x"], -1], "keyword_filter: context_chars must be at least 0, not -1"),
         (helpers.count_frequencies, ["text", -1], "count_frequencies: top_n must be at least 0, not -1"),
         (helpers.aggregate_results, [[], "x"], "aggregate_results: method must be join, sum, count, list or dict, not 'x'"),
-        (helpers.merge_dicts, [[], "x"], "merge_dicts: strategy must be sum, last, first or list, not 'x'"),
+        (helpers.merge_dicts, [[], "x"], "merge_dicts: merge_strategy must be sum, last, first or list, not 'x'"),
         (helpers.aggregate_results, [["one"], "sum"], "could not convert string to float: 'one'"),
     ],
 )
@@ -213,6 +217,8 @@ def test_a_bad_pattern_is_a_pattern_error():
         ("# One\r\nfirst\r\n", {}, [{"title": "# One", "start": 0, "end": 14, "content": "first"}]),
         ("# One", {}, [{"title": "# One", "start": 0, "end": 5, "content": ""}]),
         ("= A\nx", {"section_pattern": r"^= \w", "include_content": False}, [{"title": "= A", "start": 0, "end": 5}]),
+        ("= A\nx", {"section_pattern": r"^= (\w)$"}, [{"title": "A", "start": 0, "end": 5, "content": "x"}]),
+        ("= A\nx", {"section_pattern": r"^= (?:(B)|A)$"}, [{"title": "= A", "start": 0, "end": 5, "content": "x"}]),
     ],
 )
 def test_find_sections(text, arguments, sections):

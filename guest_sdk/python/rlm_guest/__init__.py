@@ -10,7 +10,11 @@ capture    the bounded output of a cell
 context    `context`: what it is in this run
 lazy/      a text and documents that are too large to be held
 lazy_re/   `re` over them
-queries    `llm_query`, `llm_batch`, `map_reduce`
+queries    `llm_query`, `llm_batch`, and sub-calls that wait to go out together
+rounds     `map_reduce`
+parallel/  `asyncio`, `threading` and `concurrent.futures` in one thread
+replies    `parse_json`
+checks     `verify_answer`, `consensus_check`
 modules    `modules`: precompiled WebAssembly
 calls      their calls
 commands   the JSON commands

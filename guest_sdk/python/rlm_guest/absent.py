@@ -39,6 +39,26 @@ MODULES = {
     "zstd": _NO_C,
 }
 
+# Packages that models import by habit.
+PACKAGES = {
+    "aiohttp": "there is no network; ask a model with llm_query(prompt)",
+    "dotenv": "there are no keys to load; llm_query(prompt) asks a model",
+    "httpx": "there is no network; ask a model with llm_query(prompt)",
+    "matplotlib": _NO_SCREEN,
+    "nest_asyncio": "it is not needed, `await` works in a cell itself",
+    "numpy": "statistics, math and array count, and modules.text.numbers over the whole input",
+    "openai": "llm_query(prompt) asks a model, llm_batch(prompts) many",
+    "anthropic": "llm_query(prompt) asks a model, llm_batch(prompts) many",
+    "pandas": "modules.csv.select and modules.csv.aggregate read tables, sqlite3 in memory joins them",
+    "regex": "re is there, and `modules.regex` over the whole input",
+    "requests": "there is no network; ask a model with llm_query(prompt)",
+    "scipy": "statistics and math are there",
+    "sklearn": "llm_batch(prompts) sorts and labels, statistics counts",
+    "tiktoken": "chunk_by_tokens(text, max_tokens) estimates tokens",
+    "tqdm": "there is no screen; print what is to be seen",
+    "transformers": "llm_query(prompt) asks a model, llm_batch(prompts) many",
+}
+
 
 def instead_of(module: str) -> str:
     """What to do without a module that could not be imported; nothing to say of a part of one that is there."""
@@ -46,6 +66,8 @@ def instead_of(module: str) -> str:
     public = name.removeprefix("_")
     if public in MODULES:
         return f"{public} is not available here: {MODULES[public]}."
+    if name in PACKAGES:
+        return f"{name} is not available here, and nothing can be installed: {PACKAGES[name]}."
     if name not in sys.stdlib_module_names:
         return f"{name} is not available here, and nothing can be installed: use Python's standard library, and `modules`."
     return "" if name in sys.modules else f"{name} is not available here."

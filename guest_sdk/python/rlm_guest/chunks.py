@@ -13,7 +13,7 @@ from .lazy.text import LazyText, length_of
 Step = Callable[[Any, int], tuple[Any, int | None]]
 
 
-def chunk_text(text: str, chunk_size: int = 2000, overlap: int = 200, preserve_paragraphs: bool = True) -> list[str]:
+def chunk_text(text: str, chunk_size: int = 2000, overlap: int = 200, preserve_paragraphs: bool = False) -> list[str]:
     """Pieces of at most chunk_size code points, each starting overlap before the end of the one before; of each document."""
     if chunk_size < 1 or not 0 <= overlap < chunk_size:
         raise ValueError("chunk_text: chunk_size must be at least 1 and overlap from 0 to chunk_size - 1")
@@ -35,7 +35,7 @@ _CHARACTERS = 4
 _MOST_TOKENS = 1 << 30  # a regular expression has a largest number
 
 
-def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 50) -> list[str]:
+def chunk_by_tokens(text: str, max_tokens: int = 1000, overlap_tokens: int = 100) -> list[str]:
     """Pieces of at most max_tokens estimated tokens (4 ASCII characters, or one other character, each); of each document."""
     if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
         raise ValueError("chunk_by_tokens: max_tokens must be at least 1 and overlap_tokens from 0 to max_tokens - 1")

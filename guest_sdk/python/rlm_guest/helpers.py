@@ -53,10 +53,13 @@ def regex_search(pattern: str, text: str, max_matches: int | None = None, return
 
 
 def find_sections(text: str, section_pattern: str = r"^#{1,6} .+$", include_content: bool = True) -> list[dict[str, Any]]:
-    """The sections that a heading matching section_pattern opens: {"title", "start", "end", "content"}."""
+    """The sections that a heading matching section_pattern opens: {"title", "start", "end", "content"}.
+
+    The title is the first group of the pattern, if it has one.
+    """
     found = []
     for place, each in documents(text):
-        headings = [(match.group(), *match.span()) for match in re.finditer(section_pattern, each, re.MULTILINE)]
+        headings = [(_title(match), *match.span()) for match in re.finditer(section_pattern, each, re.MULTILINE)]
         ends = [*(start for _, start, _ in headings[1:]), length_of(each)]
         found += [(place, *heading, end) for heading, end in zip(headings, ends, strict=False)]
 
@@ -70,6 +73,10 @@ def find_sections(text: str, section_pattern: str = r"^#{1,6} .+$", include_cont
         return list(itertools.starmap(section, found))
     # All contents together are as large as the text.
     return Parts(lambda number: _some(section, found, number), 0)  # type: ignore[return-value]
+
+
+def _title(heading: Any) -> str:
+    return (heading.group(1) if heading.re.groups else None) or heading.group()  # type: ignore[no-any-return]
 
 
 def _some(make: Callable[..., Any], rows: list[Any], number: int) -> tuple[list[Any], int | None]:
@@ -124,7 +131,7 @@ def count_frequencies(items: Iterable[Any], top_n: int | None = None) -> dict[An
     return dict(Counter(items).most_common(top_n))
 
 
-def merge_dicts(dicts: Iterable[dict[Any, Any]], strategy: str = "sum") -> dict[Any, Any]:
+def merge_dicts(dicts: Iterable[dict[Any, Any]], merge_strategy: str = "sum") -> dict[Any, Any]:
     """One dict from many; if a key repeats: sum of the values, the last, the first, or a list of all."""
     gathered: dict[Any, list[Any]] = {}
     for each in dicts:
@@ -137,9 +144,9 @@ def merge_dicts(dicts: Iterable[dict[Any, Any]], strategy: str = "sum") -> dict[
         "first": lambda values: values[0],
         "list": list,
     }
-    if strategy not in choose:
-        raise ValueError(f"merge_dicts: strategy must be sum, last, first or list, not {strategy!r}")
-    return {key: choose[strategy](values) for key, values in gathered.items()}
+    if merge_strategy not in choose:
+        raise ValueError(f"merge_dicts: merge_strategy must be sum, last, first or list, not {merge_strategy!r}")
+    return {key: choose[merge_strategy](values) for key, values in gathered.items()}
 
 
 def recursive_split(

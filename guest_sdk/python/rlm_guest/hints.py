@@ -1,6 +1,7 @@
 """What a cell is told beside an error, where the sandbox is its reason."""
 
 import errno
+import re
 
 from . import absent
 from .lazy.documents import Documents, Rows
@@ -26,6 +27,8 @@ def about(raised: BaseException) -> str:
     match raised:
         case SystemExit():
             hint = "A cell cannot end the run this way: call FINAL(value) to answer."
+        case NameError(name=str(name)) if re.search("llm|query|batch", name, re.IGNORECASE):
+            hint = "llm_query(prompt) asks a sub-model, llm_batch(prompts) many at once."
         case ModuleNotFoundError(name=str(name)):
             hint = absent.instead_of(name)
         case TypeError() | AttributeError() if any(each in str(raised) for each in _LAZY):

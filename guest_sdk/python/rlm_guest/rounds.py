@@ -7,9 +7,9 @@ from . import queries
 
 
 def map_reduce(
-    items: Iterable[Any], map_fn: Callable[[Any], Any], reduce_fn: Callable[[list[Any]], Any], parallel: bool = True
+    items: Iterable[Any], map_fn: Callable[[Any], Any], reduce_fn: Callable[[list[Any]], Any], parallel: bool = False
 ) -> Any:
-    """reduce_fn([map_fn(item), ...]). In parallel, the llm_query calls of all items are sent together; map_fn may run again."""
+    """reduce_fn([map_fn(item), ...]). parallel: the llm_query calls of all items are sent together; map_fn may run again."""
     items = list(items)
     return reduce_fn(_map_together(items, map_fn) if parallel else [map_fn(item) for item in items])
 

@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import calls, chunks, errors, habits, helpers, hints, host, modules, queries, rounds
+from . import calls, checks, chunks, errors, habits, helpers, hints, host, modules, queries, replies, rounds
 from .answers import Answers
 from .capture import Capture
 from .commands import Commands
@@ -39,6 +39,9 @@ _HELPERS = (
     helpers.merge_dicts,
     helpers.recursive_split,
     rounds.map_reduce,
+    replies.parse_json,
+    checks.verify_answer,
+    checks.consensus_check,
 )
 # What a cell replaced in builtins must break neither the report on it nor the next one.
 _BUILTINS = vars(builtins)
@@ -47,7 +50,7 @@ _ORIGINAL_BUILTINS = dict(_BUILTINS)
 _LINES = linecache.cache
 _parse = ast.parse
 _AWAITING = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-_CONTEXT = re.compile(r"\bcontext\b")  # as in orchestrator/sandbox/guest.py
+_CONTEXT = re.compile(r"\b(?:context|input_data)\b")  # as in orchestrator/dialogue/commands.py
 _ERROR_LIMIT = 8000  # code points of one traceback
 
 
@@ -69,6 +72,8 @@ class Notebook:
         # The name of another may become a variable of the cells' own.
         self.provided = self.firm | _by_name(*_HELPERS, errors.LLMError, errors.BudgetError, errors.ModuleError)
         self.provided["modules"] = modules.modules
+        # As other systems call them.
+        self.provided |= {"llm_query_batched": queries.llm_batch, "query_llm": queries.llm_query}
         self.settings: dict[str, Any] = {}
         self._output = Capture(1)
 
@@ -92,10 +97,13 @@ class Notebook:
 
     def load_context(self) -> None:
         if "context" not in self.provided:
-            self.provided["context"] = self.firm["context"] = self.context.make()
+            made = self.context.make()
+            self.provided |= {"context": made, "input_data": made}
+            self.firm["context"] = made
             self.provided |= self.context.helpers()
             calls.use_context(self.provided["context"])
-        self.variables.setdefault("context", self.provided["context"])
+        for name in ("context", "input_data"):
+            self.variables.setdefault(name, self.provided[name])
 
     @property
     def has_own_context(self) -> bool:
@@ -224,12 +232,17 @@ _notebook = Notebook()
 
 def describe() -> list[dict[str, str]]:
     """What a cell can use: [{"name", "signature", "summary"}], from the functions themselves."""
-    functions = {name: value for name, value in _notebook.provided.items() if inspect.isroutine(value)}
+    functions = {name: value for name, value in _notebook.provided.items() if _is_function(name, value)}
     functions |= {f"modules.{name}": function for name, function in modules.functions().items()}
     return [
         {"name": name, "signature": name + _signature(each), "summary": (inspect.getdoc(each) or "").splitlines()[0]}
         for name, each in functions.items()
     ]
+
+
+def _is_function(name: str, value: Any) -> bool:
+    """By its own name: a synonym is understood, and not told."""
+    return inspect.isroutine(value) and value.__name__ == name
 
 
 def _signature(function: Any) -> str:

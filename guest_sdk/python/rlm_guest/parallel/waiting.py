@@ -10,8 +10,8 @@ from .. import queries
 
 FOR_EVER = "this would wait for ever: a cell has one thread"
 _ALONE = (
-    "({} llm_query calls in threads or coroutines went out one after another; llm_batch(prompts), map_reduce or "
-    "`await llm_query(prompt)` sends them together)"
+    "({} llm_query calls in threads or coroutines went out one after another; llm_batch(prompts), "
+    "map_reduce(..., parallel=True) or `await llm_query(prompt)` sends them together)"
 )
 
 _passed = 0.0
