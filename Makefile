@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test conformance coverage test-wheel fuzz modules serve lint bench bench-contexts pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz modules serve lint bench bench-contexts pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -32,10 +32,15 @@ coverage: $(VENV)/.dev  ## all tests, and which lines and branches of orchestrat
 test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment, use it (WHEEL_PYTHONS="python3.12 ...": in one of each)
 	@$(BIN)/python -m pytest -q -m wheel tests/wheel
 
-conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest (ONLY="test_re test_json"; WRITE=1: write the table)
+trials: $(VENV)/.dev  ## tasks of ten kinds asked of a model (MODEL=ollama/qwen3:32b; or MODEL=NAME MODEL_URL=...; or MAILBOX=FOLDER)
+	@PYTHONPATH=.:tests/trials $(BIN)/python tests/trials/trials.py $(if $(MODEL),--model "$(MODEL)") $(if $(MODEL_URL),--url "$(MODEL_URL)") \
+		$(if $(MAILBOX),--mailbox "$(MAILBOX)") $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(WINDOW),--window $(WINDOW))
+
+conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own tests in the guest; modules beside re, csv, json (ONLY="test_re test_json"; WRITE=1: write the table)
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:guest_sdk/python $(BIN)/python tests/conformance/cpython.py $(or $(TESTS),$(CPYTHON)/usr/lib/python3.14/test) \
 		$(if $(TESTS),,--version "$$(cat $(CPYTHON)/version)") $(if $(WRITE),--write) $(if $(ONLY),--only $(ONLY))
+	@$(if $(ONLY)$(WRITE),,PYTHONPATH=.:tests:guest_sdk/python $(BIN)/python tests/conformance/agreement.py --seed $(or $(SEED),1))
 
 fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: others)
 	@$(BIN)/python -m orchestrator build-guest

@@ -56,6 +56,7 @@ CONTEXTS = [
     "Ada Lovelace met Charles Babbage in LONDON. The Analytical Engine weighed 1,000.5 kg; ﬁne ǅ naïve 漢字 ١٢٣.\n",
     "a" * 3000,
     "\ufeffname,name\n,,,,\n\0\n",
+    "Sales 2026\n\nname,price,b\nann,1,x\nbob,1,000,y\n",
 ]
 PATTERNS = [
     "a", ".", r"\w+", r"user=(\w+)", r"\b[A-Z][a-z]+\b", r"(\d+(?:\.\d+)?)ms", "^.*$", "(?i)error|info", "(a|aa)+$", "(a*)*", "()", "|", "a{1000}",
@@ -65,8 +66,9 @@ PATTERNS = [
 ]  # fmt: skip
 
 _FLAGS = ("ignore_case", "multi_line")
+_FORM = ("delimiter", "header", "skip")
 _TABLE = ("columns", "where", "order_by", "descending", "limit")
-_GROUPS = ("by", "values", "where", "order_by", "descending", "limit")
+_GROUPS = ("by", "values", "where", "order_by", "descending", "limit", "together")
 FUNCTIONS = {
     "regex.count": ("pattern", *_FLAGS),
     "regex.find": ("pattern", "limit", *_FLAGS),
@@ -74,9 +76,9 @@ FUNCTIONS = {
     "regex.top": ("pattern", "group", "k", *_FLAGS),
     "regex.extract": ("pattern", "limit", *_FLAGS),
     "regex.count_many": ("patterns", *_FLAGS),
-    "csv.describe": ("delimiter", "header"),
-    "csv.select": (*_TABLE, "delimiter", "header"),
-    "csv.aggregate": (*_GROUPS, "delimiter", "header"),
+    "csv.describe": _FORM,
+    "csv.select": (*_TABLE, *_FORM),
+    "csv.aggregate": (*_GROUPS, *_FORM),
     "json.describe": (),
     "json.get": ("path",),
     "json.select": _TABLE,
@@ -273,12 +275,12 @@ def arguments(rng, function):
         "delimiter": lambda: rng.choice((",", ";", "\t", text(rng, 3))),
         "order_by": lambda: rng.choice(names),
         "group": lambda: rng.choice((0, 1, 1, 1, 2, abs(number(rng)))),
-        **dict.fromkeys(("ignore_case", "multi_line", "descending", "header", "lines"), lambda: rng.random() < 0.5),
+        **dict.fromkeys(("ignore_case", "multi_line", "descending", "header", "lines", "together"), lambda: rng.random() < 0.5),
     }
     given = {
         name: makers[name]() if name in makers else rng.choice((0, 1, 3, 100, abs(number(rng)))) for name in FUNCTIONS[function]
     }
-    optional = {*_TABLE, *_GROUPS, "delimiter", "header"} - {"descending"}
+    optional = {*_TABLE, *_GROUPS, *_FORM} - {"descending", "together"}
     given = {name: each for name, each in given.items() if name not in optional or rng.random() < 0.6}
     if rng.random() < 0.15:
         given[rng.choice([*given, text(rng, 5)])] = value(rng)

@@ -21,7 +21,7 @@ def _facts(messages: Sequence[Message], context: Context, settings: Settings) ->
     return [
         f"model: {_models(settings, 'root')}; for sub-calls: {_models(settings, 'sub')}",
         f"size: {size} characters in the first call, some {tokens} tokens",
-        f"input: {documents}, {context.length} characters, which stay here: a model sees what its code prints, "
+        f"input: {documents}, {context.length} characters, which stay here: a model sees that beginning, what its code prints, "
         "or puts into a sub-call",
         f"budget: at most {settings.max_iterations} replies (and one for a best answer), {settings.max_sub_calls} sub-calls, "
         f"{settings.max_seconds:g} seconds",

@@ -72,7 +72,8 @@ def _read_context(started: RunStarted, origin: Origin) -> Context:
     if started.context_kind in ("json", "messages"):
         return contexts.add_json(started.context_kind, read_json(origin.inputs[0]))
     context = read_inputs(contexts, origin.inputs, origin.encoding, origin.names).context
-    if context.id == started.context_id or not context.names:
+    rows = context.documents(0, context.count)
+    if context.id == started.context_id or all(name is None for name, _ in rows):
         return context
     # A run over HTTP may have had the same documents without names.
-    return contexts.add_documents(context.read(number, 0, length) for number, length in enumerate(context.lengths))
+    return contexts.add_documents(context.read(number, 0, length) for number, (_, length) in enumerate(rows))

@@ -66,7 +66,10 @@ class Context:
         return self._footer.guest_bytes
 
     def documents(self, first: int, stop: int) -> list[tuple[str | None, int]]:
-        """The name, if it has one, and the code points of each document in [first, stop)."""
+        """The name, if it has one, and the code points of each document in [first, stop), cut at the last one."""
+        stop = min(stop, self.count)
+        if first >= stop:
+            return []
         start, end = self._end(first - 1).row, self._end(stop - 1).row
         # Rows between two commas, without the brackets of the table.
         rows = self._pread(self._footer.table_start + start, end - start).strip(b",\n")

@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import tempfile
-from array import array
+import struct
 from pathlib import Path
 from typing import IO
 
 from orchestrator.contexts.layout import END_SIZE, NO_END, End
+from orchestrator.contexts.spool import copy, spool
 from orchestrator.errors import InvalidRequest
 
-_HELD = 1 << 20  # bytes; more is in a file
-_PIECE = 1 << 20  # bytes that are copied at once
+_END = struct.Struct("=3Q")
 
 
 class TableWriter:
@@ -19,7 +18,7 @@ class TableWriter:
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError."""
-        self._ends, self._rows = _file(folder), _file(folder)
+        self._ends, self._rows = spool(folder), spool(folder)
         self._rows.write(b"[")
         self._last = NO_END
         self._digest = hashlib.sha256()
@@ -32,14 +31,15 @@ class TableWriter:
 
     def add(self, name: str | None, byte: int, char: int) -> None:
         """The next document, and where it ends. Raises InvalidRequest if the name is no text, OSError."""
-        row = json.dumps([name, char - self._last.char])
-        if name is not None and any("\ud800" <= character <= "\udfff" for character in name):
+        if name is not None and not _is_text(name):
             raise InvalidRequest(f"a lone surrogate in the name {json.dumps(name[:100])} is not text")
+        row = f"[{'null' if name is None else json.dumps(name)}, {char - self._last.char}]"
         line = (",\n" if self.count else "") + row
-        self._rows.write(line.encode())
-        self._last = End(byte, char, self._last.row + len(line))
-        self._ends.write(array("Q", self._last).tobytes())
-        self._digest.update(f"{byte} {line}".encode())
+        content = line.encode()
+        self._rows.write(content)
+        self._last = End(byte, char, self._last.row + len(content))
+        self._ends.write(_END.pack(*self._last))
+        self._digest.update(b"%d %b" % (byte, content))
         self.count += 1
 
     @property
@@ -49,21 +49,16 @@ class TableWriter:
     def write_to(self, file: IO[bytes]) -> tuple[int, int]:
         """Ends and table; how many bytes each has. Raises OSError."""
         self._rows.write(b"]")
-        return _copy(self._ends, file), _copy(self._rows, file)
+        return copy(self._ends, file), copy(self._rows, file)
 
     def close(self) -> None:
         self._ends.close()
         self._rows.close()
 
 
-def _file(folder: Path) -> IO[bytes]:
-    """One that ends with its closing, in memory while it is small."""
-    return tempfile.SpooledTemporaryFile(_HELD, "w+b", dir=str(folder))
-
-
-def _copy(source: IO[bytes], file: IO[bytes]) -> int:
-    copied = 0
-    source.seek(0)
-    while piece := source.read(_PIECE):
-        copied += file.write(piece)
-    return copied
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -14,7 +14,8 @@ from orchestrator.contexts.context import Kind
 from orchestrator.providers.messages import Reply
 from orchestrator.sandbox.messages import CallRecord, CellKind, Effects
 
-FORMAT = 1
+# 1: the clock of a run went by readings. 2: it goes by the work of its cells, so that only these are executed again.
+FORMAT = 2
 
 Protocol = Literal["python", "json"]
 Stopped = Literal[

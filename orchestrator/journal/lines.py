@@ -13,6 +13,7 @@ import msgspec
 from orchestrator.errors import JournalError
 from orchestrator.journal.events import FORMAT, AnyEvent, RunFinished, RunStarted
 
+READ = (1, FORMAT)
 _CHAIN = re.compile(rb',"chain":"([0-9a-f]{16})"\}$')
 
 
@@ -71,11 +72,12 @@ def _check_format(line: bytes) -> None:
         beginning = msgspec.json.decode(line, type=_Beginning)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise JournalError(f"line 1: {error}") from None
-    if beginning.event == "run_started" and beginning.format != FORMAT:
+    if beginning.event == "run_started" and beginning.format not in READ:
         written = "has no format number: a development version before 0.1.0 wrote it"
         if beginning.format is not None:
             written = f"is of format {beginning.format}: another version of this program wrote it"
-        raise JournalError(f"line 1: the journal {written}; this version reads format {FORMAT}")
+        read = " and ".join(map(str, READ))
+        raise JournalError(f"line 1: the journal {written}; this version reads formats {read}")
 
 
 def _next(chain: str, line: bytes) -> str:

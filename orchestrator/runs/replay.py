@@ -6,7 +6,7 @@ import msgspec
 
 from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError
-from orchestrator.journal.events import AnyEvent, HostCalled, SubcallFinished
+from orchestrator.journal.events import FORMAT, AnyEvent, HostCalled, SubcallFinished
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
 from orchestrator.runs.execute import Tools, execute
@@ -20,6 +20,8 @@ async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine) -
     started = recording.started
     if context.id != started.context_id:
         raise JournalError(f"the context: the run's was {started.context_id}, this one is {context.id}")
+    if started.format != FORMAT:
+        raise JournalError(f"the format: the run's is {started.format}; only the version that wrote it can execute it again")
     if engine.sha256 != started.component_sha256:
         raise JournalError(f"the component: the run's was {started.component_sha256}, this one is {engine.sha256}")
     _check_given(events)

@@ -32,10 +32,21 @@ NAMES = ("bjørn", "anna", "olaf", "søren", "mary", "kim", "zoë", "raj")
 FOUND = "status=500"
 COUNT = operator.methodcaller("count", FOUND.encode())
 SCAN = f"```python\nFINAL(modules.regex.count({FOUND!r}))\n```"
+# In a guest that the text does not fit into: what a cell does with it as if it did.
+LAZY = {
+    "context.count(...)": f"FINAL(context.count({FOUND!r}))",
+    "context.find(...) of what is not there": "FINAL(context.find('status=501'))",
+    "1,000 slices of 100 characters": (
+        "step = len(context) // 1000\nFINAL(sum(len(context[n * step : n * step + 100]) for n in range(1000)))"
+    ),
+    "for line in context.splitlines()": f"n = 0\nfor line in context.splitlines():\n    n += {FOUND!r} in line\nFINAL(n)",
+}
 CONFIG = """max_fuel = 1000000000000000
 [sandbox]
 fuel = 100000000000000
 seconds = 600.0
+memory_bytes = 67108864
+context_inline_limit = 1048576
 [contexts]
 folder = "contexts"
 [[providers]]
@@ -83,10 +94,10 @@ class Server:
         connection.getresponse().read()
         return (time.perf_counter() - started) * 1000
 
-    def most_mb(self) -> float:
-        """Resident at most, since it started."""
+    def resident_mb(self) -> float:
+        """Now. To start takes more for a moment: the interpreter is looked through then."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024 / 10**6
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024 / 10**6
 
     @staticmethod
     def _answer(connection: http.client.HTTPConnection, status: int) -> Any:
@@ -161,19 +172,21 @@ def seconds(action: Callable[[], Any], runs: int) -> list[float]:
 
 
 @contextmanager
-def asking_health(server: Server) -> Iterator[list[float]]:
-    """How long each answer takes meanwhile, in milliseconds."""
-    found: list[float] = []
+def watching(server: Server) -> Iterator[tuple[list[float], list[float]]]:
+    """How long each answer takes meanwhile, in milliseconds; the memory of the server, in MB."""
+    waited: list[float] = []
+    resident: list[float] = []
     stopped = threading.Event()
 
-    def ask() -> None:
+    def watch() -> None:
         while not stopped.wait(0.02):
-            found.append(server.health())
+            waited.append(server.health())
+            resident.append(server.resident_mb())
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield found
+        yield waited, resident
     finally:
         stopped.set()
         thread.join()
@@ -188,7 +201,8 @@ def _rows(size: float, runs: int) -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         count = write_log(folder / "log", int(size * GB))
-        with model_server(*[SCAN] * runs) as url, serving(folder, url) as server:
+        replies = [SCAN] * runs + [f"```python\n{cell}\n```" for cell in LAZY.values()]
+        with model_server(*replies) as url, serving(folder, url) as server:
             return [
                 "",
                 f"| {size:g} GB | s, median (minimum to maximum) of {runs} | MB/s |",
@@ -198,7 +212,7 @@ def _rows(size: float, runs: int) -> list[str]:
 
 
 def _measure(server: Server, path: Path, count: int, runs: int) -> list[str]:
-    before, size = server.most_mb(), path.stat().st_size
+    before, size = server.resident_mb(), path.stat().st_size
     rows = {
         "one pass: read": seconds(lambda: read(path), runs),
         "one pass: read and SHA-256": seconds(lambda: read(path, hashlib.sha256().update), runs),
@@ -206,19 +220,22 @@ def _measure(server: Server, path: Path, count: int, runs: int) -> list[str]:
     }
     ids: list[str] = []
     rows[f"one pass: read and count `{FOUND}` in native Python"] = seconds(lambda: read(path, COUNT), runs)
-    sent, asked, health = [], [], []
-    for _ in range(runs):
-        with asking_health(server) as waited:
+    sent, asked, answers = [], [], []
+    with watching(server) as (waited, resident):
+        for _ in range(runs):
             sent += seconds(lambda: ids.append(server.send(path)), 1)
-        health += waited
-        asked += seconds(lambda: _check(server.ask(ids[-1]), count), 1)
-        server.delete(ids[-1])
+            asked += seconds(lambda: _check(server.ask(ids[-1]), count), 1)
+            if len(asked) < runs:
+                server.delete(ids[-1])
+        in_cells = {name: seconds(lambda: answers.append(server.ask(ids[-1])), 1) for name in LAZY}
     rows |= {"sent with POST /contexts": sent, f"first query over it, which counts `{FOUND}` with a module": asked}
-    # Rows of cells over lazy text (find, slices, lines) belong here, each as a reply of the model.
+    rows |= {f"a cell in 64 MiB: `{name}`": found for name, found in in_cells.items()}
+    if answers != [str(count), "-1", "100000", str(count)]:
+        raise RuntimeError(f"the cells answered {answers}, and there are {count}")
     return [
         *(f"| {name} | {shown(found)} | {size / 10**6 / statistics.median(found):,.0f} |" for name, found in rows.items()),
-        f"| GET /health meanwhile, at most | {max(health) / 1000:.3f} | |",
-        f"| memory of the server at most (before: {before:.0f} MB) | {server.most_mb():.0f} MB | |",
+        f"| GET /health meanwhile, at most | {max(waited) / 1000:.3f} | |",
+        f"| memory of the server at most (before: {before:.0f} MB) | {max(resident):.0f} MB | |",
     ]
 
 

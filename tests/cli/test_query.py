@@ -198,7 +198,7 @@ def test_a_dry_run_shows_what_would_be_sent(ask):
     assert facts == (
         "model: fake; for sub-calls: fake\n"
         f"size: {size} characters in the first call, some {-(-size // 4)} tokens\n"
-        "input: 3 documents, 6 characters, which stay here: a model sees what its code prints, or puts into a sub-call\n"
+        "input: 3 documents, 6 characters, which stay here: a model sees that beginning, what its code prints, or puts into a sub-call\n"
         "budget: at most 20 replies (and one for a best answer), 7 sub-calls, 3600 seconds\n"
         "each block of code: 30 seconds of computing, 1024 MiB of memory, 10000 characters of output seen\n"
     )

@@ -52,10 +52,11 @@ def test_documents_have_names():
     """Those that were given, in a table with their lengths: a line of ASCII for each."""
     context = STORE.add_documents([("a/b\n.txt", "xyz"), "é", ("ö", "")])
     assert context.names == ["a/b\n.txt", None, "ö"]
-    assert context.documents(1, 3) == [(None, 1), ("ö", 0)]
+    assert context.documents(1, 9) == [(None, 1), ("ö", 0)]
+    assert (context.documents(3, 9), STORE.add_documents([]).documents(0, 1)) == ([], [])
     assert context.read_table(0, 100) == '[["a/b\\n.txt", 3],\n[null, 1],\n["\\u00f6", 0]]'
     assert (context.read_table(1, 4), context.read_table(10**20, 1)) == ('["a/', "")
-    assert STORE.add_documents([]).names == []
+    assert (STORE.add_documents([]).names, STORE.add_documents(["x"]).names) == ([], [None])
 
 
 def test_a_name_is_text():

@@ -6,11 +6,12 @@ from orchestrator.errors import BudgetExceeded
 from orchestrator.sandbox.messages import SubReply
 
 # Names, parameters and defaults of the framework that their users come from; `...` is a default of our own.
+# One differs on purpose: regex_search found 10 at most, and who counted what it gave was wrong without knowing.
 PROMISED = {
     "chunk_text": {"text": None, "chunk_size": ..., "overlap": ..., "preserve_paragraphs": False},
     "chunk_by_tokens": {"text": None, "max_tokens": ..., "overlap_tokens": 100},
     "smart_truncate": {"text": None, "max_length": ..., "suffix": ...},
-    "regex_search": {"pattern": None, "text": None, "max_matches": 10, "return_positions": ...},
+    "regex_search": {"pattern": None, "text": None, "max_matches": ..., "return_positions": ...},
     "find_sections": {"text": None, "section_pattern": ..., "include_content": ...},
     "keyword_filter": {"text": None, "keywords": None, "context_chars": ...},
     "aggregate_results": {"results": None, "method": "join", "separator": ..., "filter_empty": ...},

@@ -9,7 +9,7 @@ from write_journals import printed
 from orchestrator.errors import JournalError
 from orchestrator.journal.export import script
 from orchestrator.journal.history import detail
-from orchestrator.journal.lines import from_lines, to_lines
+from orchestrator.journal.lines import READ, from_lines, to_lines
 
 CASES = Path(__file__).parents[1] / "cases" / "journals"
 KEPT = sorted(CASES.glob("format*.jsonl"))
@@ -20,9 +20,9 @@ def read(path):
 
 
 def test_there_are_journals_to_read():
-    """A run of cells, one of commands, a partial one, of the first format at least."""
+    """A run of cells, one of commands, a partial one, of each format."""
     names = {path.stem for path in KEPT}
-    assert names >= {"format1_cells", "format1_commands", "format1_partial"}
+    assert names == {f"format{number}_{run}" for number in READ for run in ("cells", "commands", "partial")}
 
 
 def holds(now, then):
@@ -52,7 +52,7 @@ def test_a_journal_without_a_format_is_refused_with_the_reason():
     with pytest.raises(JournalError) as error:
         read(CASES / "before_formats.jsonl")
     assert str(error.value) == (
-        "line 1: the journal has no format number: a development version before 0.1.0 wrote it; this version reads format 1"
+        "line 1: the journal has no format number: a development version before 0.1.0 wrote it; this version reads formats 1 and 2"
     )
 
 
@@ -62,5 +62,5 @@ def test_a_journal_of_a_later_format_is_refused_with_its_number():
     with pytest.raises(JournalError) as error:
         from_lines(to_lines([msgspec.structs.replace(first, format=99), *rest]))
     assert str(error.value) == (
-        "line 1: the journal is of format 99: another version of this program wrote it; this version reads format 1"
+        "line 1: the journal is of format 99: another version of this program wrote it; this version reads formats 1 and 2"
     )

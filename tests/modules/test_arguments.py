@@ -24,7 +24,7 @@ print(json.dumps({
 # For those without a default.
 NEEDED = {"pattern": "(a)", "patterns": ["a"], "path": "[0].a"}
 TABLES = {"csv": "a,b\n1,x\n2,y\n", "json": '[{"a": 1}, {"a": 2}]'}
-FOUND_OUT = {"delimiter", "header"}  # what csv takes beside the arguments of a query
+FOUND_OUT = {"delimiter", "header", "skip"}  # what csv takes beside the arguments of a query
 
 
 @pytest.fixture
@@ -71,7 +71,10 @@ async def test_the_functions_of_the_guest_are_those_of_the_manifest(signatures):
         ("regex.count('a', True, True, 'text', 5)", "Regex.count() takes from 2 to 5 positional arguments but 6 were given"),
         ("regex.count('a', patern='b')", "Regex.count() got an unexpected keyword argument 'patern'. Did you mean 'pattern'?"),
         ("regex.count('a', module=1, stub=2)", "Regex.count() got an unexpected keyword argument 'module'"),
-        ("json.get('a', text=b'{}')", "text must be a str, not bytes; without it the module works on the context"),
+        (
+            "json.get('a', text=b'{}')",
+            "text must be a str, not bytes; without it the module works on the context",
+        ),
     ],
 )
 async def test_a_wrong_argument_is_an_error_in_pythons_words(failure, call, message):
@@ -92,6 +95,20 @@ def test_the_readme_lists_the_functions_of_the_manifest():
     text = (MODULES.parent / "README.md").read_text()
     rows = dict(re.findall(r"^\| `\w+/` \| `modules\.(\w+)`: ([\w, ]+) \|$", text, re.MULTILINE))
     assert {name: functions.split(", ") for name, functions in rows.items()} == manifest()
+
+
+async def test_the_readme_has_every_signature_with_its_defaults(signatures):
+    """In the order of the manifest."""
+    text = (MODULES.parent / "README.md").read_text()
+
+    def written(name, default):
+        return f"{name}={default[0]!r}" if default else name
+
+    expected = [
+        f"modules.{name}({', '.join(written(*each) for each in [*parameters.items(), ('text', [None])])})"
+        for name, parameters in signatures.items()
+    ]
+    assert re.findall(r"^modules\.\w+\.\w+\(.*\)$", text, re.MULTILINE) == expected
 
 
 @pytest.mark.parametrize("module", manifest())

@@ -93,7 +93,7 @@ def test_the_shipped_modules_are_small_and_of_the_abi():
 
 SMALL = SandboxSettings(memory_bytes=32 << 20)
 TOP = {"pattern": r"\d+", "group": 1, "k": 10, "ignore_case": False, "multi_line": False}
-AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "limit": None}
+AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "limit": None, "together": False}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ AGGREGATE = {"by": None, "where": None, "order_by": None, "descending": False, "
     [
         (("csv", "aggregate", AGGREGATE | {"values": {"p": ["p95", "n"]}}), "n\n" + "7\n" * 4_000_000, r"out of memory: exact percentiles of n keep 8 bytes for each value; row \d+ \(line \d+\) is \d+ % of the input, whose all values would take up to 32 MB: narrow it with where, or take mean, min, max"),
         (("csv", "aggregate", AGGREGATE | {"values": {"d": ["distinct", "n"]}}), "n\n" + "".join(f"{i}\n" for i in range(1_200_000)), r"out of memory: the distinct values of n are kept, some \d+ bytes for each; row \d+ \(line \d+\) is \d+ % of the input, whose all values would take up to \d+ MB: narrow it with where, or take mean, min, max"),
-        (("csv", "aggregate", AGGREGATE | {"by": ["n"], "values": {}}), "n\n" + "".join(f"{i}\n" for i in range(600_000)), r"out of memory: \d+ bytes more are not there; work on a part, or ask for less"),
+        (("csv", "aggregate", AGGREGATE | {"by": ["n"], "values": {}}), "n\n" + "".join(f"{i}\n" for i in range(600_000)), r"out of memory: row \d+ \(line \d+\) begins group \d+: group by fewer columns, or narrow it with where"),
         (("regex", "top", TOP), "".join(f"{i}\n" for i in range(900_000)), r"out of memory: \d+ different values \(\d+ bytes of text\) are counted so far, and each takes some 40 bytes more: narrow the pattern, or work on a part of the text"),
         (("text", "numbers", {"pattern": None}), "7 " * 4_000_000, r"out of memory: exact percentiles keep 8 bytes for each number, \d+ so far: narrow the pattern, or work on a part of the text"),
     ],
@@ -141,10 +141,8 @@ async def test_a_module_of_the_users_own_is_called_like_the_others(new_engine, n
     assert (outcome.head, outcome.error) == ("(100000, 1)\n", None)
     outcome = await new_notebook(documents=["a\n", "", "\n\n"], engine=engine).run_cell(1, "modules.line_ends.count()")
     assert outcome.head == "3\n"
-    outcome = await new_notebook(text="\n", engine=engine).run_commands(
-        1, as_sent({"op": "wasm", "module": "line_ends", "function": "count", "store": "n"})
-    )
-    assert outcome.head == "1\n"
+    outcome = await new_notebook(text="\n", engine=engine).run_commands(1, as_sent({"op": "line_ends.count", "store": "n"}))
+    assert outcome.head == "n = 1\n"
     functions = await describe(engine)
     assert functions[-1].signature == "modules.line_ends.count(text=None, **arguments)"
     assert functions[-1].summary == "How many line ends the input has."

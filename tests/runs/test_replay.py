@@ -68,7 +68,7 @@ async def test_a_call_of_a_module_is_in_the_journal_with_its_fuel_and_is_not_mad
     calls = [each for each in events if isinstance(each, ev.HostCalled)]
     assert [(each.call.name, msgspec.json.decode(each.call.result), each.call.error) for each in calls] == [
         ("module", 3, None),
-        ("module", {"delimiter": ",", "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": 0}, None),
+        ("module", {"delimiter": ",", "skip": 0, "header": True, "columns": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}], "rows": 1, "ragged": {"count": 0, "first": []}}, None),
         ("module", None, HostError("ModuleError", 'regex.count: "(", character 1: unclosed group')),
     ]  # fmt: skip
     assert all(each.call.fuel > 10_000 for each in calls)
@@ -169,6 +169,12 @@ def altered(events, kind, number=0, **changes):
 async def test_what_was_changed_is_found_with_its_place(journal, engine, change, message):
     """A result, a call, an outcome, a limit, the code, a setting."""
     assert (await difference(change(journal), engine)).startswith(message)
+
+
+async def test_a_run_of_an_earlier_format_is_not_executed(journal, engine):
+    """Its clock was another one: it would not come to the same."""
+    message = await difference(altered(journal, ev.RunStarted, format=1), engine)
+    assert message == "the format: the run's is 1; only the version that wrote it can execute it again"
 
 
 async def test_a_run_has_the_limits_that_it_had(journal, new_engine):

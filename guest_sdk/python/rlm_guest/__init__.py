@@ -18,6 +18,10 @@ checks     `verify_answer`, `consensus_check`
 modules    `modules`: precompiled WebAssembly
 calls      their calls
 commands   the JSON commands
+names      what they say by name: ${name}
+matching   the lines that they find
+asking     their sub-calls over many parts
+showing    how their results are shown
 lines      lines by their numbers
 answers    `FINAL`, `FINAL_VAR`, `answer`, `Final`
 helpers    searching, aggregating: pure functions

@@ -1,5 +1,6 @@
 """Calls of modules: what they work on, and their answers."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,11 @@ def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> An
     return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments} | _input(text))
 
 
+def unpacked(answer: dict[str, Any], name: str) -> Any:
+    """What the host's JSON cannot hold, 1e400 or a half of a surrogate pair, comes as a text of Python's JSON."""
+    return json.loads(answer[f"{name}_json"]) if f"{name}_json" in answer else answer[name]
+
+
 def whole_lines(text: Any) -> Iterator[str]:
     """A text in parts that the host takes, each with whole lines. Raises ModuleError."""
     position, length = 0, length_of(text)
@@ -62,9 +68,7 @@ def _input(text: Any) -> dict[str, Any]:
     if part is not None:
         return part
     if not isinstance(text, str | LazyText):
-        raise TypeError(
-            f"text must be a str, not {type(text).__name__}; without it the module works on the context as it was sent"
-        )
-    if length_of(text) > _max_text_chars:
+        raise TypeError(f"text must be a str, not {type(text).__name__}; without it the module works on the context")
+    if not can_take(text):
         raise ValueError(f"text has {length_of(text)} characters, {_max_text_chars} is the limit; the context itself has none")
     return {"text": host.valid(str(text))}

@@ -38,12 +38,13 @@ def _at_least_0(function: str, **number: int) -> None:
             raise ValueError(f"{function}: {name} must be at least 0, not {value}")
 
 
-def regex_search(pattern: str, text: str, max_matches: int = 10, return_positions: bool = False) -> list[Any]:
-    """The first max_matches matches; with return_positions as {"match", "start", "end"}."""
-    _at_least_0("regex_search", max_matches=max_matches)
+def regex_search(pattern: str, text: str, max_matches: int | None = None, return_positions: bool = False) -> list[Any]:
+    """All matches, or the first max_matches; with return_positions as {"match", "start", "end"}."""
+    _at_least_0("regex_search", max_matches=max_matches or 0)
     found: list[Any] = []
     for place, each in documents(text):
-        for match in itertools.islice(re.finditer(pattern, each, re.MULTILINE), max_matches - len(found)):
+        left = None if max_matches is None else max_matches - len(found)
+        for match in itertools.islice(re.finditer(pattern, each, re.MULTILINE), left):
             position = {"match": match.group(), "start": match.start(), "end": match.end()} | place
             found.append(position if return_positions else match.group())
         if len(found) == max_matches:

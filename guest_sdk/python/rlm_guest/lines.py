@@ -1,5 +1,6 @@
 """Lines by their numbers, from 0, in a text of any size. A line ends with \\n; a last empty one does not count."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from .lazy import far
@@ -43,3 +44,11 @@ def count_words(text: Any) -> int:
         except far.Unable:
             pass
     return len(text.split())
+
+
+def numbered(text: Any) -> Iterator[tuple[int, str]]:
+    """Each with its number, without its end."""
+    total = count(text)
+    for number, line in enumerate(text.split("\n")):
+        if number < total:
+            yield number, str(line).removesuffix("\r")

@@ -2,10 +2,15 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
-from .calls import run
+from . import left_out, patterns
+from .calls import run, unpacked
+
+# Patterns that the module text has names for.
+TERMS = ("proper_nouns", "titles", "all_caps")
 
 Row = dict[str, Any]
 Where = list[list[Any]]
@@ -37,28 +42,34 @@ def module_function(stub: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Regex(Module):
-    """Linear time, Unicode; no look-around and no backreferences. Positions are code points, lines count from 1."""
+    """Patterns of `re`, but for look-around and backreferences. Positions are code points, lines count from 1."""
 
     name = "regex"
 
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """What it means to `re`."""
+        asked = patterns.regex_arguments(function, arguments, text)
+        with patterns.as_written(arguments.get("pattern"), asked.get("pattern")):
+            return super()._ask(function, asked, text)
+
     @module_function
     def count(self, pattern: str, ignore_case: bool = False, multi_line: bool = False, text: str | None = None) -> int:
-        """How many matches. Linear time; no look-around, no backreferences."""
+        """How many matches. Patterns of `re`, in linear time; no look-around, no backreferences."""
 
     @module_function
     def find(
         self,
         pattern: str,
-        limit: int | None = 100,
+        limit: int | None = None,
         ignore_case: bool = False,
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[Row]:
-        """The first matches: [{start, end, line, match, groups}]."""
+        """All matches: [{start, end, line, match, groups}]."""
 
     @module_function
-    def lines(self, pattern: str, limit: int | None = 100, ignore_case: bool = False, text: str | None = None) -> list[Row]:
-        """The first lines in which the pattern is found: [{line, text}]."""
+    def lines(self, pattern: str, limit: int | None = None, ignore_case: bool = False, text: str | None = None) -> list[Row]:
+        """All lines in which the pattern is found: [{line, text}]."""
 
     @module_function
     def top(
@@ -76,12 +87,12 @@ class Regex(Module):
     def extract(
         self,
         pattern: str,
-        limit: int | None = 100,
+        limit: int | None = None,
         ignore_case: bool = False,
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[list[Any]]:
-        """The groups of the first matches: [[group, ...], ...]; from documents, the document's number is first."""
+        """The groups of all matches: [[group, ...], ...]; of documents, their number first."""
 
     @module_function
     def count_many(
@@ -91,13 +102,23 @@ class Regex(Module):
 
 
 class CSV(Module):
-    """Delimiter and header are found out, unless they are given."""
+    """Delimiter, header and the lines above it (skip) are found out, unless they are given."""
 
     name = "csv"
 
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """A description as it is; of the others the rows, while the lines that were taken for titles are printed."""
+        answer = super()._ask(function, arguments, text)
+        if function == "describe":
+            return answer
+        left_out.print_titles(answer["titles"])
+        return unpacked(answer, "rows")
+
     @module_function
-    def describe(self, delimiter: str | None = None, header: bool | None = None, text: str | None = None) -> Row:
-        """{delimiter, header, columns: [{name, type}], rows, ragged}."""
+    def describe(
+        self, delimiter: str | None = None, header: bool | None = None, skip: int | None = None, text: str | None = None
+    ) -> Row:
+        """{delimiter, skip, header, columns: [{name, type}], rows, ragged: {count, first: [{line, fields}]}}."""
 
     @module_function
     def select(
@@ -106,9 +127,10 @@ class CSV(Module):
         where: Where | None = None,
         order_by: str | None = None,
         descending: bool = False,
-        limit: int | None = 100,
+        limit: int | None = None,
         delimiter: str | None = None,
         header: bool | None = None,
+        skip: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
         """Rows as dicts. where: [[column, "==" "!=" "<" "<=" ">" ">=" "contains" or "in", value], ...], all must hold."""
@@ -122,11 +144,16 @@ class CSV(Module):
         order_by: str | None = None,
         descending: bool = False,
         limit: int | None = None,
+        together: bool = False,
         delimiter: str | None = None,
         header: bool | None = None,
+        skip: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
-        """A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9."""
+        """A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9.
+
+        Of documents each has its own groups; together=True: one group over all of them.
+        """
 
 
 class JSON(Module):
@@ -139,8 +166,8 @@ class JSON(Module):
         answer = super()._ask(function, arguments, text)
         if function == "describe":
             return answer
-        _print_broken(answer["broken"])
-        return answer["value" if function == "get" else "rows"]
+        left_out.print_broken(answer["broken"])
+        return unpacked(answer, "value" if function == "get" else "rows")
 
     @module_function
     def describe(self, text: str | None = None) -> Row:
@@ -157,7 +184,7 @@ class JSON(Module):
         where: Where | None = None,
         order_by: str | None = None,
         descending: bool = False,
-        limit: int | None = 100,
+        limit: int | None = None,
         text: str | None = None,
     ) -> list[Row]:
         """As modules.csv.select; columns are paths: user.city, items[0].id, items[*].price (a row for each item)."""
@@ -171,6 +198,7 @@ class JSON(Module):
         order_by: str | None = None,
         descending: bool = False,
         limit: int | None = None,
+        together: bool = False,
         text: str | None = None,
     ) -> list[Row]:
         """As modules.csv.aggregate, with such paths."""
@@ -180,6 +208,15 @@ class Text(Module):
     """Counts over plain text."""
 
     name = "text"
+
+    def _ask(self, function: str, arguments: dict[str, Any], text: Any) -> Any:
+        """In a pattern `^` and `$` are the ends of lines."""
+        pattern = arguments.get("pattern")
+        if pattern is None or pattern in TERMS:
+            return super()._ask(function, arguments, text)
+        translated = patterns.for_module(f"text.{function}", pattern, re.MULTILINE, text)
+        with patterns.as_written(pattern, translated):
+            return super()._ask(function, arguments | {"pattern": translated}, text)
 
     @module_function
     def describe(self, text: str | None = None) -> Row:
@@ -251,16 +288,3 @@ def functions() -> dict[str, Callable[..., Any]]:
         for name, value in vars(type(module)).items()
         if hasattr(value, "__wrapped__")  # a module_function
     }
-
-
-def _print_broken(broken: Row) -> None:
-    """Which lines were left out, if there are any."""
-    if broken["count"]:
-        first = "; ".join(_place(each) for each in broken["first"])
-        left_out = "1 broken line was" if broken["count"] == 1 else f"{broken['count']} broken lines were"
-        print(f"modules.json: {left_out} left out: {first}")
-
-
-def _place(broken: Row) -> str:
-    document = f"document {broken['document']}, " if "document" in broken else ""
-    return f"{document}line {broken['line']} ({broken['error']})"

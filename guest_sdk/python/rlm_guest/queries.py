@@ -57,6 +57,11 @@ def limit_batches(characters: int) -> None:
     _max_batch_chars = characters
 
 
+def most_characters() -> int:
+    """Of all prompts that are asked at once."""
+    return _max_batch_chars
+
+
 def question(function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Question | None:
     """What a call of llm_query or llm_batch would ask; None if the function is another."""
     for asking, make in ((llm_query, _one), (llm_batch, _many)):

@@ -17,7 +17,7 @@ from typing import Any
 from . import calls, checks, chunks, errors, habits, helpers, hints, host, modules, queries, replies, rounds
 from .answers import Answers
 from .capture import Capture
-from .commands import CommandError, Commands
+from .commands import Commands
 from .context import Context
 from .lazy.documents import Documents
 from .lazy.text import LazyText, length_of
@@ -50,7 +50,7 @@ _ORIGINAL_BUILTINS = dict(_BUILTINS)
 _LINES = linecache.cache
 _parse = ast.parse
 _AWAITING = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-_CONTEXT = re.compile(r"\b(?:context|input_data)\b")  # as in orchestrator/runs/cells.py
+_CONTEXT = re.compile(r"\b(?:context|input_data)\b")  # as in orchestrator/dialogue/commands.py
 _ERROR_LIMIT = 8000  # code points of one traceback
 
 
@@ -164,8 +164,9 @@ class Notebook:
             print(repr(value))
 
     def execute_commands(self, name: str, commands: str) -> None:
-        """Runs JSON commands."""
-        self.commands.run(json.loads(commands))
+        """Runs JSON commands: {"room": characters that are seen of their output, "commands"}."""
+        sent = json.loads(commands)
+        self.commands.run(name.strip("<>"), sent["commands"], sent["room"])
 
 
 def _run_in_loop(parts: list[types.CodeType], variables: dict[str, Any]) -> Any:
@@ -197,7 +198,7 @@ def _describe_value(value: Any) -> str:
 
 def _format(raised: BaseException) -> str:
     """The traceback through the cells' own lines, bounded, with a hint if one helps."""
-    if isinstance(raised, CommandError):
+    if isinstance(raised, errors.CommandError):
         return str(raised)[:_ERROR_LIMIT]
     try:
         text = "".join(_cell_frames(traceback.TracebackException.from_exception(raised)).format()).rstrip()
@@ -245,10 +246,13 @@ def _is_function(name: str, value: Any) -> bool:
 
 
 def _signature(function: Any) -> str:
-    """Without types: names and defaults say enough, and help() the rest."""
+    """Without types; of a helper without defaults either: what may be left out ends with =, and help() says the rest."""
     signature = inspect.signature(function)
-    plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
-    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    if inspect.ismethod(function) and isinstance(function.__self__, modules.Module):
+        plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    names = (each.name if each.default is each.empty else f"{each.name}=" for each in signature.parameters.values())
+    return f"({', '.join(names)})"
 
 
 def start(settings: dict[str, Any]) -> None:

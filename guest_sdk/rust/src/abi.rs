@@ -61,13 +61,22 @@ fn take_back(address: i32, length: i32) -> Vec<u8> {
     unsafe { Vec::from_raw_parts(address as *mut u8, length as usize, length as usize) }
 }
 
+/// JSON that is written already.
+pub struct Written(pub Vec<u8>);
+
+impl From<Value> for Written {
+    fn from(value: Value) -> Written {
+        Written(value.to_string().into_bytes())
+    }
+}
+
 /// Emits the result (0), or {"error": message} (1).
-pub fn run(request: i32, length: i32, answer: fn(&Request) -> Result<Value, Error>) -> i32 {
+pub fn run<T: Into<Written>>(request: i32, length: i32, answer: fn(&Request) -> Result<T, Error>) -> i32 {
     memory::keep_some();
     std::panic::set_hook(Box::new(|info| last_words(&format!("internal error: {info}"))));
     let text = take_back(request, length);
     match serde_json::from_slice(&text).map_err(Error::from).and_then(|request| answer(&request)) {
-        Ok(value) => emit(value.to_string().as_bytes()),
+        Ok(value) => emit(&value.into().0),
         Err(Error(message)) => {
             last_words(&message);
             return 1;

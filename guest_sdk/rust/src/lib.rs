@@ -20,18 +20,21 @@ mod ahead;
 mod document;
 mod error;
 mod hash;
+mod list;
 mod memory;
 mod request;
 
-pub use abi::llm_query;
+pub use abi::{llm_query, Written};
 pub use document::{boundary, Document, Window};
 pub use error::Error;
 pub use hash::Quick;
+pub use list::List;
 pub use memory::{keep, reserve};
 pub use request::{arguments, row, Request};
 pub use serde_json::{json, Map, Value};
 
-/// The exports of a module whose work `$answer: fn(&Request) -> Result<Value, Error>` does.
+/// The exports of a module whose work `$answer: fn(&Request) -> Result<Value, Error>` does; instead of a `Value` it may give JSON
+/// that is `Written`.
 #[macro_export]
 macro_rules! export {
     ($answer:path) => {

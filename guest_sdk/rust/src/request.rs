@@ -64,6 +64,8 @@ impl Request {
 pub fn arguments<T: DeserializeOwned>(given: Value) -> Result<T, Error> {
     T::deserialize(given).map_err(|error| {
         let message = error.to_string().replace(" field ", " argument ").replace("a sequence", "a list");
+        // What serde_json says of -1 and 2.5.
+        let message = message.replace("invalid number", "invalid type: number, expected u64");
         let message = message.replace("there are no fields", "there are none").replace("a boolean", "true or false");
         Error(message.replace("u64", "a whole number from 0").replace("usize", "a whole number from 0"))
     })

@@ -1,39 +1,45 @@
 //! modules.csv: describe, select, aggregate.
 //!
 //! reader   fields of one record after the other
-//! dialect  which delimiter, whether there is a header, what the columns are
+//! dialect  which delimiter, where the header is, what the columns are
+//! titles   lines above a header
+//! ragged   rows that are not as wide as the table
 
 mod dialect;
+mod ragged;
 mod reader;
+mod titles;
 
 use dialect::{Dialect, Kind};
+use ragged::Ragged;
 use reader::Reader;
-use rlm_module::{arguments, json, Document, Error, Map, Request, Value};
+use rlm_module::{arguments, json, Document, Error, Map, Request, Value, Written};
 use serde::Deserialize;
 use smallvec::SmallVec;
-use table::{Aggregate, Cell, Columns, Place, Query, Select};
+use table::{Aggregate, Cell, Columns, Place, Query, Select, Shown};
 
 /// What every function takes beside its own arguments.
 #[derive(Deserialize, Default)]
 pub struct Form {
     pub delimiter: Option<String>,
     pub header: Option<bool>,
+    pub skip: Option<u64>,
 }
 
 rlm_module::export!(answer);
 
-fn answer(request: &Request) -> Result<Value, Error> {
+fn answer(request: &Request) -> Result<Written, Error> {
     let mut args: Map<String, Value> = request.args()?;
     let form: Form = take_form(&mut args)?;
     match request.function.as_str() {
-        "describe" if args.is_empty() => request.each(|document| describe(document, &form)),
+        "describe" if args.is_empty() => request.each(|document| describe(document, &form)).map(Written::from),
         "select" => {
             let select: Select = arguments(args.into())?;
             let mut columns = Columns::default();
             let tables = tables(request, &form)?;
             let names = select.columns.clone().unwrap_or_else(|| all_names(&tables));
             let shown = names.into_iter().map(|name| (name.clone(), columns.index(&name))).collect();
-            let query = select.query(shown, &mut columns)?;
+            let query = select.query(Shown::Columns(shown), &mut columns)?;
             run(&tables, &columns, query)
         }
         "aggregate" => {
@@ -49,7 +55,7 @@ fn answer(request: &Request) -> Result<Value, Error> {
 
 /// Takes out what every function has; the rest are the function's own arguments.
 fn take_form(args: &mut Map<String, Value>) -> Result<Form, Error> {
-    let own = ["delimiter", "header"].iter().filter_map(|&name| Some((name.to_string(), args.remove(name)?)));
+    let own = ["delimiter", "header", "skip"].iter().filter_map(|&name| Some((name.to_string(), args.remove(name)?)));
     arguments(Map::from_iter(own.collect::<Vec<_>>()).into())
 }
 
@@ -70,11 +76,14 @@ fn all_names(tables: &[(Document, Dialect)]) -> Vec<String> {
 fn describe(document: &Document, form: &Form) -> Result<Map<String, Value>, Error> {
     let dialect = Dialect::of(document, form)?;
     let mut kinds = vec![Kind::Empty; dialect.names.len()];
-    let (mut rows, mut ragged) = (0u64, 0u64);
+    let mut rows = 0u64;
+    let mut ragged = Ragged::default();
     let mut reader = Reader::open(document, &dialect)?;
     while reader.next()? {
         rows += 1;
-        ragged += u64::from(reader.len() != kinds.len());
+        if reader.len() != kinds.len() {
+            ragged.add(&reader);
+        }
         for (index, kind) in kinds.iter_mut().enumerate().take(reader.len()) {
             // Nothing is more general than a text.
             if *kind != Kind::Text {
@@ -86,16 +95,17 @@ fn describe(document: &Document, form: &Form) -> Result<Map<String, Value>, Erro
         dialect.names.iter().zip(kinds).map(|(name, kind)| json!({"name": name, "type": kind.name()})).collect();
     let found = json!({
         "delimiter": (dialect.delimiter as char).to_string(),
+        "skip": dialect.skip,
         "header": dialect.header,
         "columns": columns,
         "rows": rows,
-        "ragged": ragged,
+        "ragged": ragged.report(),
     });
     Ok(Map::deserialize(found)?)
 }
 
 /// A column that only some documents have is null in the others; one that none has is an error.
-fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Query>) -> Result<Value, Error> {
+fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Query>) -> Result<Written, Error> {
     let names = all_names(tables);
     if let Some(missing) = columns.0.iter().find(|column| !names.contains(column)) {
         let shown = names[..names.len().min(50)].join(", ");
@@ -109,7 +119,7 @@ fn run(tables: &[(Document, Dialect)], columns: &Columns, mut query: Box<dyn Que
             break;
         }
     }
-    Ok(json!(query.rows()?))
+    Ok(query.rows()?.answer("titles", &titles::report(tables)))
 }
 
 /// Gives the query every row of a document; false if it wants no more.
@@ -121,6 +131,9 @@ fn feed(document: &Document, dialect: &Dialect, columns: &Columns, query: &mut d
         place.number += 1;
         place.line = Some(reader.line());
         place.read = reader.read();
+        if reader.is_wider(dialect.names.len()) {
+            return Err(ragged::refuse(document, dialect, reader));
+        }
         let cells: SmallVec<[Cell; 8]> = places
             .iter()
             .map(|&index| {

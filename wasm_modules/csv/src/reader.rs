@@ -39,23 +39,55 @@ pub struct Reader {
 impl Reader {
     /// At the first row, behind the header.
     pub fn open(document: &Document, dialect: &Dialect) -> Result<Reader, Error> {
-        let mut reader = Reader::raw(document, dialect.delimiter)?;
+        let mut reader = Reader::behind(document, dialect.delimiter, dialect.skip)?;
         if dialect.header {
             reader.next()?;
         }
         Ok(reader)
     }
 
-    /// At the first record.
-    pub fn raw(document: &Document, delimiter: u8) -> Result<Reader, Error> {
+    /// At the first record behind so many lines.
+    pub fn behind(document: &Document, delimiter: u8, lines: u64) -> Result<Reader, Error> {
         let window = document.open()?;
         let next = if window.bytes().starts_with(BOM) { BOM.len() } else { 0 };
-        Ok(Reader { window, delimiter, next, fields: Vec::new(), line: 1, next_line: 1 })
+        let mut reader = Reader { window, delimiter, next, fields: Vec::new(), line: 1, next_line: 1 };
+        let mut left = lines;
+        while left > 0 && !reader.is_at_end() {
+            reader.skip_line()?;
+            left -= 1;
+        }
+        Ok(reader)
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.next == self.window.bytes().len() && self.window.at_end()
+    }
+
+    /// Quotes do not count in a line that is none of the table.
+    fn skip_line(&mut self) -> Result<(), Error> {
+        loop {
+            let bytes = self.window.bytes();
+            let end = self.next
+                + bytes[self.next..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len() - self.next);
+            let is_cut = end + 1 >= bytes.len() && !self.window.at_end();
+            if !is_cut {
+                self.next = (end + if bytes[end..].starts_with(b"\r\n") { 2 } else { 1 }).min(bytes.len());
+                self.next_line += 1;
+                return Ok(());
+            }
+            self.window.advance(self.next)?;
+            self.next = 0;
+        }
     }
 
     /// How many fields the record has.
     pub fn len(&self) -> usize {
         self.fields.len()
+    }
+
+    /// Whether it has a value behind so many fields.
+    pub fn is_wider(&self, width: usize) -> bool {
+        self.fields.len() > width && self.fields[width..].iter().any(|field| field.start != field.end)
     }
 
     pub fn field(&self, index: usize) -> Cow<str> {
@@ -82,7 +114,7 @@ impl Reader {
     /// Goes to the next record; false behind the last. Empty lines are none.
     pub fn next(&mut self) -> Result<bool, Error> {
         loop {
-            if self.next == self.window.bytes().len() && self.window.at_end() {
+            if self.is_at_end() {
                 return Ok(false);
             }
             match attempt(self.window.bytes(), self.next, self.window.at_end(), self.delimiter, &mut self.fields) {
@@ -117,7 +149,7 @@ fn attempt(bytes: &[u8], mut place: usize, at_end: bool, delimiter: u8, fields: 
         if quotes {
             match find_close(bytes, place + 1) {
                 Some(end) if end < bytes.len() || at_end => {
-                    line_ends += bytes[place..end].iter().filter(|&&byte| byte == b'\n').count() as u64;
+                    line_ends += count_line_ends(&bytes[place..end]);
                     place = end;
                 }
                 Some(_) => return Attempt::Unfinished(None),
@@ -138,6 +170,14 @@ fn attempt(bytes: &[u8], mut place: usize, at_end: bool, delimiter: u8, fields: 
             None => return Attempt::Unfinished(None),
         }
     }
+}
+
+/// \r\n is one, as in `skip_line`.
+fn count_line_ends(bytes: &[u8]) -> u64 {
+    let count = bytes.iter().filter(|&&byte| byte == b'\n').count();
+    let alone = |pair: &[u8]| pair[0] == b'\r' && pair[1] != b'\n';
+    let others = if bytes.contains(&b'\r') { bytes.windows(2).filter(|pair| alone(pair)).count() } else { 0 };
+    (count + others) as u64
 }
 
 /// The first delimiter or line end at `place` or later, or the end; sixteen bytes at a time.

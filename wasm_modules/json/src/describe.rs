@@ -1,8 +1,9 @@
 //! Which paths there are, how often, and with what types.
 
 use crate::input::{rows, BrokenLines};
-use crate::scan::{Broken, Scanner};
 use rlm_module::{json, Error, Map, Request, Value};
+use table::scan::{Broken, Scanner};
+use table::Text;
 
 /// Names are often data: a list of all would be as large as the input.
 const MOST_PATHS: usize = 200;
@@ -13,7 +14,7 @@ const KINDS: [&str; 7] = ["null", "boolean", "integer", "number", "string", "arr
 #[derive(Default)]
 struct Node {
     kinds: [u64; KINDS.len()],
-    members: Vec<(String, Node)>,
+    members: Vec<(Text<'static>, Node)>,
     items: Option<Box<Node>>,
 }
 
@@ -70,7 +71,7 @@ impl Paths {
         let mut place = 0;
         while more {
             let (written, escapes) = scanner.string()?;
-            let name = crate::extract::text(written, escapes)?;
+            let name = Text::of_json(written, escapes);
             scanner.expect(b':')?;
             // Rows of one kind have their members in one order.
             let known = match node.members.get(place) {
@@ -128,17 +129,27 @@ impl Node {
             found.push(json!({"path": path, "types": kinds, "count": self.kinds.iter().sum::<u64>()}));
         }
         for (name, inner) in &self.members {
-            let plain = !name.is_empty() && !name.contains(|character| matches!(character, '.' | '[' | ']' | '"'));
-            match (plain, path.is_empty()) {
-                (true, true) => inner.write(name, found),
-                (true, false) => inner.write(&format!("{path}.{name}"), found),
-                (false, _) => inner.write(&format!("{path}[{}]", json!(name)), found),
+            match (plain(name), path.is_empty()) {
+                (Some(name), true) => inner.write(name, found),
+                (Some(name), false) => inner.write(&format!("{path}.{name}"), found),
+                (None, _) => {
+                    let mut written = Vec::new();
+                    name.write(&mut written);
+                    inner.write(&format!("{path}[{}]", String::from_utf8_lossy(&written)), found);
+                }
             }
         }
         if let Some(inner) = &self.items {
             inner.write(&format!("{path}[*]"), found);
         }
     }
+}
+
+/// A name that needs no brackets in a path.
+fn plain<'t>(name: &'t Text) -> Option<&'t str> {
+    let name = std::str::from_utf8(name.bytes()).ok()?;
+    let is_special = |character| matches!(character, '.' | '[' | ']' | '"');
+    (!name.is_empty() && !name.contains(is_special)).then(|| name)
 }
 
 fn kind(first: u8, written: &str) -> usize {

@@ -1,24 +1,24 @@
 //! The values of some paths of a row, without building the rest of it.
 
 use crate::input::{NotRow, Row};
-use crate::path::{Path, Step};
-use crate::scan::{Broken, Scanner};
-use rlm_module::{Error, Value};
+use crate::path::{step_into, Path, Step};
+use rlm_module::Error;
 use smallvec::SmallVec;
-use std::borrow::Cow;
-use table::{Cell, Number, Query};
+use table::scan::{Broken, Scanner};
+use table::{Cell, Query, Text, Tree};
 
 /// A branching of a query's paths: the columns that want a value itself, and under which names and indexes of it there are
 /// more.
 #[derive(Default)]
 struct Node {
     columns: Vec<usize>,
-    names: Vec<(String, Node)>,
+    names: Vec<(Text<'static>, Node)>,
     items: Vec<(u64, Node)>,
 }
 
-/// What a query needs of each row.
+/// What a query needs of each row. `beyond`: some row had what only Python's JSON can hold.
 pub struct Plan {
+    pub beyond: bool,
     root: Node,
     paths: Vec<Path>,
     /// The longest part of the paths that ends in [*]: a row is repeated for what it leads to.
@@ -43,42 +43,45 @@ impl Plan {
         for (column, path) in paths.iter().enumerate() {
             root.add(&path.steps, column);
         }
-        Ok(Plan { root, paths, repeated })
+        Ok(Plan { beyond: false, root, paths, repeated })
     }
 
     /// Gives the query what it wants of a row. `seen`: the columns that some row has had.
-    pub fn feed(&self, row: &Row, seen: &mut [bool], query: &mut dyn Query) -> Result<bool, NotRow> {
+    pub fn feed(&mut self, row: &Row, seen: &mut [bool], query: &mut dyn Query) -> Result<bool, NotRow> {
+        let mut scanner = Scanner::new(row.text);
         if !self.repeated.is_empty() {
-            return self.feed_repeated(row, seen, query);
+            let value = scanner.whole(Tree::read)?;
+            self.beyond |= scanner.beyond;
+            return Ok(self.feed_repeated(&value, row, seen, query)?);
         }
         let mut cells: SmallVec<[Cell; 8]> = SmallVec::new();
         cells.resize_with(self.paths.len(), || Cell::Null);
-        Scanner::new(row.text).whole(|scanner| take(scanner, &self.root, &mut cells, seen))?;
+        scanner.whole(|scanner| take(scanner, &self.root, &mut cells, seen))?;
+        self.beyond |= scanner.beyond;
         Ok(query.take(&cells, &row.place)?)
     }
 
-    fn feed_repeated(&self, row: &Row, seen: &mut [bool], query: &mut dyn Query) -> Result<bool, NotRow> {
-        let value: Value = serde_json::from_str(row.text).map_err(|_| NotRow::Broken)?;
-        let mut found: Vec<Option<&Value>> = vec![None; self.paths.len()];
+    fn feed_repeated(&self, value: &Tree, row: &Row, seen: &mut [bool], query: &mut dyn Query) -> Result<bool, Error> {
+        let mut found: Vec<Option<&Tree>> = vec![None; self.paths.len()];
         let paths: Vec<_> = self.paths.iter().enumerate().map(|(column, path)| (column, path.steps.as_slice())).collect();
-        let mut each = |found: &[Option<&Value>]| {
-            let cells: Vec<Cell> = found.iter().map(|value| value.map_or(Cell::Null, cell)).collect();
+        let mut each = |found: &[Option<&Tree>]| {
+            let cells: Vec<Cell> = found.iter().map(|value| value.map_or(Cell::Null, Tree::cell)).collect();
             query.take(&cells, &row.place)
         };
         for (path, seen) in self.paths.iter().zip(seen.iter_mut()) {
-            *seen = *seen || crate::path::find(&value, &path.steps, &mut |_| {});
+            *seen = *seen || crate::path::find(value, &path.steps, &mut |_| {});
         }
-        Ok(repeat(&value, &self.repeated, &paths, &mut found, &mut each)?)
+        repeat(value, &self.repeated, &paths, &mut found, &mut each)
     }
 }
 
 /// Calls `each` with what the paths lead to, once for every item that the steps in common lead to.
-fn repeat<'v>(
-    value: &'v Value,
+fn repeat<'t, 'a>(
+    value: &'t Tree<'a>,
     common: &[Step],
     paths: &[(usize, &[Step])],
-    found: &mut Vec<Option<&'v Value>>,
-    each: &mut dyn FnMut(&[Option<&'v Value>]) -> Result<bool, Error>,
+    found: &mut Vec<Option<&'t Tree<'a>>>,
+    each: &mut dyn FnMut(&[Option<&'t Tree<'a>>]) -> Result<bool, Error>,
 ) -> Result<bool, Error> {
     // A path that leaves the steps in common has its one value here.
     let stays = |steps: &[Step]| !common.is_empty() && steps.first() == common.first() && steps.contains(&Step::All);
@@ -92,11 +95,9 @@ fn repeat<'v>(
         None => return each(found),
     };
     let deeper: Vec<(usize, &[Step])> = deeper.into_iter().map(|(column, steps)| (column, &steps[1..])).collect();
-    let inner: Vec<&Value> = match (step, value) {
-        (Step::All, Value::Array(items)) => items.iter().collect(),
-        (Step::Name(name), Value::Object(members)) => members.get(name).into_iter().collect(),
-        (Step::Index(index), Value::Array(items)) => items.get(*index as usize).into_iter().collect(),
-        _ => Vec::new(),
+    let inner: Vec<&Tree> = match step {
+        Step::All => value.items().iter().collect(),
+        one => step_into(value, one).into_iter().collect(),
     };
     for value in inner {
         if !repeat(value, rest, &deeper, found, each)? {
@@ -104,19 +105,6 @@ fn repeat<'v>(
         }
     }
     Ok(true)
-}
-
-fn cell(value: &Value) -> Cell<'static> {
-    match value {
-        Value::Null => Cell::Null,
-        Value::Bool(value) => Cell::Boolean(*value),
-        Value::String(text) => Cell::Text(Cow::Owned(text.clone())),
-        Value::Number(number) => Cell::Number(match number.as_i64() {
-            Some(integer) => Number::Integer(integer),
-            None => Number::Float(number.as_f64().unwrap_or(f64::MAX)),
-        }),
-        nested => Cell::Nested(Cow::Owned(nested.to_string())),
-    }
 }
 
 /// Passes a value, and keeps of it what the node wants.
@@ -129,7 +117,7 @@ fn take<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], seen
         _ => drop(scanner.value()?),
     }
     for &column in &node.columns {
-        cells[column] = parse(&scanner.text[start..scanner.place])?;
+        cells[column] = Cell::of_json(&scanner.text[start..scanner.place]);
         seen[column] = true;
     }
     Ok(())
@@ -140,7 +128,7 @@ fn members<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], s
     let mut had = 0u64;
     while more {
         let (written, escapes) = scanner.string()?;
-        let name = text(written, escapes)?;
+        let name = Text::of_json(written, escapes);
         scanner.expect(b':')?;
         match node.names.iter().position(|(wanted, _)| *wanted == name) {
             Some(place) => {
@@ -171,26 +159,6 @@ fn items<'a>(scanner: &mut Scanner<'a>, node: &Node, cells: &mut [Cell<'a>], see
         more = scanner.more(b']')?;
     }
     Ok(())
-}
-
-/// The cell of a value that was passed.
-fn parse(written: &str) -> Result<Cell, Broken> {
-    Ok(match written.as_bytes()[0] {
-        b'"' => Cell::Text(text(&written[1..written.len() - 1], written.contains('\\'))?),
-        b't' => Cell::Boolean(true),
-        b'f' => Cell::Boolean(false),
-        b'n' => Cell::Null,
-        b'{' | b'[' => Cell::Nested(Cow::Borrowed(written)),
-        _ => Cell::Number(table::number(written).ok_or(Broken)?),
-    })
-}
-
-/// A string's text, from what is written between its quotes.
-pub fn text(written: &str, escapes: bool) -> Result<Cow<str>, Broken> {
-    if !escapes {
-        return Ok(Cow::Borrowed(written));
-    }
-    serde_json::from_str(&format!("\"{written}\"")).map(Cow::Owned).map_err(|_| Broken)
 }
 
 impl Node {

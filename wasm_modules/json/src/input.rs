@@ -2,8 +2,9 @@
 //!
 //! Lines and lists are read piece by piece.
 
-use crate::scan::Scanner;
 use rlm_module::{json, Document, Error, Value, Window};
+use std::borrow::Cow;
+use table::scan::{Broken, Scanner};
 use table::Place;
 
 /// Broken lines that are named; all are counted.
@@ -21,12 +22,6 @@ pub struct Row<'a> {
     pub place: Place,
 }
 
-impl Row<'_> {
-    pub fn value(&self) -> Result<Value, NotRow> {
-        serde_json::from_str(self.text).map_err(|_| NotRow::Broken)
-    }
-}
-
 /// Why a row could not be taken.
 pub enum NotRow {
     /// It is not JSON.
@@ -40,8 +35,8 @@ impl From<Error> for NotRow {
     }
 }
 
-impl From<crate::scan::Broken> for NotRow {
-    fn from(_: crate::scan::Broken) -> Self {
+impl From<Broken> for NotRow {
+    fn from(_: Broken) -> Self {
         NotRow::Broken
     }
 }
@@ -72,14 +67,30 @@ impl BrokenLines {
 
 /// What is wrong with a row, and where in it.
 fn why(row: &str) -> String {
-    match serde_json::from_str::<Value>(row) {
+    match serde_json::from_str::<Value>(&without_halves(row)) {
         // The line that serde_json names is that of the row, which is always 1.
         Err(error) => {
             let message = error.to_string();
             format!("{} at column {}", message.split(" at line ").next().unwrap_or_default(), error.column())
         }
-        Ok(_) => "not JSON".into(),
+        Ok(_) => "an integer of more than 4300 digits".into(),
     }
+}
+
+/// Every \uD800 to \uDFFF is another escape, of the same length: to serde_json a half of a pair is an error, here not.
+fn without_halves(row: &str) -> Cow<str> {
+    if !row.contains("\\ud") && !row.contains("\\uD") {
+        return Cow::Borrowed(row);
+    }
+    let mut parts = row.split("\\u");
+    let mut without = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let is_half = |unit: &str| matches!(u32::from_str_radix(unit, 16), Ok(0xD800..=0xDFFF));
+        let half = part.get(..4).map_or(false, is_half);
+        without.push_str(if half { "\\u0041" } else { "\\u" });
+        without.push_str(if half { &part[4..] } else { part });
+    }
+    Cow::Owned(without)
 }
 
 /// What a document is.
@@ -249,7 +260,7 @@ fn list(document: &Document, mut window: Window, mut each: impl FnMut(Row) -> Re
 }
 
 /// The next item, if there is one, and whether another follows.
-fn next_item<'a>(scanner: &mut Scanner<'a>, begun: bool) -> Result<(Option<&'a str>, bool), crate::scan::Broken> {
+fn next_item<'a>(scanner: &mut Scanner<'a>, begun: bool) -> Result<(Option<&'a str>, bool), Broken> {
     if !begun && !scanner.open(b'[', b']')? {
         return Ok((None, false));
     }

@@ -3,21 +3,20 @@
 //! path      user.address.city, items[*].price
 //! input     rows of JSON Lines, of a list, or of one value
 //! extract   the values of some paths of a row, without building the rest
-//! scan      passes over what is not wanted
 //! describe  which paths there are
 
 mod describe;
 mod extract;
 mod input;
 mod path;
-mod scan;
 
 use extract::Plan;
 use input::{rows, BrokenLines, Form, Row};
 use path::{Path, Step};
-use rlm_module::{json, Document, Error, Map, Request, Value};
+use rlm_module::{Document, Error, Request, Written};
 use serde::Deserialize;
-use table::{Aggregate, Columns, Query, Select};
+use table::scan::Scanner;
+use table::{Aggregate, Columns, Query, Select, Shown, Tree};
 
 /// The arguments of `get`.
 #[derive(Deserialize)]
@@ -28,11 +27,11 @@ struct Get {
 
 rlm_module::export!(answer);
 
-fn answer(request: &Request) -> Result<Value, Error> {
+fn answer(request: &Request) -> Result<Written, Error> {
     match request.function.as_str() {
         "describe" => {
             request.no_args()?;
-            describe::describe(request)
+            describe::describe(request).map(Written::from)
         }
         "get" => get(request, &Path::parse(&request.args::<Get>()?.path)?),
         "select" => select(request, request.args()?),
@@ -46,38 +45,19 @@ fn answer(request: &Request) -> Result<Value, Error> {
     }
 }
 
-fn select(request: &Request, select: Select) -> Result<Value, Error> {
+/// Some columns of the rows; or each row whole: its members beside the document's number, or its "value" if it has none.
+fn select(request: &Request, select: Select) -> Result<Written, Error> {
     let mut columns = Columns::default();
-    let whole = select.columns.is_none();
-    let names = select.columns.clone().unwrap_or_else(|| vec![String::new()]);
-    let shown = names.into_iter().map(|name| (name.clone(), columns.index(&name))).collect();
+    let shown = match select.columns.clone() {
+        None => Shown::Whole(columns.index("")),
+        Some(names) => Shown::Columns(names.into_iter().map(|name| (name.clone(), columns.index(&name))).collect()),
+    };
     let query = select.query(shown, &mut columns)?;
-    let mut found = run(request, &columns, query)?;
-    if whole {
-        for each in found["rows"].as_array_mut().into_iter().flatten() {
-            let given = each.take();
-            *each = spread(given);
-        }
-    }
-    Ok(found)
+    run(request, &columns, query)
 }
 
-/// A row that was selected whole, as itself: its members beside the document's number; what has none is its "value".
-fn spread(mut selected: Value) -> Value {
-    let value = selected[""].take();
-    let mut members = Map::new();
-    if let Some(number) = selected.get("document") {
-        members.insert("document".into(), number.clone());
-    }
-    match value {
-        Value::Object(own) => members.extend(own),
-        other => drop(members.insert("value".into(), other)),
-    }
-    Value::Object(members)
-}
-
-fn run(request: &Request, columns: &Columns, mut query: Box<dyn Query>) -> Result<Value, Error> {
-    let plan = Plan::new(&columns.0)?;
+fn run(request: &Request, columns: &Columns, mut query: Box<dyn Query>) -> Result<Written, Error> {
+    let mut plan = Plan::new(&columns.0)?;
     let mut broken = BrokenLines::default();
     let mut seen = vec![false; columns.0.len()];
     let mut count = 0u64;
@@ -95,41 +75,69 @@ fn run(request: &Request, columns: &Columns, mut query: Box<dyn Query>) -> Resul
     if let Some(place) = seen.iter().position(|&seen| !seen).filter(|_| complete && count > 0) {
         return Err(Error(format!("no row has {:?}: modules.json.describe() lists the paths", columns.0[place])));
     }
-    Ok(json!({"rows": query.rows()?, "broken": broken.report()}))
+    let mut found = query.rows()?;
+    found.beyond |= plan.beyond;
+    Ok(found.answer("broken", &broken.report()))
 }
 
-fn get(request: &Request, path: &Path) -> Result<Value, Error> {
+/// What is found at a path: JSON, whether there is anything, and whether it is beyond other JSON than Python's.
+#[derive(Default)]
+struct Found {
+    written: Vec<u8>,
+    is_there: bool,
+    beyond: bool,
+}
+
+fn get(request: &Request, path: &Path) -> Result<Written, Error> {
     let mut broken = BrokenLines::default();
-    let value = request.each(|document| {
-        let (value, found) = get_one(document, path, &mut broken)?;
-        if !found && document.number.is_none() {
+    let mut all = Vec::new();
+    let mut beyond = false;
+    let documents = request.documents();
+    for document in &documents {
+        let found = get_one(document, path, &mut broken)?;
+        beyond |= found.beyond;
+        if let Some(number) = document.number {
+            all.push(if number == 0 { b'[' } else { b',' });
+            all.extend_from_slice(format!("{{\"document\":{number},\"value\":").as_bytes());
+            all.extend(found.written);
+            all.push(b'}');
+        } else if found.is_there {
+            all = found.written;
+        } else {
             return Err(Error(format!("there is nothing at {:?}: modules.json.describe() lists the paths", path.written)));
         }
-        Ok(Map::from_iter([("value".to_string(), value)]))
-    })?;
-    let value = if value.is_array() { value } else { value["value"].clone() };
-    Ok(json!({"value": value, "broken": broken.report()}))
+    }
+    match documents.last() {
+        Some(Document { number: Some(_), .. }) => all.push(b']'),
+        Some(_) => {}
+        None => all.extend_from_slice(b"[]"),
+    }
+    Ok(table::answer("value", all, beyond, "broken", &broken.report()))
 }
 
-/// The value, and whether there is one. Of several rows it is the value at an index, or a list of the values of those that
-/// have one.
-fn get_one(document: &Document, path: &Path, broken: &mut BrokenLines) -> Result<(Value, bool), Error> {
-    let mut values = Vec::new();
-    let mut found = false;
+/// Of several rows it is the value at an index, or a list of the values of those that have one.
+fn get_one(document: &Document, path: &Path, broken: &mut BrokenLines) -> Result<Found, Error> {
+    let mut values: Vec<Box<str>> = Vec::new();
+    let mut found = Found::default();
     let first = path.steps.first();
     let (_, form) = rows(document, broken, |row: Row| {
-        let parsed = row.value()?;
+        let mut scanner = Scanner::new(row.text);
+        let tree = scanner.whole(Tree::read)?;
         let rest = match first {
             Some(Step::Index(wanted)) if row.of_several && row.index != *wanted => return Ok(true),
             Some(Step::Index(_) | Step::All) if row.of_several => &path.steps[1..],
             _ => &path.steps[..],
         };
-        found |= path::find(&parsed, rest, &mut |value| values.push(value.clone()));
+        found.beyond |= scanner.beyond;
+        found.is_there |= path::find(&tree, rest, &mut |value| values.push(value.written.into()));
         Ok(!(row.of_several && matches!(first, Some(Step::Index(_)))))
     })?;
     let of_rows = form != Form::Value && !matches!(first, Some(Step::Index(_)));
-    if path.has_all() || of_rows {
-        return Ok((Value::Array(values), found || of_rows));
+    found.is_there |= of_rows;
+    found.written = match path.has_all() || of_rows {
+        true => format!("[{}]", values.join(",")),
+        false => values.pop().map_or_else(|| "null".into(), String::from),
     }
-    Ok((values.pop().unwrap_or(Value::Null), found))
+    .into_bytes();
+    Ok(found)
 }

@@ -1,11 +1,13 @@
 //! Paths into JSON values: names with points between them, [0] for an item, [*] for every item, ["a.b"] for any name.
 
-use rlm_module::{Error, Value};
+use rlm_module::Error;
+use table::scan::Scanner;
+use table::{Text, Tree};
 
 /// From a value to one inside it, or to all.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    Name(String),
+    Name(Text<'static>),
     Index(u64),
     All,
 }
@@ -38,7 +40,7 @@ impl Path {
             if end == 0 {
                 return Err(wrong());
             }
-            steps.push(Step::Name(name[..end].into()));
+            steps.push(Step::Name(Text::from(name[..end].to_string())));
             rest = &name[end..];
         }
         Ok(Path { written: written.into(), steps })
@@ -52,10 +54,10 @@ impl Path {
 /// A step in brackets, and how long it is with the closing one.
 fn bracket(inside: &str) -> Option<(Step, usize)> {
     if inside.starts_with('"') {
-        let mut names = serde_json::Deserializer::from_str(inside).into_iter::<String>();
-        let name = names.next()?.ok()?;
-        let length = names.byte_offset();
-        return inside[length..].starts_with(']').then(|| (Step::Name(name), length + 1));
+        let mut scanner = Scanner::new(inside);
+        let (written, escapes) = scanner.string().ok()?;
+        let name = Text::of_json(written, escapes).into_owned();
+        return inside[scanner.place..].starts_with(']').then(|| (Step::Name(name), scanner.place + 1));
     }
     let end = inside.find(']')?;
     let step = match &inside[..end] {
@@ -66,7 +68,7 @@ fn bracket(inside: &str) -> Option<(Step, usize)> {
 }
 
 /// Calls `each` for every value that the steps lead to. Gives whether they lead somewhere, if only to an empty list.
-pub fn find<'v>(value: &'v Value, steps: &[Step], each: &mut dyn FnMut(&'v Value)) -> bool {
+pub fn find<'t, 'a>(value: &'t Tree<'a>, steps: &[Step], each: &mut dyn FnMut(&'t Tree<'a>)) -> bool {
     let (step, rest) = match steps.split_first() {
         Some(split) => split,
         None => {
@@ -74,10 +76,21 @@ pub fn find<'v>(value: &'v Value, steps: &[Step], each: &mut dyn FnMut(&'v Value
             return true;
         }
     };
-    match (step, value) {
-        (Step::Name(name), Value::Object(members)) => members.get(name).map_or(false, |inner| find(inner, rest, each)),
-        (Step::Index(index), Value::Array(items)) => items.get(*index as usize).map_or(false, |inner| find(inner, rest, each)),
-        (Step::All, Value::Array(items)) => items.iter().fold(items.is_empty(), |led, inner| find(inner, rest, each) || led),
-        _ => false,
+    match step {
+        Step::All if value.is_list() => {
+            let items = value.items();
+            items.iter().fold(items.is_empty(), |led, inner| find(inner, rest, each) || led)
+        }
+        Step::All => false,
+        one => step_into(value, one).map_or(false, |inner| find(inner, rest, each)),
+    }
+}
+
+/// The value that a name or an index leads to.
+pub fn step_into<'t, 'a>(value: &'t Tree<'a>, step: &Step) -> Option<&'t Tree<'a>> {
+    match step {
+        Step::Name(name) => value.member(name),
+        Step::Index(index) => value.items().get(*index as usize),
+        Step::All => None,
     }
 }

@@ -29,6 +29,9 @@ const PROGRAM: usize = 16 << 20;
 /// What its automaton may take while it runs (bytes).
 const AUTOMATON: usize = 16 << 20;
 
+/// Characters of a pattern that a message shows.
+const SHOWN: usize = 200;
+
 /// How a pattern is compiled.
 #[derive(Clone, Copy, Default)]
 pub struct Flags {
@@ -58,7 +61,7 @@ impl Pattern {
             .build()
             .parse(pattern)
             .map_err(|error| syntax::explain(pattern, &error))?;
-        let too_large = |_| Error(format!("{pattern:?} is too large when it is compiled: use smaller repetition counts"));
+        let too_large = |_| Error(format!("{:?} is too large when it is compiled: use smaller repetition counts", shown(pattern)));
         let regex = RegexBuilder::new(pattern)
             .case_insensitive(flags.ignore_case)
             .multi_line(flags.multi_line)
@@ -73,7 +76,15 @@ impl Pattern {
             spans_lines: width::spans_lines(&hir),
             checks: search::Checks::new(&hir)?,
             hir,
-            text: pattern.into(),
+            text: shown(pattern),
         })
+    }
+}
+
+/// For a message.
+fn shown(pattern: &str) -> String {
+    match pattern.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &pattern[..end]),
+        None => pattern.into(),
     }
 }

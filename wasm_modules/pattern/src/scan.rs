@@ -84,7 +84,6 @@ pub fn scan_behind(
     let mut position = Position { counted: 0, code_points: 0, lines: 0 };
     // Where the next search begins.
     let mut next = window.text().chars().take(seen).map(char::len_utf8).sum();
-    let mut last = None; // where the last match ended
     loop {
         let text = window.text();
         let settled = find_settled(pattern, &window);
@@ -94,13 +93,10 @@ pub fn scan_behind(
                 _ => break,
             };
             next = end;
+            // Right behind a match an empty one is one too, as in `re`.
             if start == end {
                 next = after(text, next);
-                if last == Some(end) {
-                    continue;
-                }
             }
-            last = Some(end);
             let found = Found { text, start, end, position: &mut position };
             if !each(found)? {
                 return Ok(());
@@ -116,7 +112,6 @@ pub fn scan_behind(
             position.counted -= done;
         }
         next -= done;
-        last = last.and_then(|end| end.checked_sub(done));
         window.advance(done).map_err(explained)?;
     }
 }

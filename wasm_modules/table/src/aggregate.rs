@@ -1,10 +1,13 @@
-//! One row for each group. From documents, rows of different documents are in different groups.
+//! One row for each group. From documents, rows of different documents are in different groups, unless they are taken together.
 
 use crate::measure::{Measure, Measured, Statistics};
+use crate::number::is_plain;
 use crate::order::compare;
-use crate::{Cell, Columns, Condition, Place, Query};
+use crate::select::Row;
+use crate::{Cell, Columns, Condition, Number, Place, Query, Rows};
 use rlm_module::{json, keep, Error, Map, Quick, Value};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -19,6 +22,7 @@ pub struct Aggregate {
     order_by: Option<String>,
     descending: bool,
     limit: Option<u64>,
+    together: bool,
 }
 
 /// A named result: a measure of a measured column, or the number of rows.
@@ -31,13 +35,13 @@ struct Output {
 /// The rows that have the same keys, counted and measured.
 struct Group {
     document: Option<usize>,
-    keys: Vec<Value>,
+    keys: Vec<Cell<'static>>,
     rows: u64,
     statistics: Vec<Statistics>,
 }
 
 impl Group {
-    fn new(document: Option<usize>, keys: Vec<Value>, measured: &[Measured]) -> Group {
+    fn new(document: Option<usize>, keys: Vec<Cell<'static>>, measured: &[Measured]) -> Group {
         Group { document, keys, rows: 0, statistics: measured.iter().map(|_| Statistics::default()).collect() }
     }
 }
@@ -51,6 +55,7 @@ struct Aggregation {
     order_by: Option<String>,
     descending: bool,
     limit: usize,
+    together: bool,
     key: Vec<u8>,
     index: HashMap<Box<[u8]>, usize, Quick>,
     groups: Vec<Group>,
@@ -83,6 +88,7 @@ impl Aggregate {
             order_by: self.order_by,
             descending: self.descending,
             limit: self.limit.map_or(usize::MAX, |limit| limit as usize),
+            together: self.together,
             key: Vec::new(),
             index: HashMap::default(),
             groups: Vec::new(),
@@ -115,7 +121,8 @@ impl Aggregation {
     /// The group of a row, which is made if there is none.
     fn group(&mut self, cells: &[Cell], place: &Place) -> Result<usize, Error> {
         self.key.clear();
-        if let Some(document) = place.document {
+        let document = place.document.filter(|_| !self.together);
+        if let Some(document) = document {
             self.key.extend_from_slice(&document.to_le_bytes());
         }
         for (_, column) in &self.by {
@@ -130,31 +137,74 @@ impl Aggregation {
             || index.try_reserve(1).is_ok() && groups.try_reserve(1).is_ok(),
             || format!("{place} begins group {}: group by fewer columns, or narrow it with where", count + 1),
         )?;
-        let keys = self.by.iter().map(|(_, column)| cells[*column].value()).collect();
-        groups.push(Group::new(place.document, keys, &self.measured));
+        let keys = self.by.iter().map(|(_, column)| cells[*column].clone().into_owned()).collect();
+        groups.push(Group::new(document, keys, &self.measured));
         index.insert(self.key.as_slice().into(), count);
         Ok(count)
     }
 
-    fn row(&self, group: &mut Group) -> (Vec<Value>, Map<String, Value>) {
-        let mut row = Map::new();
-        let mut order = Vec::new();
-        if let Some(document) = group.document {
-            row.insert("document".into(), document.into());
-            order.push(document.into());
+    /// The measures of a group, in the order in which they were asked for.
+    fn outputs(&self, group: &mut Group) -> Vec<Cell<'static>> {
+        let output = |output: &Output| match output.measured {
+            None => Cell::of_number(Number::Integer(group.rows as i64)),
+            Some(place) => group.statistics[place].value(output.measure, &self.measured[place]),
+        };
+        self.outputs.iter().map(output).collect()
+    }
+
+    fn compare(&self, one: &Outcome, other: &Outcome) -> Ordering {
+        let by_keys = |descending| {
+            let numbers = one.document.cmp(&other.document);
+            let documents = if descending { numbers.reverse() } else { numbers };
+            let orders = one.keys.iter().zip(&other.keys).map(|(one, other)| compare(one, other, descending));
+            documents.then_with(|| orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
+        };
+        let name = match &self.order_by {
+            Some(name) => name,
+            None => return by_keys(self.descending),
+        };
+        let column = match self.by.iter().position(|(by, _)| by == name) {
+            Some(place) => (&one.keys[place], &other.keys[place]),
+            None => {
+                let place = self.outputs.iter().position(|output| &output.name == name).unwrap_or(0);
+                (&one.values[place], &other.values[place])
+            }
+        };
+        compare(column.0, column.1, self.descending).then_with(|| by_keys(false))
+    }
+}
+
+/// A group with its measures computed.
+struct Outcome {
+    document: Option<usize>,
+    keys: Vec<Cell<'static>>,
+    values: Vec<Cell<'static>>,
+}
+
+/// Whether one column of keys can be shown as numbers: each is written as Python writes it, and no two are equal.
+fn are_numbers<'a>(keys: impl Iterator<Item = &'a Cell<'static>>) -> bool {
+    let mut written = HashMap::new();
+    for key in keys.filter(|key| !key.is_null()) {
+        let text = match key {
+            Cell::Field { numeric: false, .. } => return false,
+            Cell::Field { text, .. } | Cell::Number(text) => text,
+            _ => continue,
+        };
+        // 1.0 is equal to 1.
+        let plain = text.strip_suffix(".0").unwrap_or(text);
+        if !is_plain(text) || written.insert(plain, text).map_or(false, |known| known != text) {
+            return false;
         }
-        order.extend(group.keys.iter().cloned());
-        for ((name, _), key) in self.by.iter().zip(&group.keys) {
-            row.insert(name.clone(), key.clone());
-        }
-        for output in &self.outputs {
-            let value = match output.measured {
-                None => json!(group.rows),
-                Some(place) => group.statistics[place].value(output.measure, &self.measured[place]),
-            };
-            row.insert(output.name.clone(), value);
-        }
-        (order, row)
+    }
+    true
+}
+
+/// A key as its text.
+fn as_text(key: Cell) -> Cell {
+    match key {
+        Cell::Number(digits) => Cell::Field { text: Cow::Owned(digits.into_owned()), numeric: false },
+        Cell::Field { text, .. } => Cell::Field { text, numeric: false },
+        other => other,
     }
 }
 
@@ -173,21 +223,27 @@ impl Query for Aggregation {
     }
 
     /// By the groups' own values, unless another order is asked for.
-    fn rows(mut self: Box<Self>) -> Result<Vec<Value>, Error> {
+    fn rows(mut self: Box<Self>) -> Result<Rows, Error> {
         if self.by.is_empty() && self.groups.is_empty() {
             self.groups.push(Group::new(None, Vec::new(), &self.measured));
         }
-        let mut groups = std::mem::take(&mut self.groups);
-        let mut rows: Vec<_> = groups.iter_mut().map(|group| self.row(group)).collect();
-        let by_keys = |one: &Vec<Value>, other: &Vec<Value>, descending: bool| {
-            let orders = one.iter().zip(other).map(|(one, other)| compare(one, other, descending));
-            orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        let groups = std::mem::take(&mut self.groups).into_iter();
+        let mut outcomes: Vec<Outcome> = groups
+            .map(|mut group| Outcome { values: self.outputs(&mut group), document: group.document, keys: group.keys })
+            .collect();
+        let numbers: Vec<bool> =
+            (0..self.by.len()).map(|place| are_numbers(outcomes.iter().map(|outcome| &outcome.keys[place]))).collect();
+        outcomes.sort_by(|one, other| self.compare(one, other));
+        outcomes.truncate(self.limit);
+        let beyond = outcomes.iter().flat_map(|outcome| &outcome.values).any(Cell::is_beyond_floats);
+        let written = |outcome: Outcome| {
+            let mut row = Row::of(outcome.document);
+            for (((name, _), key), number) in self.by.iter().zip(outcome.keys).zip(&numbers) {
+                row.add(name, &if *number { key } else { as_text(key) });
+            }
+            self.outputs.iter().zip(&outcome.values).for_each(|(output, value)| row.add(&output.name, value));
+            row.end()
         };
-        rows.sort_by(|one, other| match &self.order_by {
-            Some(name) => compare(&one.1[name], &other.1[name], self.descending).then_with(|| by_keys(&one.0, &other.0, false)),
-            None => by_keys(&one.0, &other.0, self.descending),
-        });
-        rows.truncate(self.limit);
-        Ok(rows.into_iter().map(|(_, row)| Value::Object(row)).collect())
+        Ok(Rows { rows: outcomes.into_iter().map(written).collect(), beyond })
     }
 }

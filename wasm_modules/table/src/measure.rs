@@ -1,7 +1,9 @@
 //! What is computed of a column, and the running statistics that it takes.
 
-use crate::{Cell, Number, Place};
-use rlm_module::{json, keep, reserve, Error, Quick, Value};
+use crate::long::Integers;
+use crate::number::Kept;
+use crate::{Cell, Number, Place, Text};
+use rlm_module::{keep, reserve, Error, Quick};
 use std::collections::HashSet;
 
 /// What is asked of a column.
@@ -47,7 +49,6 @@ pub struct Measured {
     values: bool,
     distinct: bool,
     extremes: bool,
-    all_integers: bool,
     all_numbers: bool,
 }
 
@@ -55,7 +56,7 @@ impl Measured {
     pub fn new(column: usize, name: &str) -> Measured {
         let name = name.to_string();
         let (numbers, values, distinct, extremes) = (false, false, false, false);
-        Measured { column, name, numbers, values, distinct, extremes, all_integers: true, all_numbers: true }
+        Measured { column, name, numbers, values, distinct, extremes, all_numbers: true }
     }
 
     pub fn add(&mut self, measure: Measure) {
@@ -66,16 +67,76 @@ impl Measured {
     }
 }
 
+/// A sum of numbers: as long as all are integers, exact.
+#[derive(Default)]
+pub struct Sum {
+    integers: Integers,
+    floats: bool,
+    float: f64,
+    lost: f64,
+}
+
+impl Sum {
+    pub fn add(&mut self, number: Number) {
+        match number {
+            Number::Integer(value) => self.integers.add(value),
+            Number::Long(value) => self.integers.add_long(value),
+            Number::Float(_) => self.floats = true,
+        }
+        // Neumaier's summation: what rounding loses is kept beside the sum.
+        let value = number.float();
+        let sum = self.float + value;
+        self.lost += if self.float.abs() >= value.abs() { (self.float - sum) + value } else { (value - sum) + self.float };
+        self.float = sum;
+    }
+
+    pub fn float(&self) -> f64 {
+        match (self.floats, self.float.is_finite()) {
+            (false, _) => self.integers.float(),
+            (true, true) => self.float + self.lost,
+            (true, false) => self.float,
+        }
+    }
+
+    pub fn cell(&self) -> Cell<'static> {
+        if self.floats {
+            Cell::of_number(Number::Float(self.float()))
+        } else {
+            Cell::Number(self.integers.written().into())
+        }
+    }
+}
+
+/// The least and the greatest of some numbers, as they are.
+#[derive(Default)]
+pub struct Range(Option<(Kept, Kept)>);
+
+impl Range {
+    pub fn add(&mut self, number: Number) {
+        match &mut self.0 {
+            None => self.0 = Some((Kept::of(number), Kept::of(number))),
+            Some((least, _)) if number.compare(least.number()).is_lt() => *least = Kept::of(number),
+            Some((_, most)) if number.compare(most.number()).is_gt() => *most = Kept::of(number),
+            Some(_) => {}
+        }
+    }
+
+    pub fn least(&self) -> Cell<'static> {
+        self.0.as_ref().map_or(Cell::Null, |(least, _)| Cell::of_number(least.number()))
+    }
+
+    pub fn most(&self) -> Cell<'static> {
+        self.0.as_ref().map_or(Cell::Null, |(_, most)| Cell::of_number(most.number()))
+    }
+}
+
 /// What is kept of one column in one group.
 #[derive(Default)]
 pub struct Statistics {
     count: u64,
-    integers: i128,
-    sum: f64,
-    lost: f64,
-    integer_range: Option<(i64, i64)>,
-    range: Option<(f64, f64)>,
-    text_range: Option<(Box<str>, Box<str>)>,
+    sum: Sum,
+    range: Range,
+    text_range: Option<(Box<[u8]>, Box<[u8]>)>,
     values: Vec<f64>,
     distinct: HashSet<Box<[u8]>, Quick>,
 }
@@ -93,7 +154,9 @@ impl Statistics {
             match cell.number() {
                 Some(number) => self.take_number(number, measured, place)?,
                 None => {
-                    let shown: String = cell.value().to_string().chars().take(80).collect();
+                    let mut written = Vec::new();
+                    cell.write(&mut written);
+                    let shown: String = String::from_utf8_lossy(&written).chars().take(80).collect();
                     return Err(Error(format!("{place}, column {}: {shown} is not a number", measured.name)));
                 }
             }
@@ -106,32 +169,14 @@ impl Statistics {
 
     fn take_extremes(&mut self, cell: &Cell, measured: &mut Measured) {
         match cell.as_number() {
-            Some(number) => {
-                let value = number.float();
-                let (least, most) = self.range.unwrap_or((value, value));
-                self.range = Some((least.min(value), most.max(value)));
-                if let Number::Integer(integer) = number {
-                    let (least, most) = self.integer_range.unwrap_or((integer, integer));
-                    self.integer_range = Some((least.min(integer), most.max(integer)));
-                } else {
-                    measured.all_integers = false;
-                }
-            }
+            Some(number) => self.range.add(number),
             None => measured.all_numbers = false,
         }
         self.take_text(cell);
     }
 
     fn take_number(&mut self, number: Number, measured: &mut Measured, place: &Place) -> Result<(), Error> {
-        let value = number.float();
-        match number {
-            Number::Integer(integer) => self.integers += i128::from(integer),
-            Number::Float(_) => measured.all_integers = false,
-        }
-        // Neumaier's summation: what rounding loses is kept beside the sum.
-        let sum = self.sum + value;
-        self.lost += if self.sum.abs() >= value.abs() { (self.sum - sum) + value } else { (value - sum) + self.sum };
-        self.sum = sum;
+        self.sum.add(number);
         if measured.values {
             if self.values.len() == self.values.capacity() {
                 let more = self.values.len().max(16);
@@ -140,20 +185,13 @@ impl Statistics {
                     format!("exact percentiles of {name} keep 8 bytes for each value; {}", estimate_need(place, 8))
                 })?;
             }
-            self.values.push(value);
+            self.values.push(number.float());
         }
         Ok(())
     }
 
     fn take_text(&mut self, cell: &Cell) {
-        let written;
-        let text = match cell.text() {
-            Some(text) => text,
-            None => {
-                written = cell.value().to_string();
-                &written
-            }
-        };
+        let text = cell.bytes();
         match &mut self.text_range {
             None => self.text_range = Some((text.into(), text.into())),
             Some((least, _)) if text < least => *least = text.into(),
@@ -184,30 +222,23 @@ impl Statistics {
     }
 
     /// The value of a measure.
-    pub fn value(&mut self, measure: Measure, measured: &Measured) -> Value {
+    pub fn value(&mut self, measure: Measure, measured: &Measured) -> Cell<'static> {
+        let count = |count: usize| Cell::of_number(Number::Integer(count as i64));
         match measure {
-            Measure::Count => json!(self.count),
-            Measure::Distinct => json!(self.distinct.len()),
-            Measure::Sum | Measure::Mean if self.count == 0 => Value::Null,
-            Measure::Sum if measured.all_integers => {
-                i64::try_from(self.integers).map_or_else(|_| json!(self.integers as f64), Value::from)
+            Measure::Count => count(self.count as usize),
+            Measure::Distinct => count(self.distinct.len()),
+            _ if self.count == 0 => Cell::Null,
+            Measure::Sum => self.sum.cell(),
+            Measure::Mean => Cell::of_number(Number::Float(self.sum.float() / self.count as f64)),
+            Measure::Percentile(share) => {
+                percentile(&mut self.values, share).map_or(Cell::Null, |value| Cell::of_number(Number::Float(value)))
             }
-            Measure::Sum => json!(self.sum + self.lost),
-            Measure::Mean if measured.all_integers => json!(self.integers as f64 / self.count as f64),
-            Measure::Mean => json!((self.sum + self.lost) / self.count as f64),
-            Measure::Percentile(share) => percentile(&mut self.values, share).map_or(Value::Null, Value::from),
-            Measure::Min | Measure::Max => self.extreme(measure == Measure::Min, measured).unwrap_or(Value::Null),
+            Measure::Min if measured.all_numbers => self.range.least(),
+            Measure::Max if measured.all_numbers => self.range.most(),
+            Measure::Min | Measure::Max => self.text_range.as_ref().map_or(Cell::Null, |(least, most)| {
+                Cell::Text(Text::of_bytes(if measure == Measure::Min { least } else { most }).into_owned())
+            }),
         }
-    }
-
-    fn extreme(&self, least: bool, measured: &Measured) -> Option<Value> {
-        if !measured.all_numbers {
-            return self.text_range.as_ref().map(|range| json!(if least { &range.0 } else { &range.1 }));
-        }
-        if measured.all_integers {
-            return self.integer_range.map(|range| json!(if least { range.0 } else { range.1 }));
-        }
-        self.range.map(|range| json!(if least { range.0 } else { range.1 }))
     }
 }
 

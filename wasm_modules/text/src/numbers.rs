@@ -3,7 +3,7 @@
 use pattern::{scan, Flags, Groups, Pattern};
 use rlm_module::{json, reserve, Error, Request, Value};
 use serde::Deserialize;
-use table::{number, percentile, Number};
+use table::{number, percentile, Cell, Range, Sum};
 
 /// The pattern if none is given: a number that is no part of a word.
 const ANY: &str = r"(?:^|[^\w.])(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\b";
@@ -24,12 +24,12 @@ pub struct Histogram {
     bins: usize,
 }
 
-/// Every number, and whether all are integers.
+/// Every number.
+#[derive(Default)]
 struct Found {
     values: Vec<f64>,
-    sum: i128,
-    range: (i64, i64),
-    all_integers: bool,
+    sum: Sum,
+    range: Range,
 }
 
 /// Count, sum, extremes, mean and percentiles.
@@ -42,26 +42,25 @@ pub fn numbers(request: &Request, args: &Numbers) -> Result<Value, Error> {
             json!({"count": 0, "sum": 0, "min": none, "max": none, "mean": none, "p50": none, "p90": none, "p95": none, "p99": none}),
         );
     }
-    // In the order of size, which loses the least.
-    found.values.sort_unstable_by(f64::total_cmp);
-    let (least, most) = match found.all_integers {
-        true => (json!(found.range.0), json!(found.range.1)),
-        false => (json!(found.values[0]), json!(found.values[count - 1])),
-    };
-    let sum = if found.all_integers { found.sum as f64 } else { found.values.iter().sum() };
-    let whole = i64::try_from(found.sum).ok().filter(|_| found.all_integers);
     let mut at = |share: f64| json!(percentile(&mut found.values, share));
     Ok(json!({
         "count": count,
-        "sum": whole.map_or_else(|| json!(sum), Value::from),
-        "min": least,
-        "max": most,
-        "mean": sum / count as f64,
+        "sum": value(&found.sum.cell())?,
+        "min": value(&found.range.least())?,
+        "max": value(&found.range.most())?,
+        "mean": found.sum.float() / count as f64,
         "p50": at(0.5),
         "p90": at(0.9),
         "p95": at(0.95),
         "p99": at(0.99),
     }))
+}
+
+fn value(computed: &Cell) -> Result<Value, Error> {
+    let mut written = Vec::new();
+    computed.write(&mut written);
+    let value = String::from_utf8_lossy(&written).parse();
+    value.map_err(|_| Error("the sum is beyond the range of floats".into()))
 }
 
 /// Ranges of equal width from the least to the greatest; the last one has its end.
@@ -97,7 +96,7 @@ fn collect(request: &Request, written: Option<&str>) -> Result<Found, Error> {
     let pattern = Pattern::new(written.unwrap_or(ANY), Flags { ignore_case: false, multi_line: true })?;
     let mut groups = Groups::new(&pattern);
     let group = groups.count().min(1);
-    let mut found = Found { values: Vec::new(), sum: 0, range: (i64::MAX, i64::MIN), all_integers: true };
+    let mut found = Found::default();
     for document in request.documents() {
         scan(&pattern, &document, false, |matched| {
             let text = match groups.one(&matched, group) {
@@ -110,13 +109,8 @@ fn collect(request: &Request, written: Option<&str>) -> Result<Found, Error> {
                 None if written.is_none() => return Ok(true),
                 None => return Err(Error(format!("{text:?} is not a number: let a group match the number alone"))),
             };
-            match value {
-                Number::Integer(integer) => {
-                    found.sum += i128::from(integer);
-                    found.range = (found.range.0.min(integer), found.range.1.max(integer));
-                }
-                Number::Float(_) => found.all_integers = false,
-            }
+            found.sum.add(value);
+            found.range.add(value);
             if found.values.len() == found.values.capacity() {
                 let count = found.values.len();
                 reserve(&mut found.values, count.max(16), || {

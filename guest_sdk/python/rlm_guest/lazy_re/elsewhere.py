@@ -30,6 +30,9 @@ _REFUSED = {
     ops.ASSERT: "it looks around, (?=...) or (?<=...)",
     ops.ASSERT_NOT: "it looks around, (?!...) or (?<!...)",
     ops.GROUPREF: "it refers back to a group",
+    ops.GROUPREF_IGNORE: "it refers back to a group",
+    ops.GROUPREF_LOC_IGNORE: "it refers back to a group",
+    ops.GROUPREF_UNI_IGNORE: "it refers back to a group",
     ops.GROUPREF_EXISTS: "it asks whether a group matched",
     ops.ATOMIC_GROUP: "it has an atomic group",
     ops.POSSESSIVE_REPEAT: "it has a possessive quantifier",
@@ -37,15 +40,17 @@ _REFUSED = {
 
 
 class Elsewhere:
-    """`pattern` is the module's.
+    """`pattern` is the module's; it has groups if they are asked for. `by_line`: every line is a text by itself.
 
     `by_words`: it has a \\b, so it means the same only if all agree what belongs to a word. `passes_end`: it has a $, and its
     matches may have the last line end of the text in them.
     """
 
-    def __init__(self, pattern: re.Pattern[str]) -> None:
+    def __init__(self, pattern: re.Pattern[str], *, groups: bool = False, by_line: bool = False) -> None:
         """Raises Unable."""
         tree = parsed(pattern)
+        self._groups, self._by_line = groups, by_line
+        self._opened = 0
         self.by_words = self.passes_end = False
         self.pattern = self._sequence(tree, pattern.flags, last=True)
 
@@ -57,6 +62,8 @@ class Elsewhere:
 
     def _one(self, op: Any, value: Any, flags: int, *, last: bool) -> str:
         match op:
+            case ops.LITERAL if not flags & re.IGNORECASE and not 0xD800 <= value < 0xE000:
+                return f"\\x{{{value:x}}}"
             case ops.LITERAL | ops.NOT_LITERAL | ops.IN:
                 return _class(_as_class(op, value), flags)
             case ops.ANY:
@@ -65,7 +72,10 @@ class Elsewhere:
                 return self._at(value, flags, last=last)
             case ops.BRANCH | ops.SUBPATTERN:
                 within = flags_within(op, value, flags)
-                return f"(?:{'|'.join(self._sequence(each, within, last=last) for each in children(op, value))})"
+                is_group = self._groups and op is ops.SUBPATTERN and value[0] is not None
+                self._opened += is_group
+                opening = "(" if is_group else "(?:"
+                return f"{opening}{'|'.join(self._sequence(each, within, last=last) for each in children(op, value))})"
             case ops.MAX_REPEAT | ops.MIN_REPEAT:
                 return self._repeat(value, flags) + ("?" if op is ops.MIN_REPEAT else "")
         raise Unable(_REFUSED.get(op, f"it has {op}"))
@@ -74,7 +84,11 @@ class Elsewhere:
         least, most, tree = value
         if tree.getwidth()[0] == 0:
             raise Unable("it repeats what can match nothing")
-        return f"(?:{self._sequence(tree, flags, last=False)}){{{least},{'' if most == ops.MAXREPEAT else most}}}"
+        opened = self._opened
+        inside = self._sequence(tree, flags, last=False)
+        if most == 0 and self._opened > opened:
+            raise Unable("it has a group that never matches, (...){0}")
+        return f"(?:{inside}){{{least},{'' if most == ops.MAXREPEAT else most}}}"
 
     def _at(self, value: Any, flags: int, *, last: bool) -> str:
         by_line = flags & re.MULTILINE
@@ -82,6 +96,8 @@ class Elsewhere:
             boundary = r"\b" if value is ops.AT_BOUNDARY else r"\B"
             self.by_words = self.by_words or not flags & re.ASCII
             return f"(?-u:{boundary})" if flags & re.ASCII else boundary
+        if value is ops.AT_END and self._by_line and not by_line:
+            return r"\z"
         if value is ops.AT_END and not by_line:
             if not last:
                 raise Unable("it has a $ before its end, without re.MULTILINE")

@@ -1,0 +1,146 @@
+"""`make trials`: tasks of ten kinds, asked of a model through RLM in both languages, and directly where the input fits."""
+
+import argparse
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import generated
+import real
+from players import Mailbox
+from tasks import Task
+
+from orchestrator import RLM
+from orchestrator.errors import RLMError
+from orchestrator.library.rlm import Model
+
+HEADER = (
+    "| kind | characters | way | right | turns | sub-calls | tokens | seconds | answer |\n|---|---|---|---|---|---|---|---|---|"
+)
+SHOWN = 60  # characters of an answer
+
+
+class Row(NamedTuple):
+    """One trial."""
+
+    task: Task
+    way: str
+    right: bool
+    turns: int
+    sub_calls: int
+    tokens: int
+    seconds: float
+    answer: str
+
+    def __str__(self) -> str:
+        answer = " ".join(self.answer.split()).replace("|", "\\|")[:SHOWN]
+        right = "yes" if self.right else "NO"
+        return (
+            f"| {self.task.kind} | {self.task.size:,} | {self.way} | {right} | {self.turns} | {self.sub_calls} | {self.tokens:,} "
+            f"| {self.seconds:.1f} | {answer} |"
+        )
+
+
+def make_tasks(seed: int, only: list[str] | None = None) -> Iterator[Task]:
+    """One of each kind; the same seed makes the same tasks on the same machine."""
+    for make in (*generated.KINDS, *real.KINDS):
+        task = make(random.Random(f"{seed} {make.__name__}"))
+        if task is None:
+            print(f"(no {make.__name__}: this machine has no text for it)", file=sys.stderr)
+        elif not only or task.kind in only:
+            yield task
+
+
+def play(model: Model, tasks: list[Task], ways: list[str], window: int) -> Iterator[Row]:
+    """`window`: characters that the model can read; what is longer is not asked directly."""
+    for way in ways:
+        if way == "direct":
+            yield from _ask_directly(model, [task for task in tasks if task.size <= window])
+            continue
+        with RLM(model=model, protocol=way) as rlm:
+            for task in tasks:
+                result = rlm.ask(task.question, task.context)
+                usage = result.usage
+                answer = result.answer or f"(none: {result.error})"
+                yield Row(
+                    task,
+                    way,
+                    task.is_right(result.answer or ""),
+                    result.iterations,
+                    result.sub_calls,
+                    usage.prompt_tokens + usage.completion_tokens,
+                    result.duration_ms / 1000,
+                    answer,
+                )
+
+
+def _ask_directly(model: Model, tasks: list[Task]) -> Iterator[Row]:
+    """Question and input in one prompt: as a sub-call of a run that does nothing else."""
+    code = "```python\nparts = context if isinstance(context, list) else [context]\nFINAL(llm_query('\\n\\n'.join(parts)))\n```"
+    with RLM(model=_Fixed(code), sub_model=model, max_iterations=1) as rlm:
+        for task in tasks:
+            parts = [task.context] if isinstance(task.context, str) else task.context
+            started = time.monotonic()
+            result = rlm.ask("direct", [*parts, task.question])
+            spent = sum(each.sub_prompt_tokens + each.sub_completion_tokens for each in result.turns)
+            seconds = time.monotonic() - started
+            answer = result.answer or f"(none: {result.error})"
+            yield Row(task, "direct", task.is_right(result.answer or ""), 0, 1, spent, seconds, answer)
+
+
+class _Fixed:
+    """A root model that always says the same."""
+
+    name = "fixed"
+
+    def __init__(self, reply: str) -> None:
+        self._reply = reply
+
+    async def complete(self, messages: object, schema: object = None) -> str:
+        return self._reply
+
+
+def summary(rows: list[Row]) -> str:
+    """Right ones by way."""
+    lines = []
+    for way in dict.fromkeys(row.way for row in rows):
+        mine = [row for row in rows if row.way == way]
+        lines.append(
+            f"{way}: {sum(row.right for row in mine)} of {len(mine)} right, {sum(row.tokens for row in mine):,} tokens"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", help="PROVIDER/MODEL, as ollama/qwen3:32b; with --url only its name there")
+    parser.add_argument("--url", help="of an OpenAI-compatible server, up to and including /v1")
+    parser.add_argument("--mailbox", type=Path, help="a folder: requests go there, replies come from there")
+    parser.add_argument("--ways", nargs="+", default=["python", "json", "direct"], choices=["python", "json", "direct"])
+    parser.add_argument("--only", nargs="+", help="these kinds")
+    parser.add_argument("--window", type=int, default=100_000, help="characters that the model can read at once")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if arguments.mailbox is None and not arguments.model:
+        sys.exit("make trials MODEL=ollama/qwen3:32b, or MODEL=NAME MODEL_URL=http://127.0.0.1:8080/v1, or MAILBOX=FOLDER")
+    model: Model = Mailbox(arguments.mailbox) if arguments.mailbox else arguments.model
+    if arguments.url:
+        os.environ["OPENAI_BASE_URL"] = arguments.url
+        model = f"openai/{arguments.model}"
+    rows = []
+    print(HEADER)
+    try:
+        for row in play(model, list(make_tasks(arguments.seed, arguments.only)), arguments.ways, arguments.window):
+            rows.append(row)
+            print(row, flush=True)
+    except RLMError as error:
+        sys.exit(f"trials: {error}")
+    print(f"\n{summary(rows)}")
+
+
+if __name__ == "__main__":
+    main()
