@@ -6,6 +6,7 @@ from orchestrator.errors import BudgetExceeded
 from orchestrator.sandbox.messages import SubReply
 
 # Names, parameters and defaults of the framework that their users come from; `...` is a default of our own.
+# One differs on purpose: regex_search found 10 at most, and who counted what it gave was wrong without knowing.
 PROMISED = {
     "chunk_text": {"text": None, "chunk_size": ..., "overlap": ..., "preserve_paragraphs": False},
     "chunk_by_tokens": {"text": None, "max_tokens": ..., "overlap_tokens": 100},
