@@ -167,7 +167,7 @@ async def test_the_first_of_many_in_order(ask):
     ("select(limit='x')", 'csv.select: invalid type: string "x", expected a whole number from 0'),
     ("select(limit=-1)", 'csv.select: invalid type: number, expected a whole number from 0'),
     ("select(columns='n')", 'csv.select: invalid type: string "n", expected a list'),
-    ("select(text=5)", "text must be a str, not int; without it the module works on the context as it was sent"),
+    ("select(text=5)", "text must be a str, not int; without it the module works on the context"),
     ("select(rows=1)", "CSV.select() got an unexpected keyword argument 'rows'"),
     ("rows()", "'CSV' object has no attribute 'rows'"),
 ])  # fmt: skip

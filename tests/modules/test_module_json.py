@@ -213,7 +213,7 @@ async def test_many_broken_lines_are_counted(run_cells):
         ("get()", "1", "JSON.get() missing 1 required positional argument: 'path'"),
         ("select(path='a')", "1", "JSON.select() got an unexpected keyword argument 'path'"),
         ("keys()", "1", "'JSON' object has no attribute 'keys'"),
-        ("get('a', text={})", "1", "text must be a str, not dict; without it the module works on the context as it was sent"),
+        ("get('a', text={})", "1", "text must be a str, not dict; without it the module works on the context"),
     ],
 )  # fmt: skip
 async def test_a_wrong_call_says_what_is_right(failure, call, text, message):

@@ -259,7 +259,7 @@ async def test_a_histogram_wider_than_a_float_is_refused(run_cells):
     ("terms(5)", "text.terms: invalid type: number, expected a string"),
     ("words('many')", 'text.words: invalid type: string "many", expected a whole number from 0'),
     ("words(limit=5)", "Text.words() got an unexpected keyword argument 'limit'"),
-    ("words(text=b'x')", "text must be a str, not bytes; without it the module works on the context as it was sent"),
+    ("words(text=b'x')", "text must be a str, not bytes; without it the module works on the context"),
     ("lines()", "'Text' object has no attribute 'lines'"),
 ])  # fmt: skip
 async def test_a_wrong_call_says_what_is_right(run_cells, call, message):
