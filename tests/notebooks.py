@@ -5,9 +5,9 @@ import json
 import msgspec
 
 from orchestrator.dialogue.command_text import parse_block
-from orchestrator.dialogue.commands import Malformed
+from orchestrator.dialogue.commands import CONTEXT, Malformed
 from orchestrator.errors import BudgetExceeded
-from orchestrator.runs.cells import _CONTEXT
+from orchestrator.runs.cells import sent_commands
 from orchestrator.sandbox.guest import Guest
 from orchestrator.sandbox.messages import CellRequest, HostResult, Opening, SubReply
 
@@ -44,10 +44,10 @@ class Notebook:
         self.calls.append(record)
 
     async def run_cell(self, number, code):
-        return await self._run(number, "python", code, names_context=_CONTEXT.search(code) is not None)
+        return await self._run(number, "python", code, names_context=CONTEXT.search(code) is not None)
 
-    async def run_commands(self, number, commands, *, names_context=True):
-        return await self._run(number, "commands", commands, names_context=names_context)
+    async def run_commands(self, number, commands, *, names_context=True, room=10_000):
+        return await self._run(number, "commands", sent_commands(commands, room), names_context=names_context)
 
     async def _run(self, number, kind, text, *, names_context):
         self.calls = []

@@ -4,6 +4,8 @@ context.py       one context: a text, documents, a JSON value or a chat
 layout.py        its file, part by part
 writer.py        it while it arrives
 table.py         what is written of its documents meanwhile
+index.py         what is written of its code points meanwhile
+spool.py         where both are until it is whole
 store.py         the folder where it is kept while it is used, and some time after
 files.py         it in files that a caller names
 folders.py       the files of a folder

@@ -3,16 +3,14 @@
 import hashlib
 import json
 import struct
-import tempfile
 from pathlib import Path
 from typing import IO
 
 from orchestrator.contexts.layout import END_SIZE, NO_END, End
+from orchestrator.contexts.spool import copy, spool
 from orchestrator.errors import InvalidRequest
 
-_HELD = 1 << 20  # bytes; more is in a file
 _END = struct.Struct("=3Q")
-_PIECE = 1 << 20  # bytes that are copied at once
 
 
 class TableWriter:
@@ -20,7 +18,7 @@ class TableWriter:
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError."""
-        self._ends, self._rows = _file(folder), _file(folder)
+        self._ends, self._rows = spool(folder), spool(folder)
         self._rows.write(b"[")
         self._last = NO_END
         self._digest = hashlib.sha256()
@@ -51,7 +49,7 @@ class TableWriter:
     def write_to(self, file: IO[bytes]) -> tuple[int, int]:
         """Ends and table; how many bytes each has. Raises OSError."""
         self._rows.write(b"]")
-        return _copy(self._ends, file), _copy(self._rows, file)
+        return copy(self._ends, file), copy(self._rows, file)
 
     def close(self) -> None:
         self._ends.close()
@@ -64,16 +62,3 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _file(folder: Path) -> IO[bytes]:
-    """One that ends with its closing, in memory while it is small."""
-    return tempfile.SpooledTemporaryFile(_HELD, "w+b", dir=str(folder))
-
-
-def _copy(source: IO[bytes], file: IO[bytes]) -> int:
-    copied = 0
-    source.seek(0)
-    while piece := source.read(_PIECE):
-        copied += file.write(piece)
-    return copied

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import sys
 import tempfile
-from array import array
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 
 from orchestrator.contexts.context import Kind
 from orchestrator.contexts.encodings import AROUND, SAMPLE, find_encoding
+from orchestrator.contexts.index import IndexWriter
 from orchestrator.contexts.layout import STEP, Footer, pack
 from orchestrator.contexts.table import TableWriter
 from orchestrator.errors import InvalidRequest, NoRoom, Undecodable
@@ -76,7 +76,7 @@ class ContextWriter:
         self._file = tempfile.NamedTemporaryFile(dir=folder, prefix="arriving-", delete=False)  # noqa: SIM115  (closed at the end)
         self._written = _Written(hashlib.sha256())
         self._guest_bytes = 0
-        self._index = array("Q")
+        self._index = IndexWriter(folder)
         self._document = _Document(self._written.copy())
 
     @property
@@ -168,17 +168,15 @@ class ContextWriter:
         self._written = self._document.start
         self._file.seek(self._written.bytes)
         self._file.truncate()
-        del self._index[self._written.steps :]
+        self._index.cut(self._written.steps)
         self._decoder.reset()
         self._begin_document()
 
     def finish(self) -> str:
         """Writes what is behind the text; returns the id. The last document must have been ended. Raises OSError."""
         written = self._written
-        # No copy: of a text of many gigabytes it is large too.
-        index = memoryview(b"" if written.ascii else self._index).cast("B")
         self._file.write(bytes(-written.bytes % 8))
-        self._file.write(index)
+        index = 0 if written.ascii else self._index.write_to(self._file)
         ends, table = self._table.write_to(self._file)
         footer = Footer(
             kind=self._kind,
@@ -187,7 +185,7 @@ class ContextWriter:
             count=self._table.count,
             guest_bytes=self._guest_bytes,
             blank=written.blank,
-            index=len(index),
+            index=index,
             ends=ends,
             table=table,
         )
@@ -201,6 +199,7 @@ class ContextWriter:
         with contextlib.suppress(OSError):
             self._file.close()
         self._table.close()
+        self._index.close()
         self.path.unlink(missing_ok=True)
 
     def _check_room(self) -> None:
@@ -227,12 +226,13 @@ class ContextWriter:
     def _encode(self, text: str) -> bytes:
         """As UTF-8, in steps of the index, which gets the byte where each begins."""
         written = self._written
-        pieces = [text[: -written.chars % STEP].encode()]
+        pieces, offsets = [text[: -written.chars % STEP].encode()], []
         offset = written.bytes + len(pieces[0])
         for position in range(-written.chars % STEP, len(text), STEP):
-            self._index.append(offset)
+            offsets.append(offset)
             pieces.append(text[position : position + STEP].encode())
             offset += len(pieces[-1])
+        self._index.extend(offsets)
         return b"".join(pieces)
 
     def _undecodable(self, error: UnicodeError, content: bytes) -> Undecodable:

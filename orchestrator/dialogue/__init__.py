@@ -1,10 +1,11 @@
 """What is said to a root model and what it says: pure text.
 
-prompts.py       how a root model is told to work, and the question
-preview.py       what it is shown of the context before it looks itself
-functions.py     the functions of a cell, as it is told of them
-reports.py       what it is told of its replies
-replies.py       a reply -> what to do
-command_text.py  JSON commands as a model writes them
-commands.py      JSON commands: their shapes
+prompts.py         how a root model is told to work, and the question
+preview.py         what it is shown of the context before it looks itself
+functions.py       the functions of a cell, as it is told of them
+reports.py         what it is told of its replies
+replies.py         a reply -> what to do
+command_text.py    JSON commands as a model writes them
+commands.py        JSON commands: their shapes
+command_schema.py  what replies of them are held to
 """

@@ -6,16 +6,13 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.dialogue.commands import KNOWN, Command, Malformed, form
+from orchestrator.dialogue.commands import KNOWN, TAUGHT, Command, Malformed, Wasm, form
 
 _ANY_CODE = (
     "write the analysis as a Python cell, which runs in the sandbox too, for example "
     "```python\nfrom collections import Counter\nprint(Counter(line.split()[0] for line in context.splitlines() if line))\n```"
 )
-_TOP = (
-    '{"op": "wasm", "module": "regex", "function": "top", "args": {"pattern": "user=(\\\\w+)", "k": 10}}, or in a Python cell '
-    'modules.regex.top(r"user=(\\w+)", k=10)'
-)
+_TOP = '{"op": "regex.top", "pattern": "user=(\\\\w+)", "k": 10}, or in a Python cell modules.regex.top(r"user=(\\w+)", k=10)'
 # Operations that compiled Rust in a system that models may have been taught: what does the same here.
 REPLACED = {
     "rust_wasm": _ANY_CODE,
@@ -30,6 +27,13 @@ REPLACED = {
     ),
 }
 _BY_NAME = {str(each.__struct_config__.tag): each for each in KNOWN}
+# Names that models know from elsewhere.
+_OTHER_NAMES = {"llm_reduce": "reduce", "llm_map": "map"}
+_THERE_ARE = (
+    f"there are: {', '.join(str(each.__struct_config__.tag) for each in TAUGHT)}, and functions of modules, as regex.top"
+)
+_FUNCTION_FORM = '{"op": "module.function", its arguments..., "on"?: text, "store"?: text}'
+_DEEPEST = 100  # lists and objects in each other
 _DECODER = json.JSONDecoder()
 # What is not JSON may be read to the end of the reply before that is known: a hostile reply must not make that quadratic.
 MOST_BROKEN = 20
@@ -78,13 +82,32 @@ def _parse_at(text: str, position: int) -> tuple[list[Command] | None, int]:
     """The commands of one JSON value, and where it ends; None for what is not JSON, which ends with its line."""
     try:
         value, end = _DECODER.raw_decode(text, position)
+        value = _valid(value)
     except (ValueError, RecursionError):
         end = text.find("\n", position)
         return None, len(text) if end < 0 else end
-    # The form that decoding is constrained to (commands.Commands), and that models copy without being asked to.
+    # The form that decoding is constrained to (command_schema.Commands), and that models copy without being asked to.
     if isinstance(value, dict) and isinstance(value.get("commands"), list):
         value = value["commands"]
-    return [_command(item) for item in (value if isinstance(value, list) else [value])], end
+    return [_command(item) for item in (value if isinstance(value, list) else [value]) if not _is_thought(item)], end
+
+
+def _valid(value: Any, depth: int = 0) -> Any:
+    """The value without half pairs of surrogates, which cannot be sent on: each becomes its visible escape."""
+    if depth > _DEEPEST:
+        raise ValueError("too deep")
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_valid(each, depth + 1) for each in value]
+    if isinstance(value, dict):
+        return {_valid(name): _valid(each, depth + 1) for name, each in value.items()}
+    return value
+
+
+def _is_thought(item: Any) -> bool:
+    """What a model writes to itself."""
+    return isinstance(item, dict) and (item.get("op") == "thought" or item.keys() == {"thought"})
 
 
 def _not_json(text: str, position: int, end: int) -> Malformed:
@@ -93,14 +116,31 @@ def _not_json(text: str, position: int, end: int) -> Malformed:
 
 def _command(item: Any) -> Command:
     if not isinstance(item, dict) or not isinstance(item.get("op"), str):
-        return Malformed(message=f'a command is an object with "op"; there are: {", ".join(_BY_NAME)}')
-    if item["op"] in REPLACED:
-        return Malformed(message=f'"{item["op"]}" is not needed here, nothing is compiled: {REPLACED[item["op"]]}')
-    known = _BY_NAME.get(item["op"])
+        return Malformed(message=f'a command is an object with "op"; {_THERE_ARE}')
+    fields = {name: each for name, each in item.items() if name != "thought"}
+    op = fields["op"] = str(_OTHER_NAMES.get(item["op"], item["op"]))
+    if op in REPLACED:
+        return Malformed(message=f'"{op}" is not needed here, nothing is compiled: {REPLACED[op]}')
+    if "." in op:
+        return _convert(_call(fields), Wasm, _FUNCTION_FORM)
+    known = _BY_NAME.get(op)
     if known is None:
-        return Malformed(message=f'there is no command "{item["op"][:50]}"; there are: {", ".join(_BY_NAME)}')
+        return Malformed(message=f'there is no command "{op[:50]}"; {_THERE_ARE}')
+    return _convert(fields, known, form(known))
+
+
+def _call(fields: dict[str, Any]) -> dict[str, Any]:
+    """{"op": "regex.top", "pattern": ...} as the command wasm has it."""
+    module, _, function = fields.pop("op").removeprefix("modules.").partition(".")
+    own = {name: fields.pop(name) for name in ("on", "store") if name in fields}
+    given = fields.pop("args", {})
+    arguments = fields | given if isinstance(given, dict) else given
+    return {"op": "wasm", "module": module, "function": function, "args": arguments} | own
+
+
+def _convert(fields: dict[str, Any], command: type[Command], right: str) -> Command:
     try:
         # convert, not decode: the value is read already, and a command may stand in an array with a malformed one.
-        return msgspec.convert(item, known)
+        return msgspec.convert(fields, command)
     except msgspec.ValidationError as error:
-        return Malformed(message=f"{error}; the form is {form(known)}")
+        return Malformed(message=f"{error}; the form is {right}")

@@ -3,11 +3,16 @@
 Nothing of a command is interpreted on the host: no pattern is run, no ${name} filled in.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta
+
+# What JSON has. A list of any type: servers that constrain decoding take an empty schema for an object's.
+Value = str | int | float | bool | list[Any] | dict[str, Any] | None
+# Whether a text names the context: as in the guest's runner.
+CONTEXT = re.compile(r"\bcontext\b")
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="op", forbid_unknown_fields=True):
@@ -22,45 +27,47 @@ class Stored(Command, frozen=True, kw_only=True):
 
 
 class Slice(Stored, frozen=True, kw_only=True, tag="slice"):
-    """Code points [start, end); negative ones count from the end."""
+    """Characters of a text, items of a list; negative numbers count from the end."""
 
     start: int = 0
     end: int | None = None
 
 
 class Lines(Stored, frozen=True, kw_only=True, tag="lines"):
-    """Lines [start, end), from 0; negative ones count from the end."""
+    """Lines of a text, from 0."""
 
     start: int = 0
     end: int | None = None
 
 
 class Find(Stored, frozen=True, kw_only=True, tag="find"):
-    """The lines that hold the text, whatever its case; where there is none, those that hold all its words."""
+    """The lines that hold the text, or all its words; invert: the others."""
 
     text: str
+    invert: bool = False
 
 
 class Regex(Stored, frozen=True, kw_only=True, tag="regex"):
-    """The lines that match the pattern, whatever the case."""
+    """The lines that match; both ignore case."""
 
     pattern: str
+    invert: bool = False
 
 
 class Count(Stored, frozen=True, kw_only=True, tag="count"):
-    """How many; `matches`: the lines of `on`, or of the last result."""
+    """How many there are."""
 
     what: Literal["lines", "chars", "words", "matches"]
 
 
 class Split(Stored, frozen=True, kw_only=True, tag="split"):
-    """A list of the parts between the delimiters."""
+    """A list."""
 
     delimiter: str
 
 
 class Len(Stored, frozen=True, kw_only=True, tag="len"):
-    """Code points of a text, items of a list."""
+    """Characters of a text, items of a list."""
 
 
 class IndexTerms(Stored, frozen=True, kw_only=True, tag="index_terms"):
@@ -73,10 +80,10 @@ class IndexTerms(Stored, frozen=True, kw_only=True, tag="index_terms"):
 
 
 class Set(Command, frozen=True, kw_only=True, tag="set"):
-    """Assign a text; ${name} in it is the value of that variable."""
+    """Assign it."""
 
     name: str
-    value: str
+    value: Value
 
 
 class Get(Command, frozen=True, kw_only=True, tag="get"):
@@ -86,23 +93,44 @@ class Get(Command, frozen=True, kw_only=True, tag="get"):
 
 
 class Print(Command, frozen=True, kw_only=True, tag="print"):
-    """Show a text with ${name}, or a variable, or the last result."""
+    """Show it."""
 
     value: str | None = None
     var: str | None = None
 
 
 class LLMQuery(Command, frozen=True, kw_only=True, tag="llm_query"):
-    """Ask a sub-model; it sees the prompt alone, with ${name} filled in."""
+    """Ask a sub-model, which sees nothing but the prompt."""
 
     prompt: str
     store: str | None = None
 
 
-class Final(Command, frozen=True, kw_only=True, tag="final"):
-    """The answer, with ${name} filled in."""
+class Map(Stored, frozen=True, kw_only=True, tag="map"):
+    """Ask it of each ${part}, all at once: a document or item, or size items or lines (50). A list of answers."""
 
-    answer: str
+    prompt: str
+    size: int | None = None
+
+
+class Reduce(Stored, frozen=True, kw_only=True, tag="reduce"):
+    """Sub-models follow it over chunks of a text, and join what they find into one."""
+
+    directive: str
+    chunk_size: int = 10_000
+    overlap: int = 500
+
+
+class Python(Command, frozen=True, kw_only=True, tag="python"):
+    """Run Python over the same variables."""
+
+    code: str
+
+
+class Final(Command, frozen=True, kw_only=True, tag="final"):
+    """The answer, which ends the run."""
+
+    answer: Value
 
 
 class FinalVar(Command, frozen=True, kw_only=True, tag="final_var"):
@@ -150,66 +178,46 @@ class Malformed(Command, frozen=True, kw_only=True, tag="malformed"):
     message: str
 
 
-AnyCommand = (
-    Slice
-    | Lines
-    | Find
-    | Regex
-    | Count
-    | Split
-    | Len
-    | IndexTerms
-    | Wasm
-    | CSV
-    | JSON
-    | Text
-    | WasmWAT
-    | Set
-    | Get
-    | Print
-    | LLMQuery
-    | Final
-    | FinalVar
-)
-KNOWN: tuple[type[Command], ...] = get_args(AnyCommand)
 # What a model is told of; the others are for those who know them.
-TAUGHT = tuple(each for each in KNOWN if each not in (WasmWAT, IndexTerms, Get))
-
-
-MOST_COMMANDS = 20  # of a reply that is held to the schema
-
-
-class Commands(msgspec.Struct, frozen=True):
-    """A whole reply of commands: what a provider that constrains decoding is held to."""
-
-    commands: Annotated[list[AnyCommand], Meta(min_length=1, max_length=MOST_COMMANDS)]
-
-
-def _schema() -> dict[str, Any]:
-    """The root stands in full: some servers want an object there, not a reference."""
-    [root], shared = msgspec.json.schema_components([Commands], ref_template="#/$defs/{name}")
-    whole: dict[str, Any] = shared.pop(root["$ref"].rpartition("/")[2])
-    return whole | {"$defs": shared}
-
-
-SCHEMA = _schema()
+TAUGHT: tuple[type[Command], ...] = (
+    *(Slice, Lines, Find, Regex, Count, Split, Len, Set, Print, LLMQuery, Map, Reduce, Python, Final),
+)
+KNOWN: tuple[type[Command], ...] = (*TAUGHT, FinalVar, Get, IndexTerms, Wasm, CSV, JSON, Text, WasmWAT)
 
 
 def need_context(commands: Sequence[Command]) -> bool:
     """Whether the guest needs the context for them: a module has it from the host."""
     from_host = (ModuleCommand, Regex, WasmWAT)
-    return any(isinstance(each, Stored) and each.on is None and not isinstance(each, from_host) for each in commands)
+    return any(
+        CONTEXT.search(each.code)
+        if isinstance(each, Python)
+        else isinstance(each, Stored) and each.on is None and not isinstance(each, from_host)
+        for each in commands
+    )
 
 
 def form(command: type[Command]) -> str:
-    """How to write it: {"op": "slice", "start"?: int, ...}; ? marks what may be left out."""
-    fields = sorted(msgspec.structs.fields(command), key=lambda field: field.name in ("on", "store"))
-    shown = (f'"{field.name}"{"" if field.required else "?"}: {_type_name(field.type)}' for field in fields)
-    return f'{{"op": "{command.__struct_config__.tag}", {", ".join(shown)}}}'
+    """How to write it: {"op": "slice", "start"?: number, ...}; ? marks what may be left out."""
+    return _form(command, sorted(msgspec.structs.fields(command), key=lambda field: field.name in _STORED))
+
+
+def short_form(command: type[Command]) -> str:
+    """The same, but with a * for `on` and `store`."""
+    if not issubclass(command, Stored):
+        return form(command)
+    return _form(command, [field for field in msgspec.structs.fields(command) if field.name not in _STORED]) + "*"
+
+
+_STORED = ("on", "store")
+
+
+def _form(command: type[Command], fields: Sequence[msgspec.structs.FieldInfo]) -> str:
+    shown = "".join(f', "{field.name}"{"" if field.required else "?"}: {_type_name(field.type)}' for field in fields)
+    return f'{{"op": "{command.__struct_config__.tag}"{shown}}}'
 
 
 def _type_name(type_: Any) -> str:
-    names = {str: "text", int: "number", bool: "true or false", dict: "object"}
+    names = {str: "text", int: "number", bool: "true or false", dict: "object", Value: "any value"}
     type_ = dict if getattr(type_, "__origin__", None) is dict else type_
     options: tuple[Any, ...] = getattr(type_, "__args__", ())
     if options and isinstance(options[0], str):

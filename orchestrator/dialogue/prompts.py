@@ -7,7 +7,7 @@ import msgspec
 from orchestrator.budget import RunLimits
 from orchestrator.config import CellLimits, Protocol
 from orchestrator.contexts.context import Context
-from orchestrator.dialogue.commands import TAUGHT, form
+from orchestrator.dialogue.commands import TAUGHT, short_form
 from orchestrator.dialogue.functions import listing, module_listing
 from orchestrator.dialogue.preview import Form, form_of, preview
 from orchestrator.sandbox.messages import FUEL_PER_SECOND, Function
@@ -93,17 +93,29 @@ There are also (help(name) says more):
 {listing(functions, looks)}"""
 
 
+# Each is one reply; a test executes them.
+JSON_EXAMPLES = r"""Which address fails most often, and where?
+[{"op": "regex.top", "pattern": "failed login from (\\S+)", "k": 3, "store": "most"},
+ {"op": "print", "value": "${most}"}, {"op": "find", "text": "from ${most.top.0.0} "}]
+How many lines ask about a person?
+[{"op": "regex", "pattern": "^Q: ", "store": "asked"},
+ {"op": "map", "on": "asked", "size": 30, "prompt": "Copy the lines that ask about a person:\n${part}", "store": "found"},
+ {"op": "regex.count", "on": "found", "pattern": "^Q: ", "multi_line": true, "store": "n"},
+ {"op": "final", "answer": "${n}"}]"""
+
+
 def _json_protocol(functions: Sequence[Function], looks: Form) -> str:
-    forms = "\n".join(f"- {form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in TAUGHT)
+    forms = "\n".join(f"- {short_form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in TAUGHT)
     return f"""\
-Reply with JSON commands: one object, or an array of them, run in order. "on" names a variable to work on; without it a \
-command works on the whole input. "store" keeps the whole result in a variable; what you see of it may be cut. ${{name}} in a \
-text is the value of that variable.
+Reply with JSON commands: one object, or an array of them, run in order. Those marked * also take "on", a variable to work on \
+(without it, the whole input), and "store", a variable that keeps the whole result; little of it is shown then. ${{name}} in a \
+text is the value of that variable, ${{name.field}} and ${{name.0}} parts of it; in a pattern a text means itself, a list any \
+of its items. "on": "context.3" is document 3.
 {forms}
 
-The modules and their functions, over the whole input; instead of text, name a variable with "on":
+Functions of modules are commands too, each with its arguments beside "op", and marked *:
 {module_listing(functions, looks)}
 
-How to work: look at samples; search and count over the whole input, and store what you find; give what needs understanding \
-to a sub-model with llm_query (it sees nothing but the prompt: put ${{name}} of the passage into it); check a result before \
-you answer with final or final_var. If the input does not say it, answer that."""
+How to work: look at samples; search and count over the whole input; give what needs understanding to sub-models, many lines a \
+prompt; check what you found before you answer. If the input does not say it, answer that. For example:
+{JSON_EXAMPLES}"""

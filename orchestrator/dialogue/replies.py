@@ -75,7 +75,7 @@ def parse_reply(text: str, *, cut: bool = False) -> list[Action]:
         return _actions(blocks[:-1]) if blocks[:-1] else [NothingToDo("its only block is not whole")]
     if not blocks:
         bare = parse_prose(prose)
-        return [RunCommands(bare) if bare else _final(prose) or NothingToDo("it has no fenced block of Python")]
+        return [RunCommands(bare) if bare else _final(prose) or NothingToDo("it has no block of code and no command")]
     return _actions(blocks) + _answer_beside(prose)
 
 
@@ -95,7 +95,7 @@ def _actions(blocks: Sequence[_Block]) -> list[Action]:
     if not actions and any(block.language in languages for block in blocks):
         return [NothingToDo("its Python block is empty")]
     found = ", ".join(sorted({block.language for block in blocks}))
-    return actions or [NothingToDo(f"its fenced blocks are not Python but {found}")]
+    return actions or [NothingToDo(f"its fenced blocks are neither Python nor commands but {found}")]
 
 
 def _action(block: _Block, languages: Collection[str]) -> Action | None:

@@ -28,14 +28,14 @@ def cell_report(cell: int, kind: CellKind, shown: str, length: int, error: str |
     return "\n".join(parts)
 
 
-def rolled_back_message(trap: Trap, limits: CellLimits, answered: int) -> str:
+def rolled_back_message(trap: Trap, kind: CellKind, limits: CellLimits, answered: int) -> str:
     """Which limit stopped a block, how far it was, what is left of it, what to do instead.
 
     `answered`: the sub-calls that it had got answers to.
     """
     reasons = {
-        "fuel": f"It used up its fuel of {trap.fuel} units: do less in one block. {_advice(trap)}",
-        "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block. {_advice(trap)}",
+        "fuel": f"It used up its fuel of {trap.fuel} units: do less in one block. {_advice(trap, kind)}",
+        "seconds": f"It computed for more than {limits.seconds:g} seconds: do less in one block. {_advice(trap, kind)}",
         "stack": "It nested too deeply for the sandbox's stack: use a loop instead of recursion.",
         "transfer": "It handed more than 128 MiB to the host at once: send, print or answer less.",
         "aborted": "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory.",
@@ -48,7 +48,9 @@ def rolled_back_message(trap: Trap, limits: CellLimits, answered: int) -> str:
     return f"{reasons[trap.kind]} {far} Nothing of the block was kept; {left}{kept}"
 
 
-def _advice(trap: Trap) -> str:
+def _advice(trap: Trap, kind: CellKind) -> str:
+    if kind == "commands":
+        return "Work on a part of the input with on, or let a function of a module pass over all of it."
     if trap.within == "re":
         return (
             "It was within a regular expression: where a pattern can match the same text in many ways, as (a+)+ can, re tries "
@@ -65,10 +67,13 @@ def unparsed_message(reason: str, protocol: Protocol) -> str:
     return f"Nothing in your reply was run: {reason}. {_REPLY[protocol]}"
 
 
-FINAL_BESIDE_BLOCKS = (
-    "FINAL(...) outside of a block was not taken, as you wrote it before you saw this output: if it is still the answer, call "
-    "FINAL(value) in a block."
-)
+def final_beside_blocks(protocol: Protocol) -> str:
+    return (
+        "FINAL(...) outside of a block was not taken, as you wrote it before you saw this output: if it is still the answer, "
+        f"give it in a block: {_ANSWER[protocol]}."
+    )
+
+
 CUT_REPLY = (
     "Your reply was cut off at its token limit: what came after the cut is lost, and a block that was open there was not run. "
     "Write shorter replies; a long text is built in a variable, in parts."

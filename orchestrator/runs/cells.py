@@ -1,6 +1,5 @@
 """What a run does in its guest: cells and commands, each with its events and what the root model is told of it."""
 
-import re
 from collections.abc import Callable
 
 import msgspec
@@ -8,7 +7,7 @@ import msgspec
 from orchestrator.budget import NONE_LEFT, Budget
 from orchestrator.config import CellLimits
 from orchestrator.dialogue import reports
-from orchestrator.dialogue.commands import Command, need_context
+from orchestrator.dialogue.commands import CONTEXT, Command, need_context
 from orchestrator.errors import BudgetExceeded, JournalError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
@@ -25,8 +24,6 @@ from orchestrator.sandbox.messages import (
     HostResult,
     Trap,
 )
-
-_CONTEXT = re.compile(r"\bcontext\b")  # as in the guest's runner
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -47,6 +44,11 @@ class Room(msgspec.Struct, frozen=True):
     open_guest: Callable[[Owner], Guest]
     limits: CellLimits
     output_limit: int
+
+
+def sent_commands(commands: str, output_limit: int) -> str:
+    """JSON commands as the guest takes them: it shows of lists and texts what the root will see."""
+    return f'{{"room": {output_limit}, "commands": {commands}}}'
 
 
 class Cells:
@@ -70,12 +72,13 @@ class Cells:
 
     async def run(self, turn: int, code: str) -> Report:
         """One cell of Python."""
-        return await self._run(turn, "python", code, names_context=_CONTEXT.search(code) is not None)
+        return await self._run(turn, "python", code, names_context=CONTEXT.search(code) is not None)
 
     async def run_commands(self, turn: int, commands: tuple[Command, ...]) -> Report:
         """JSON commands, in order."""
         text = msgspec.json.encode(commands).decode()
-        return await self._run(turn, "commands", text, names_context=need_context(commands))
+        names_context = need_context(commands) or CONTEXT.search(text) is not None
+        return await self._run(turn, "commands", text, names_context=names_context)
 
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
@@ -101,14 +104,14 @@ class Cells:
         request = CellRequest(
             number=self._number,
             kind=kind,
-            text=text,
+            text=text if kind == "python" else sent_commands(text, self._room.output_limit),
             names_context=names_context,
             fuel=self._budget.fuel_left,
             recorded=tuple(each.call for each in recorded.calls) if recorded else None,
         )
         outcome = await self._execute(request)
         self._budget.charge_fuel(outcome.fuel)
-        return self._roll_back(outcome) if isinstance(outcome, Trap) else self._finish(kind, outcome)
+        return self._roll_back(kind, outcome) if isinstance(outcome, Trap) else self._finish(kind, outcome)
 
     async def _execute(self, request: CellRequest) -> CellOutcome | Trap:
         place = f"cell {self._number} (turn {self._turn})"
@@ -158,8 +161,8 @@ class Cells:
         text = reports.cell_report(self._number, kind, shown, outcome.length, outcome.error)
         return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
 
-    def _roll_back(self, trap: Trap) -> Report:
-        message = reports.rolled_back_message(trap, self._room.limits, self._subcalls.roll_back())
+    def _roll_back(self, kind: CellKind, trap: Trap) -> Report:
+        message = reports.rolled_back_message(trap, kind, self._room.limits, self._subcalls.roll_back())
         self._journal.write(
             CellRolledBack(
                 turn=self._turn,

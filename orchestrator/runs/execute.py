@@ -6,10 +6,11 @@ from orchestrator.budget import Budget, RunLimits
 from orchestrator.config import CellLimits
 from orchestrator.contexts.context import Context
 from orchestrator.dialogue import prompts
+from orchestrator.dialogue.command_schema import schema
 from orchestrator.journal.events import RunStarted
-from orchestrator.providers.messages import Message
+from orchestrator.providers.messages import Message, Schema
 from orchestrator.runs.cells import Cells, Room
-from orchestrator.runs.run import Run
+from orchestrator.runs.run import Briefing, Run
 from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import SubCalls, Writer
 from orchestrator.sandbox.engine import Engine
@@ -35,8 +36,8 @@ async def execute(tools: Tools, started: RunStarted, context: Context, source: S
     budget = Budget(limits)
     room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit)
     cells = Cells(source, SubCalls(source, budget, journal), budget, journal, room)
-    first = first_messages(tools, started, context)
-    await Run(started, first, source, budget, journal).execute(cells, source.seconds_left(limits.max_seconds))
+    briefing = Briefing(first_messages(tools, started, context), _schema(tools) if started.protocol == "json" else None)
+    await Run(started, briefing, source, budget, journal).execute(cells, source.seconds_left(limits.max_seconds))
     return cells.executed
 
 
@@ -51,3 +52,8 @@ def first_messages(tools: Tools, started: RunStarted, context: Context) -> tuple
     )
     system = prompts.system(terms, tools.functions, context)
     return Message("system", system), Message("user", prompts.question(terms, started.query, context))
+
+
+def _schema(tools: Tools) -> Schema:
+    names = (each.name for each in tools.functions)
+    return schema(tuple(name.removeprefix("modules.") for name in names if "." in name))

@@ -7,9 +7,10 @@ the run's own doing (replies of models, cells that were executed before) comes f
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from orchestrator.budget import Budget
 from orchestrator.dialogue import reports
-from orchestrator.dialogue.commands import SCHEMA
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
 from orchestrator.errors import JournalError, ProviderError
 from orchestrator.journal.events import (
@@ -22,12 +23,20 @@ from orchestrator.journal.events import (
     Stopped,
     Unparsed,
 )
-from orchestrator.providers.messages import Message, Reply
+from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
 
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
+
+
+class Briefing(msgspec.Struct, frozen=True):
+    """What the root model is sent first, and what its replies are held to; None for Python."""
+
+    messages: tuple[Message, ...]
+    schema: Schema | None
+
 
 Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its caller sees
 
@@ -35,10 +44,9 @@ Ending = tuple[Stopped, str | None]  # why a run stopped, and the error that its
 class Run:
     """One execution of a query; its first event says all that it depends on."""
 
-    def __init__(self, started: RunStarted, first: Sequence[Message], source: Source, budget: Budget, journal: Writer) -> None:
-        """`first`: what the root model is sent first."""
+    def __init__(self, started: RunStarted, briefing: Briefing, source: Source, budget: Budget, journal: Writer) -> None:
         self._protocol = started.protocol
-        self._first = first
+        self._briefing = briefing
         self._source = source
         self._budget = budget
         self._journal = journal
@@ -81,7 +89,7 @@ class Run:
             return "max_seconds", f"max_seconds ({limit:g}) was reached before an answer"
 
     async def _take_turns(self) -> Ending:
-        messages = list(self._first)
+        messages = list(self._briefing.messages)
         last_turn = False
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn and self._failed_alike <= MOST_ALIKE:
             last_turn = self._budget.refused
@@ -116,9 +124,8 @@ class Run:
         self._sent = len(messages)
         chars = sum(len(each.content) for each in messages)
         self._journal.write(ModelCalled(turn=turn, prompt_chars=chars, texts=texts))
-        constrained = self._protocol == "json" and not best_answer
         try:
-            reply = await self._source.reply(turn, messages, SCHEMA if constrained else None)
+            reply = await self._source.reply(turn, messages, None if best_answer else self._briefing.schema)
         except ProviderError as error:
             self._journal.write(ModelFailed(turn=turn, error=str(error), reply=error.reply))
             raise
@@ -158,8 +165,9 @@ class Run:
             case FinalText():
                 return Report("", failed=False, answer=action.text)
             case NotTaken():
-                self._journal.write(Unparsed(turn=turn, reason=reports.FINAL_BESIDE_BLOCKS))
-                return Report(reports.FINAL_BESIDE_BLOCKS, failed=False)
+                told = reports.final_beside_blocks(self._protocol)
+                self._journal.write(Unparsed(turn=turn, reason=told))
+                return Report(told, failed=False)
             case NothingToDo():
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
                 return Report(reports.unparsed_message(action.reason, self._protocol), failed=True)

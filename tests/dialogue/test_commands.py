@@ -10,7 +10,7 @@ from notebooks import as_sent
 
 from orchestrator.config import SandboxSettings
 from orchestrator.dialogue.command_text import REPLACED, parse_block
-from orchestrator.dialogue.commands import KNOWN, SCHEMA, Malformed, form, need_context
+from orchestrator.dialogue.commands import KNOWN, Malformed, need_context
 
 EXAMPLES = Path(__file__).parents[2] / "guest_sdk" / "examples"
 TEXT = "alpha Beta\r\nbeta one\n\nGAMMA é😀\nlast line\n"
@@ -49,22 +49,25 @@ def run_commands(new_notebook):
         ),
         (
             {"op": "wasm", "module": "regex", "function": "lines", "args": {"pattern": "a", "limit": 2}},
-            '[first 2 of 3]\n[{"line": 1, "text": "alpha Beta"}, {"line": 2, "text": "beta one"}]\n',
+            '[first 2 of 3]\n[0] {"line": 1, "text": "alpha Beta"}\n[1] {"line": 2, "text": "beta one"}\n',
         ),
         (
             {"op": "wasm", "module": "regex", "function": "extract", "args": {"pattern": "a", "limit": 1, "ignore_case": True}},
-            '[first 1 of 7]\n[["a"]]\n',
+            '[first 1 of 7]\n[0] ["a"]\n',
         ),
         ({"op": "count", "what": "lines"}, "5\n"),
         ({"op": "count", "what": "chars"}, f"{len(TEXT)}\n"),
         ({"op": "count", "what": "words"}, "8\n"),
         ({"op": "len"}, f"{len(TEXT)}\n"),
-        ({"op": "split", "delimiter": "\n"}, "Split into 6 parts\n"),
+        (
+            {"op": "split", "delimiter": "\n"},
+            "Split into 6 parts\n[0] alpha Beta\r\n[1] beta one\n[2] \n[3] GAMMA é😀\n[4] last line\n[5] \n",
+        ),
         ({"op": "index_terms", "pattern": "(?i)beta"}, "[0 terms that occur at least 2 times]\n\n"),
         ({"op": "index_terms", "pattern": "all_caps", "min_count": 1}, "[1 terms that occur at least 1 times]\nGAMMA (1)\n"),
         (
             {"op": "index_terms", "pattern": "^[a-z]+", "min_count": 1, "include_lines": True},
-            "[3 terms that occur at least 1 times]\nalpha (1): 0\nbeta (1): 1\nlast (1): 4\n",
+            "[3 terms that occur at least 1 times]\nalpha (1): L0\nbeta (1): L1\nlast (1): L4\n",
         ),
         ({"op": "print", "value": "costs $500 and ${n}"}, "costs $500 and 7\n"),
         ({"op": "print", "var": "$n"}, "7\n"),
@@ -123,10 +126,13 @@ async def test_the_guest_takes_the_fields_of_each_command(run_cells):
 @pytest.mark.parametrize(
     ("commands", "error"),
     [
-        ([{"op": "get", "name": "nope"}], "command 1 (get): there is no variable 'nope'"),
-        ([{"op": "len"}, {"op": "find", "text": "x", "on": "nope"}], "command 2 (find): there is no variable 'nope'"),
-        ([{"op": "print", "value": "${nope}"}], "command 1 (print): there is no variable 'nope'"),
-        ([{"op": "final_var", "name": "nope"}], "command 1 (final_var): there is no variable 'nope'"),
+        ([{"op": "get", "name": "nope"}], "command 1 (get): there is no variable 'nope'; there are: context"),
+        (
+            [{"op": "len"}, {"op": "find", "text": "x", "on": "nope"}],
+            "command 2 (find): there is no variable 'nope'; there are: context",
+        ),
+        ([{"op": "print", "value": "${nope}"}], "command 1 (print): there is no variable 'nope'; there are: context"),
+        ([{"op": "final_var", "name": "nope"}], "command 1 (final_var): there is no variable 'nope'; there are: context"),
         ([{"op": "regex", "pattern": "("}], 'command 1 (regex): regex.lines: "(", character 1: unclosed group'),
         ([{"op": "index_terms", "pattern": "("}], 'command 1 (index_terms): text.terms: "(", character 1: unclosed group'),
         ([{"op": "split", "delimiter": ""}], "command 1 (split): the delimiter is empty"),
@@ -151,21 +157,18 @@ async def test_store_keeps_the_whole_result(run_commands):
 
 
 @pytest.mark.parametrize(
-    "context",
+    ("context", "places"),
     [
-        {"text": "Ada\nb\nAda\nAda\r\n"},
-        {"text": None, "documents": ["Ada\nb", "Ada", "Ada"]},
-        {"before": "names = ['Ada', 'b', 'Ada', 'Ada']", "on": "names"},
+        ({"text": "Ada\nb\nAda\nAda\r\n"}, "L0; L2; L3"),
+        ({"text": None, "documents": ["Ada\nb", "Ada", "Ada"]}, "document 0, L0; document 1, L0; document 2, L0"),
+        ({"before": "names = ['Ada', 'b\\nAda', 'Ada']", "on": "names"}, "item 0, L0; item 1, L1; item 2, L0"),
     ],
 )
-async def test_the_lines_of_a_term_are_those_of_the_command_lines(run_commands, context):
-    """Of documents and lists they are counted on, as if they were one text."""
+async def test_the_lines_of_a_term_say_in_which_text(run_commands, context, places):
+    """Of documents and lists they are counted in each."""
     given = {"on": "context"} | context
-    on = {"on": given.pop("on")}
-    outcome = await run_commands(
-        {"op": "index_terms", "include_lines": True} | on, {"op": "lines", "start": 2, "end": 4} | on, **given
-    )
-    assert outcome.head == "[1 terms that occur at least 2 times]\nAda (3): 0,2,3\n[Lines 2 to 4 of 4]\nAda\nAda\n"
+    outcome = await run_commands({"op": "index_terms", "include_lines": True, "on": given.pop("on")}, **given)
+    assert outcome.head == f"[1 terms that occur at least 2 times]\nAda (3): {places}\n"
 
 
 async def test_terms_are_counted_in_more_documents_than_a_module_takes_as_text(new_engine, new_notebook):
@@ -177,9 +180,9 @@ async def test_terms_are_counted_in_more_documents_than_a_module_takes_as_text(n
 
 
 async def test_a_long_result_is_previewed(run_commands):
-    """5000 characters, and how many more."""
-    outcome = await run_commands({"op": "slice"}, text="x" * 6000)
-    assert outcome.head + outcome.tail == "x" * 5000 + "\n[... 1000 more characters]\n"
+    """As much as the root will see, and how many more."""
+    outcome = await run_commands({"op": "slice"}, text="x" * 12_000)
+    assert outcome.head + outcome.tail == "x" * 9700 + "\n[... 2300 more characters]\n"
 
 
 async def test_an_answer_ends_the_commands(run_commands):
@@ -204,19 +207,21 @@ async def test_a_command_that_stores_over_the_context_is_heard(new_notebook):
 
 
 async def test_commands_work_on_documents(run_commands):
-    """Over all of them, joined by line ends."""
+    """Over all of them; a line's place says in which."""
     outcome = await run_commands({"op": "find", "text": "b"}, {"op": "len"}, text=None, documents=["a\nb", "B"])
-    assert outcome.head == "2 lines hold 'b' (numbers from 0):\nL1: b\nL2: B\n2\n"
+    assert outcome.head == (
+        "command 1 (find):\n2 lines hold 'b' (numbers from 0):\ndocument 0, L1: b\ndocument 1, L0: B\ncommand 2 (len):\n2\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"op": "grep"}', 'there is no command "grep"; there are: slice, lines, find, regex, count, split, len, index_terms, wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var'),
+        ('{"op": "grep"}', 'there is no command "grep"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
         ('{"op": "slice", "from": 1}', 'Object contains unknown field `from`; the form is {"op": "slice", "start"?: number, "end"?: number, "on"?: text, "store"?: text}'),
-        ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": text}'),
-        ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, index_terms, wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var'),
-        ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, index_terms, wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var'),
+        ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": any value}'),
+        ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
+        ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
         ('{"op": ', 'not valid JSON: {"op": '),
         ("[" * 100_000, "not valid JSON: " + "[" * 200),
     ],
@@ -238,22 +243,10 @@ async def test_a_malformed_command_does_not_drop_its_neighbours(new_notebook):
     checked = parse_block('[{"op": "len"}, {"op": "nope"}, {"op": "final", "answer": "x"}]')
     outcome = await new_notebook(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
     assert outcome.head == (
-        '3\nError: there is no command "nope"; there are: slice, lines, find, regex, count, split, len, index_terms, '
-        "wasm, csv, json, text, wasm_wat, set, get, print, llm_query, final, final_var\n"
+        'command 1 (len):\n3\ncommand 2:\nError: there is no command "nope"; there are: slice, lines, find, regex, count, split, '
+        "len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top\n"
     )
     assert outcome.answer == "x"
-
-
-def test_the_schema_is_an_object_of_every_command_and_no_other():
-    """What decoding is constrained to is what parse_block takes; a server that wants an object at the root finds one."""
-    assert (SCHEMA["type"], SCHEMA["required"]) == ("object", ["commands"])
-    names = [each["$ref"].rpartition("/")[2] for each in SCHEMA["properties"]["commands"]["items"]["anyOf"]]
-    assert names == [each.__name__ for each in KNOWN]
-    for name, command in zip(names, KNOWN, strict=True):
-        shape = SCHEMA["$defs"][name]
-        assert shape["properties"]["op"] == {"enum": [command.__struct_config__.tag]}
-        assert (shape["additionalProperties"], set(shape["properties"])) == (False, {"op", *command.__struct_fields__})
-        assert all(f'"{field}": ' in form(command) for field in shape["required"])
 
 
 LINE_ENDS = (EXAMPLES / "line_ends.wat").read_text()
@@ -265,9 +258,9 @@ LINE_ENDS = (EXAMPLES / "line_ends.wat").read_text()
         ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a"}}, "5\n"),
         ({"op": "wasm", "module": "regex", "function": "top", "args": {"pattern": "(?i)beta"}}, '{"distinct": 2, "total": 2, "top": [["Beta", 1], ["beta", 1]]}\n'),
         ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "x"}, "on": "table"}, "1\n"),
-        ({"op": "csv", "function": "select", "on": "table"}, '[{"x": 1, "y": "b"}]\n'),
+        ({"op": "csv", "function": "select", "on": "table"}, '[0] {"x": 1, "y": "b"}\n'),
         ({"op": "json", "function": "get", "args": {"path": "a[1]"}, "on": "value"}, "3\n"),
-        ({"op": "text", "function": "words", "args": {"k": 1}}, '[["beta", 2]]\n'),
+        ({"op": "text", "function": "words", "args": {"k": 1}}, '[0] ["beta", 2]\n'),
         ({"op": "wasm_wat", "wat": LINE_ENDS}, "5\n"),
         ({"op": "wasm_wat", "wat": LINE_ENDS, "on": "table"}, "2\n"),
         ({"op": "wasm_wat", "wat": LINE_ENDS.replace('(export "run")', '(export "count")'), "function": "count"}, "5\n"),
@@ -300,7 +293,7 @@ async def test_a_context_that_no_command_read_is_there_for_the_next(new_notebook
     assert first.loaded is False
     wanted = as_sent({"op": "len"}, {"op": "print", "value": "${context}!"})
     outcome = await notebook.run_commands(2, wanted, names_context=False)
-    assert (outcome.head, outcome.error) == ("3\na b!\n", None)
+    assert (outcome.head, outcome.error) == ("command 1 (len):\n3\ncommand 2 (print):\na b!\n", None)
 
 
 async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_notebook):
@@ -313,10 +306,10 @@ async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_note
 @pytest.mark.parametrize(
     ("command", "error"),
     [
-        ({"op": "wasm", "module": "nope", "function": "f"}, "command 1 (wasm): nope.f: there is no module 'nope'; there are: regex, csv, json, text"),
+        ({"op": "wasm", "module": "nope", "function": "f"}, "command 1 (nope.f): there is no module 'nope'; there are: regex, csv, json, text"),
         ({"op": "csv", "function": "nope"}, 'command 1 (csv): csv.nope: there is no function "nope"; there are: describe, select, aggregate'),
-        ({"op": "wasm", "module": "regex", "function": "count"}, "command 1 (wasm): Regex.count() missing 1 required positional argument: 'pattern'"),
-        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a", "x": 1}}, "command 1 (wasm): Regex.count() got an unexpected keyword argument 'x'"),
+        ({"op": "wasm", "module": "regex", "function": "count"}, "command 1 (regex.count): missing 1 required positional argument: 'pattern'; its arguments are: pattern, ignore_case, multi_line"),
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a", "x": 1}}, "command 1 (regex.count): got an unexpected keyword argument 'x'; its arguments are: pattern, ignore_case, multi_line"),
         ({"op": "wasm_wat", "wat": "(module"}, "command 1 (wasm_wat): wasm_wat.run: it cannot be compiled: expected `)`\n     --> <anon>:1:8\n      |\n    1 | (module\n      |        ^"),
         ({"op": "wasm_wat", "wat": "(module)"}, "command 1 (wasm_wat): wasm_wat.run: it does not export its memory as memory"),
     ],
@@ -342,5 +335,5 @@ async def test_what_the_answers_show_works(run_cells, run_commands):
     call = re.search(r"(modules\.regex\.top\(.*?, k=10\))", REPLACED["rust_wasm_mapreduce"])[1]
     top = "{'distinct': 2, 'total': 3, 'top': [['ann', 2], ['bob', 1]]}\n"
     assert (await run_cells(call, text=text)).head == top
-    command = re.search(r'(\{"op": "wasm".*?\}\})', REPLACED["rust_wasm_mapreduce"])[1]
+    command = re.search(r'(\{"op": "regex.top".*?\})', REPLACED["rust_wasm_mapreduce"])[1]
     assert parse_block(command)[0].args["pattern"] == "user=(\\w+)"

@@ -1,5 +1,6 @@
 """What a model is told is what is there."""
 
+import json
 import re
 
 import pytest
@@ -94,12 +95,44 @@ def test_the_json_prompt_lists_the_commands_that_are_needed():
     told = prompts.system(terms("json"), (), text())
     listed = re.findall(r'^- \{"op": "(\w+)"', told, re.MULTILINE)
     assert listed == [each.__struct_config__.tag for each in TAUGHT]
-    assert {each.__struct_config__.tag for each in KNOWN} - set(listed) == {"wasm_wat", "index_terms", "get"}
+    others = {"wasm_wat", "index_terms", "get", "wasm", "csv", "json", "text", "final_var"}
+    assert {each.__struct_config__.tag for each in KNOWN} - set(listed) == others
     assert (
-        '- {"op": "slice", "start"?: number, "end"?: number, "on"?: text, "store"?: text}: '
-        "Code points [start, end); negative ones count from the end."
+        '- {"op": "slice", "start"?: number, "end"?: number}*: '
+        "Characters of a text, items of a list; negative numbers count from the end."
     ) in told.splitlines()
     assert as_sent({"op": "get", "name": "x"})
+
+
+async def test_every_function_that_the_json_prompt_lists_is_a_command(engine):
+    """By its name there: an argument that none has is told by the guest."""
+    told = prompts.system(terms("json"), await describe(engine), text())
+    listed = re.findall(r"^  - (\w+\.\w+)\(", told, re.MULTILINE)
+    assert {"regex.top", "text.words"} <= set(listed)
+    assert all(as_sent({"op": each}) for each in listed)
+
+
+EXAMPLES = re.findall(r"^\[.*?\}\]$", prompts.JSON_EXAMPLES, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("example", "content", "answer", "shown"),
+    [
+        (0, "failed login from 1.2.3.4 at 5\n" * 2 + "failed login from 9.9.9.9 at 7\n", None, "L0: failed login from 1.2.3.4 at 5\nL1: failed login from 1.2.3.4 at 5\n"),
+        (1, "\n".join(f"Q: {'who' if n % 4 == 0 else 'what'} is {n}?" for n in range(80)) + "\nA: me", "20", "command 3 (regex.count):\nn = 20\n"),
+    ],
+)  # fmt: skip
+async def test_the_examples_of_the_json_prompt_run(new_notebook, engine, example, content, answer, shown):
+    """Over inputs of their kinds, with sub-models that do as they are told."""
+    assert len(EXAMPLES) == 2
+    assert prompts.JSON_EXAMPLES in prompts.system(terms("json"), await describe(engine), text())
+
+    async def copy(asked):
+        return [SubReply(text="\n".join(re.findall(r"^Q: who.*$", prompt, re.MULTILINE))) for prompt in asked]
+
+    commands = as_sent(*json.loads(EXAMPLES[example]))
+    outcome = await new_notebook(text=content, ask=copy).run_commands(1, commands)
+    assert (outcome.error, outcome.answer, outcome.head.endswith(shown)) == (None, answer, True)
 
 
 def test_the_question_shows_the_beginning_of_a_text():

@@ -109,7 +109,10 @@ async def test_documents_that_a_cell_changed_are_not_taken_for_what_was_sent(new
     assert changed.error.splitlines()[-1] == (
         "ValueError: context was changed by a cell: without text= the module works on it as it was sent"
     )
-    assert found.head == "2 lines hold 'T' (numbers from 0):\nL1: two\nL2: three\n[Lines 0 to 3 of 3]\none\ntwo\nthree\n"
+    assert found.head == (
+        "command 1 (find):\n2 lines hold 'T' (numbers from 0):\ndocument 1, L0: two\ndocument 2, L0: three\n"
+        "command 2 (lines):\n[Items 0 to 3 of 3]\n[0] one\n[1] two\n[2] three\n"
+    )
     assert as_it_was.head == "1\n"
 
 
@@ -202,9 +205,11 @@ async def test_a_lazy_result_is_worked_on_like_the_context(new_notebook, lazy_en
     notebook = new_notebook(text=text, engine=lazy_engine)
     outcome = await notebook.run_commands(1, as_sent(*commands))
     assert outcome.error is None
-    assert (outcome.head + outcome.tail).splitlines()[-5:] == [
-        "1 lines hold 'needle' (numbers from 0):", "L1: needle", "5000002", "Split into 2 parts", "2",
+    assert outcome.head.splitlines()[7:17] == [
+        "command 2 (find):", "1 lines hold 'needle' (numbers from 0):", "L1: needle", "command 3 (count):", "5000002",
+        "command 4 (split):", "Split into 2 parts", "parts: a list of 2 items", f"[0] {'x' * 30}", "",
     ]  # fmt: skip
+    assert outcome.head.endswith("yyy [... 19999801 more characters]\ncommand 5 (len):\n2\n")
     assert next(json.loads(bytes(call.result)) for call in notebook.calls if call.name == "module") == [
         {"line": 2, "text": "needle"}
     ]
@@ -218,8 +223,9 @@ async def test_commands_work_on_a_variable_of_any_size(new_notebook, new_engine)
         2,
         as_sent({"op": "find", "text": "it needle", "on": "large", "store": "x"}, {"op": "count", "what": "lines", "on": "x"}),
     )
-    assert outcome.head.splitlines()[:3] == [
-        "2000 lines hold all of it, needle (numbers from 0):",
+    assert outcome.head.splitlines()[:4] == [
+        "command 1 (find):",
+        "2000 lines hold all of it, needle (numbers from 0), stored in x:",
         "L999: Needle in it",
         "L1999: Needle in it",
     ]

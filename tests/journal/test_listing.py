@@ -26,16 +26,18 @@ async def test_commands_code_and_what_they_printed_are_listed_in_order(run_query
 # Question: What is it?
 
 # Cell 1, turn 1
-{{"op":"find","on":null,"store":"hits","text":"green"}}
+{{"op":"find","on":null,"store":"hits","text":"green","invert":false}}
 {{"op":"llm_query","prompt":"${{hits}}?","store":null}}
 # Sub-call 1: green?
 # Reply 1: GREEN?
 # Printed:
-#   1 lines hold 'green' (numbers from 0):
+#   command 1 (find):
+#   1 lines hold 'green' (numbers from 0), stored in hits:
 #   L1: green
+#   command 2 (llm_query):
 #   GREEN?
 
-# Turn 2, nothing was run: it has no fenced block of Python
+# Turn 2, nothing was run: it has no block of code and no command
 
 # Cell 2, turn 3
 print('a\\nb')

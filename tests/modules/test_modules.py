@@ -141,10 +141,8 @@ async def test_a_module_of_the_users_own_is_called_like_the_others(new_engine, n
     assert (outcome.head, outcome.error) == ("(100000, 1)\n", None)
     outcome = await new_notebook(documents=["a\n", "", "\n\n"], engine=engine).run_cell(1, "modules.line_ends.count()")
     assert outcome.head == "3\n"
-    outcome = await new_notebook(text="\n", engine=engine).run_commands(
-        1, as_sent({"op": "wasm", "module": "line_ends", "function": "count", "store": "n"})
-    )
-    assert outcome.head == "1\n"
+    outcome = await new_notebook(text="\n", engine=engine).run_commands(1, as_sent({"op": "line_ends.count", "store": "n"}))
+    assert outcome.head == "n = 1\n"
     functions = await describe(engine)
     assert functions[-1].signature == "modules.line_ends.count(text=None, **arguments)"
     assert functions[-1].summary == "How many line ends the input has."

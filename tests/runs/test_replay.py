@@ -75,6 +75,24 @@ async def test_a_call_of_a_module_is_in_the_journal_with_its_fuel_and_is_not_mad
     assert await replay(events, context(), engine) == 2
 
 
+PARALLEL = [
+    python("import asyncio\nasync def ask(p):\n    return await llm_query(p)\nfound = await asyncio.gather(*map(ask, 'abc'))\nprint(found, id(found))"),
+    python("from concurrent.futures import ThreadPoolExecutor\nimport time\nwith ThreadPoolExecutor() as pool:\n    more = list(pool.map(llm_query, 'de'))\nprint(time.time())"),
+    python("task = asyncio.create_task(ask('f'))\nawait asyncio.sleep(1)\nwhile True: pass"),
+    python("FINAL([found, more, await ask('f'), 'task' in globals()])"),
+]  # fmt: skip
+
+
+async def test_sub_calls_that_go_out_together_come_to_the_same(run_query, engine):
+    """An event loop, a pool, and a rollback in the midst of a batch: the journal has ordinary calls."""
+    events = (await run_query(FakeModel(list(PARALLEL)))).events
+    calls = [(each.cell, len(msgspec.json.decode(each.call.result))) for each in events if isinstance(each, ev.HostCalled)]
+    assert calls == [(1, 3), (2, 2), (3, 1), (4, 1)]
+    answer = next(each.text for each in events if isinstance(each, ev.Answer))
+    assert answer == '[["A", "B", "C"], ["D", "E"], "F", false]'
+    assert await replay(events, context(), engine) == 4
+
+
 async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engine):
     """It was rolled back, so it never was; what it was given stands."""
     slow = new_engine(SandboxSettings(seconds=0.3, fuel=10**14))

@@ -146,7 +146,7 @@ async def test_a_reply_without_code_is_a_turn_and_is_told(run_query):
     model = FakeModel(["I think it is 42.", python("FINAL(42)")])
     journal = await run_query(model)
     assert shown(model, 2) == (
-        "Nothing in your reply was run: it has no fenced block of Python. Reply with Python between a line ```python and "
+        "Nothing in your reply was run: it has no block of code and no command. Reply with Python between a line ```python and "
         "a line ```; to answer, call FINAL(value) in it. (JSON commands are understood too.)\n(4 replies and 10 sub-calls left.)"
     )
     assert result(journal.events).iterations == 2
@@ -267,7 +267,7 @@ async def test_an_answer_beside_a_block_is_not_taken_unseen(run_query):
     """The model is told so, after the output of the block."""
     model = FakeModel([f"{python('print(7)')}\nFINAL(8)", python("FINAL(7)")])
     assert result((await run_query(model)).events).answer == "7"
-    assert reports.FINAL_BESIDE_BLOCKS in shown(model, 2)
+    assert reports.final_beside_blocks("python") in shown(model, 2)
 
 
 async def test_max_sub_calls_ends_with_a_partial_answer(run_query):
@@ -369,8 +369,8 @@ async def test_json_commands_are_run_over_the_cells_variables(run_query):
     journal = await run_query(model, text="an Error\nfine\nerror two\n", protocol="json")
     assert result(journal.events).answer == "2 of $500"
     assert shown(model, 2) == (
-        "Block 1 printed 66 characters:\n"
-        "2 lines hold 'error' (numbers from 0):\nL0: an Error\nL2: error two\n\n(4 replies and 10 sub-calls left.)"
+        "Block 1 printed 82 characters:\n"
+        "2 lines hold 'error' (numbers from 0), stored in hits:\nL0: an Error\nL2: error two\n\n(4 replies and 10 sub-calls left.)"
     )
     assert model.root_messages[0][0]["content"].splitlines()[2].startswith("Reply with JSON commands: ")
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from orchestrator.config import SandboxSettings
-from orchestrator.dialogue import prompts
+from orchestrator.dialogue import reports
 from orchestrator.sandbox.guest import CellOutcome
 from orchestrator.sandbox.messages import Effects, SubReply, Trap
 
@@ -196,11 +196,11 @@ def test_every_trap_is_told_with_what_to_do(kind, message):
     """The whole message, from the settings' own numbers: which limit, how far it was, what is left."""
     trap = stopped(kind, lost=False)
     told = f"{message} That was after 1.3 seconds of computing. {KEPT}"
-    assert prompts.rolled_back_message(trap, SandboxSettings(), answered=0) == told
-    assert prompts.rolled_back_message(trap, SandboxSettings(), answered=2) == (
+    assert reports.rolled_back_message(trap, "python", SandboxSettings(), answered=0) == told
+    assert reports.rolled_back_message(trap, "python", SandboxSettings(), answered=2) == (
         f"{told} It had 2 sub-calls answered: the same prompts get the same answers again, free."
     )
-    assert prompts.rolled_back_message(stopped(kind, lost=True), SandboxSettings(), answered=0) == (
+    assert reports.rolled_back_message(stopped(kind, lost=True), "python", SandboxSettings(), answered=0) == (
         f"{message} That was after 1.3 seconds of computing. Nothing of the block was kept; an earlier block had broken the "
         "interpreter, so all variables are lost; `context` and the functions are there."
     )
@@ -222,7 +222,7 @@ async def test_each_limit_is_hit_and_told(new_notebook, new_engine, code, kind, 
     await notebook.run_cell(1, "kept = 1")
     trap = await notebook.run_cell(2, code)
     assert trap.kind == kind
-    assert prompts.rolled_back_message(trap, settings, answered=0) == (
+    assert reports.rolled_back_message(trap, "python", settings, answered=0) == (
         f"{message} That was after {trap.seconds:.1f} seconds of computing. {KEPT}"
     )
     assert (await notebook.run_cell(3, "kept")).head == "1\n"

@@ -14,6 +14,10 @@ queries    `llm_query`, `llm_batch`, `map_reduce`
 modules    `modules`: precompiled WebAssembly
 calls      their calls
 commands   the JSON commands
+names      what they say by name: ${name}
+matching   the lines that they find
+asking     their sub-calls over many parts
+showing    how their results are shown
 lines      lines by their numbers
 answers    `FINAL`, `FINAL_VAR`, `answer`, `Final`
 helpers    searching, aggregating: pure functions

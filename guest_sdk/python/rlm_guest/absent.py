@@ -20,7 +20,7 @@ MODULES = {
     "lzma": _NO_C,
     "mmap": _NO_FILES,
     "msvcrt": _NO_WINDOWS,
-    "multiprocessing": "a cell is one process; llm_batch(prompts) asks many models at once",
+    "multiprocessing": "a cell is one process; llm_batch(prompts) asks many models at once, as does concurrent.futures",
     "nt": _NO_WINDOWS,
     "pty": _NO_SYSTEM,
     "pwd": _NO_SYSTEM,

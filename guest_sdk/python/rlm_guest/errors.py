@@ -19,3 +19,9 @@ class ModuleError(RuntimeError):
     """A module has no result; the message says what to do instead."""
 
     __module__ = "builtins"
+
+
+class CommandError(Exception):
+    """What is wrong with a JSON command, for the model."""
+
+    __module__ = "builtins"

@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Any, NoReturn
 
+from .parallel import waiting
+
 _NO_KEYBOARD = "there is no keyboard input in a cell: work with `context`, ask a model with llm_query(prompt)"
 _NO_NETWORK = "not available here: a cell has no network; ask a model with llm_query(prompt), many with llm_batch(prompts)"
 _NO_FILES = "not available here: a cell has no files, sockets or pipes to wait for"
@@ -45,10 +47,6 @@ def _no_input(prompt: object = "") -> NoReturn:
     raise RuntimeError(_NO_KEYBOARD)
 
 
-def _no_sleep(seconds: float) -> None:
-    """Waiting makes no sense here: the clock is the run's own."""
-
-
 def _no_select(*arguments: Any) -> NoReturn:
     raise OSError(errno.ENOTSUP, _NO_FILES)
 
@@ -72,7 +70,7 @@ def _connect_in_memory(*arguments: Any, **options: Any) -> Any:
 def replace() -> None:
     """Called while the component is built; what these did before would trap."""
     builtins.input = _no_input
-    time.sleep = _no_sleep
+    time.sleep = waiting.sleep
     select.select = _no_select
     del select.poll  # without it subprocess, asyncio and others do with select
     _socket.socket = _NoSocket  # type: ignore[misc]

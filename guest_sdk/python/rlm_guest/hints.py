@@ -12,6 +12,11 @@ _TAKE_SLICES = (
     "The context is too large for the memory: it and its lines and words are no str and no list, and cannot be changed. Code "
     "in C takes slices, context[a:b], or what a loop gives; list(...) is a copy, if it fits."
 )
+_NOT_AWAITED = ("'str' object can't be awaited", "'list' object can't be awaited", "a coroutine or an awaitable is required")
+_AWAIT = (
+    "llm_query gives its answer at once, unless the cell says, by this name, `await llm_query(prompt)` or "
+    "asyncio.gather(llm_query(prompt), ...)."
+)
 _LAZY = tuple(each.__name__ for each in (LazyText, Documents, Rows, Parts, Picked))
 
 
@@ -25,6 +30,8 @@ def about(raised: BaseException) -> str:
             hint = absent.instead_of(name)
         case TypeError() | AttributeError() if any(each in str(raised) for each in _LAZY):
             hint = _TAKE_SLICES
+        case TypeError() if any(each in str(raised) for each in _NOT_AWAITED):
+            hint = _AWAIT
         case MemoryError(args=()):
             hint = "The memory limit of the sandbox was reached: work on slices, delete what is no longer needed."
         case FileNotFoundError():

@@ -4,6 +4,7 @@ A cell has no file system. While the component is built there is one: every modu
 in pages that a guest does not touch before it needs one of them.
 """
 
+import importlib
 import io
 import marshal
 import os
@@ -13,10 +14,18 @@ from collections.abc import Iterator
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.resources.abc import ResourceReader
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from . import absent
+
+# What is changed of a module when it is imported, by `replace` of a module of the guest's.
+_CHANGED = {
+    "asyncio": "rlm_guest.parallel.loop",
+    "concurrent.futures": "rlm_guest.parallel.pools",
+    "concurrent.futures.thread": "rlm_guest.parallel.pools",
+    "queue": "rlm_guest.parallel.queues",
+}
 
 
 class _Module(NamedTuple):
@@ -58,6 +67,11 @@ class Library(MetaPathFinder, InspectLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         return marshal.loads(zlib.decompress(self._modules[fullname].code))  # noqa: S302  (it was written below)
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        if changing := _CHANGED.get(module.__name__):
+            importlib.import_module(changing).replace(module)
 
     def get_source(self, fullname: str) -> None:
         """Is not kept."""
@@ -111,4 +125,5 @@ def keep() -> None:
     library = Library()
     for module in ("argparse", "tzdata"):
         library.read(_folder(module), frozenset(absent.MODULES))
+    library.read(f"{os.path.dirname(__file__)}/parallel", package="rlm_guest.parallel.")
     sys.meta_path.insert(sys.meta_path.index(PathFinder), library)

@@ -54,7 +54,7 @@ class Regex(Module):
 
     @module_function
     def count(self, pattern: str, ignore_case: bool = False, multi_line: bool = False, text: str | None = None) -> int:
-        """How many matches. Linear time; no look-around, no backreferences."""
+        """How many matches. Patterns of `re`, in linear time; no look-around, no backreferences."""
 
     @module_function
     def find(
@@ -65,11 +65,11 @@ class Regex(Module):
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[Row]:
-        """The matches: [{start, end, line, match, groups}]."""
+        """All matches: [{start, end, line, match, groups}]."""
 
     @module_function
     def lines(self, pattern: str, limit: int | None = None, ignore_case: bool = False, text: str | None = None) -> list[Row]:
-        """The lines in which the pattern is found: [{line, text}]."""
+        """All lines in which the pattern is found: [{line, text}]."""
 
     @module_function
     def top(
@@ -92,7 +92,7 @@ class Regex(Module):
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[list[Any]]:
-        """The groups of each match: [[group, ...], ...]; from documents, the document's number is first."""
+        """The groups of all matches: [[group, ...], ...]; of documents, their number first."""
 
     @module_function
     def count_many(

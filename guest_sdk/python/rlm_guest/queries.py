@@ -1,16 +1,22 @@
-"""Sub-calls to a model: llm_query, llm_batch, and map_reduce over functions that make them."""
+"""Sub-calls to a model: llm_query, llm_batch, and those that wait to go out together."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple, Protocol
 
 from . import host
 from .errors import LLMError
+from .lazy.text import LazyText
+
+Reply = dict[str, str]
 
 
-def llm_query(prompt: str) -> str:
-    """Ask a sub-model; it sees the prompt alone. Raises LLMError, BudgetError."""
-    answers: list[str] = _ask([prompt])
-    return answers[0]
+def llm_query(prompt: str, text: str | None = None) -> str:
+    """Ask a sub-model; it sees the prompt alone, and `text` below it. Raises LLMError, BudgetError."""
+    global alone
+    question = _one(prompt, text)
+    alone += not rounds
+    return question.answer(replies_to(question.prompts))  # type: ignore[no-any-return]
 
 
 def llm_batch(prompts: list[str], on_error: Literal["raise", "return"] = "raise") -> list[str]:
@@ -18,20 +24,30 @@ def llm_batch(prompts: list[str], on_error: Literal["raise", "return"] = "raise"
 
     on_error="return": an LLMError stands in the place of an answer that did not come.
     """
-    if on_error not in ("raise", "return"):
-        raise ValueError(f'llm_batch: on_error is "raise" or "return", not {on_error!r}')
-    prompts = list(prompts)
-    return _ask(prompts, on_error) if prompts else []
+    question = _many(prompts, on_error)
+    return question.answer(replies_to(question.prompts) if question.prompts else [])  # type: ignore[no-any-return]
 
 
-def map_reduce(
-    items: Iterable[Any], map_fn: Callable[[Any], Any], reduce_fn: Callable[[list[Any]], Any], parallel: bool = True
-) -> Any:
-    """reduce_fn([map_fn(item), ...]). In parallel, the llm_query calls of all items are sent together; map_fn may run again."""
-    items = list(items)
-    return reduce_fn(_map_together(items, map_fn) if parallel else [map_fn(item) for item in items])
+class Question(NamedTuple):
+    """Prompts, and what their replies come to."""
+
+    prompts: list[str]
+    answer: Callable[[list[Reply]], Any]
 
 
+class Answered(Protocol):
+    """A future, of whichever library."""
+
+    def set_running_or_notify_cancel(self) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def set_exception(self, exception: Any, /) -> None: ...
+
+
+# How many calls llm_query sent by themselves, since the guest was built.
+alone = 0
+# The rounds of map_reduce that a call is in: the innermost replies.
+rounds: list[Any] = []
 _max_batch_chars = 0
 
 
@@ -41,28 +57,125 @@ def limit_batches(characters: int) -> None:
     _max_batch_chars = characters
 
 
-def _ask(prompts: list[str], on_error: str = "raise") -> list[Any]:
-    for prompt in prompts:
-        if not isinstance(prompt, str):
-            raise TypeError(f"a prompt must be a str, not {type(prompt).__name__}")
-    replies = _replies(prompts)
-    failures = [(index, reply["error"]) for index, reply in enumerate(replies) if "error" in reply]
-    if not failures or on_error == "return":
-        return [LLMError(reply["error"]) if "error" in reply else reply["text"] for reply in replies]
-    error = LLMError(_failure_text(failures, len(prompts)))
-    error.results = [reply.get("text") for reply in replies]
-    raise error
+def most_characters() -> int:
+    """Of all prompts that are asked at once."""
+    return _max_batch_chars
 
 
-def _replies(prompts: list[str]) -> list[dict[str, str]]:
+def question(function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Question | None:
+    """What a call of llm_query or llm_batch would ask; None if the function is another."""
+    for asking, make in ((llm_query, _one), (llm_batch, _many)):
+        if function is asking:
+            return make(*arguments, **named)
+    return None
+
+
+def replies_to(prompts: list[str]) -> list[Reply]:
     """From the map_reduce around, if there is one; else from the host."""
-    if _rounds:
-        return _rounds[-1].replies(prompts)
+    if rounds:
+        return rounds[-1].replies(prompts)  # type: ignore[no-any-return]
     characters = sum(map(len, prompts))
     if characters > _max_batch_chars:
         raise ValueError(f"the prompts have {characters} characters in all; {_max_batch_chars} at once is the limit")
-    replies: list[dict[str, str]] = host.call("llm_query", {"prompts": [host.valid(prompt) for prompt in prompts]})
+    replies: list[Reply] = host.call("llm_query", {"prompts": [host.valid(prompt) for prompt in prompts]})
     return replies
+
+
+_later: list[tuple[Question, Answered]] = []
+_arrived: deque[tuple[Question, Answered, list[Reply] | Exception]] = deque()
+
+
+def ask_later(question: Question, future: Answered) -> None:
+    """Its answer comes with the next `send`."""
+    _later.append((question, future))
+
+
+def send() -> bool:
+    """Sends what waits, as one batch, and hands out the answers: whether anything waited."""
+    went = bool(_later or _arrived)
+    if not _arrived:
+        _fetch()
+    # One by one: what a callback waits for may be among those that follow.
+    while _arrived:
+        _hand_out(*_arrived.popleft())
+    return went
+
+
+def forget() -> None:
+    """What waits is never sent: it will be asked again."""
+    _later.clear()
+    _arrived.clear()
+
+
+def _fetch() -> None:
+    asked = [each for each in _later if each[1].set_running_or_notify_cancel()]
+    _later.clear()
+    for group in _groups(asked):
+        prompts = [prompt for question, _ in group for prompt in question.prompts]
+        try:
+            replies = iter(replies_to(prompts) if prompts else [])
+        except Exception as error:
+            _arrived.extend((*each, error) for each in group)
+        else:
+            _arrived.extend((*each, [next(replies) for _ in each[0].prompts]) for each in group)
+
+
+def _groups(asked: list[tuple[Question, Answered]]) -> Iterator[list[tuple[Question, Answered]]]:
+    """As the host takes them."""
+    group, characters = [], 0
+    for each in asked:
+        length = sum(map(len, each[0].prompts))
+        if group and characters + length > _max_batch_chars:
+            yield group
+            group, characters = [], 0
+        group.append(each)
+        characters += length
+    if group:
+        yield group
+
+
+def _hand_out(question: Question, future: Answered, outcome: list[Reply] | Exception) -> None:
+    if future.cancelled():
+        return
+    try:
+        # Each has an exception of its own: a traceback grows with each place that raises it.
+        failure = type(outcome)(*outcome.args) if isinstance(outcome, Exception) else None
+        answer = None if isinstance(outcome, Exception) else question.answer(outcome)
+    except Exception as error:
+        failure, answer = error, None
+    if failure is None:
+        future.set_result(answer)
+    else:
+        future.set_exception(failure)
+
+
+def _one(prompt: str, text: str | None = None) -> Question:
+    if text is not None:
+        if not isinstance(text, str | LazyText):
+            raise TypeError(f"llm_query: text must be a str, not {type(text).__name__}")
+        prompt = f"{_checked(prompt)}\n\n{text}"
+    return Question([_checked(prompt)], lambda replies: _texts(replies, "raise")[0])
+
+
+def _many(prompts: Iterable[str], on_error: str = "raise") -> Question:
+    if on_error not in ("raise", "return"):
+        raise ValueError(f'llm_batch: on_error is "raise" or "return", not {on_error!r}')
+    return Question([_checked(prompt) for prompt in prompts], lambda replies: _texts(replies, on_error))
+
+
+def _checked(prompt: str) -> str:
+    if not isinstance(prompt, str):
+        raise TypeError(f"a prompt must be a str, not {type(prompt).__name__}")
+    return prompt
+
+
+def _texts(replies: list[Reply], on_error: str) -> list[Any]:
+    failures = [(index, reply["error"]) for index, reply in enumerate(replies) if "error" in reply]
+    if not failures or on_error == "return":
+        return [LLMError(reply["error"]) if "error" in reply else reply["text"] for reply in replies]
+    error = LLMError(_failure_text(failures, len(replies)))
+    error.results = [reply.get("text") for reply in replies]
+    raise error
 
 
 def _failure_text(failures: list[tuple[int, str]], total: int) -> str:
@@ -73,67 +186,3 @@ def _failure_text(failures: list[tuple[int, str]], total: int) -> str:
         f"{len(failures)} of {total} sub-calls failed ({shown}). The others are paid: ask the same prompts again, and only "
         "those that failed are sent. This exception's .results has their answers too"
     )
-
-
-class _Waiting(BaseException):
-    """Leaves map_fn at a call that has no reply yet; a BaseException, so that `except Exception` lets it pass."""
-
-
-class _Round:
-    """The replies that one item of map_reduce has so far, in the order of its calls."""
-
-    def __init__(self) -> None:
-        self.known: list[tuple[list[str], list[dict[str, str]]]] = []
-        self.wanted: list[str] = []
-        self._next = 0
-        self._strayed = False
-
-    def replies(self, prompts: list[str]) -> list[dict[str, str]]:
-        if not self._strayed and self._next < len(self.known):
-            asked, replies = self.known[self._next]
-            self._next += 1
-            if asked == prompts:
-                return replies
-            # map_fn asks something else when it runs again: this run is its last, and what it asks is sent at once.
-            self._strayed = True
-        if self._strayed:
-            return self._outside(prompts)
-        self.wanted = self.wanted or prompts
-        raise _Waiting
-
-    def _outside(self, prompts: list[str]) -> list[dict[str, str]]:
-        _rounds.pop()
-        try:
-            return _replies(prompts)
-        finally:
-            _rounds.append(self)
-
-    def run(self, map_fn: Callable[[Any], Any], item: Any) -> Any:
-        self._next, self.wanted = 0, []
-        _rounds.append(self)
-        try:
-            return map_fn(item)
-        except BaseException:
-            # While it waits, nothing that map_fn returns or raises counts: it may have caught _Waiting itself.
-            if not self.wanted:
-                raise
-        finally:
-            _rounds.pop()
-
-
-_rounds: list[_Round] = []
-
-
-def _map_together(items: list[Any], map_fn: Callable[[Any], Any]) -> list[Any]:
-    results: list[Any] = [None] * len(items)
-    pending = {index: _Round() for index in range(len(items))}
-    while pending:
-        for index, round_ in list(pending.items()):
-            results[index] = round_.run(map_fn, items[index])
-            if not round_.wanted:
-                del pending[index]
-        if pending:
-            replies = iter(_replies([prompt for round_ in pending.values() for prompt in round_.wanted]))
-            for round_ in pending.values():
-                round_.known.append((round_.wanted, [next(replies) for _ in round_.wanted]))
-    return results

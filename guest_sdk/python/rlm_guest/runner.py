@@ -14,15 +14,18 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import calls, chunks, errors, habits, helpers, hints, host, modules, queries
+from . import calls, chunks, errors, habits, helpers, hints, host, modules, queries, rounds
 from .answers import Answers
 from .capture import Capture
-from .commands import CommandError, Commands
+from .commands import Commands
 from .context import Context
 from .lazy.documents import Documents
 from .lazy.text import LazyText, length_of
+from .parallel import syntax, threads, waiting
 
 habits.replace()
+threads.replace()
+setattr(builtins, syntax.NAME, syntax.awaited)
 
 _HELPERS = (
     chunks.chunk_text,
@@ -35,7 +38,7 @@ _HELPERS = (
     helpers.count_frequencies,
     helpers.merge_dicts,
     helpers.recursive_split,
-    queries.map_reduce,
+    rounds.map_reduce,
 )
 # What a cell replaced in builtins must break neither the report on it nor the next one.
 _BUILTINS = vars(builtins)
@@ -43,6 +46,7 @@ _ORIGINAL_BUILTINS = dict(_BUILTINS)
 # Nor must what it replaced in linecache and ast: both are used before the next one.
 _LINES = linecache.cache
 _parse = ast.parse
+_AWAITING = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _CONTEXT = re.compile(r"\bcontext\b")  # as in orchestrator/sandbox/guest.py
 _ERROR_LIMIT = 8000  # code points of one traceback
 
@@ -106,11 +110,17 @@ class Notebook:
         habits.use_output(capture)
         error = None
         try:
+            waiting.start_cell()
             self.provide(text)
             execute(name, text)
         except BaseException as raised:
             _BUILTINS.update(_ORIGINAL_BUILTINS)
             error = _format(raised)
+        _BUILTINS.update(_ORIGINAL_BUILTINS)
+        try:
+            waiting.finish_cell()
+        except BaseException as raised:
+            error = error or _format(raised)
         _BUILTINS.update(_ORIGINAL_BUILTINS)
         habits.flush_output()
         try:
@@ -131,16 +141,41 @@ class Notebook:
         linecache.cache = _LINES
         _LINES[name] = (len(code), None, list(io.StringIO(code, newline=None)), name)
         tree = _parse(code, name)
+        syntax.mark(tree)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, name, "exec"), self.variables)
+        parts = [compile(tree, name, "exec", _AWAITING)]
         if isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), name, "eval"), self.variables)
-            if value is not None:
-                print(repr(value))
+            parts.append(compile(ast.Expression(last.value), name, "eval", _AWAITING))
+        value = None
+        if any(part.co_flags & inspect.CO_COROUTINE for part in parts):
+            value = _run_in_loop(parts, self.variables)
+        else:
+            for part in parts:
+                value = eval(part, self.variables)
+        if value is not None:
+            print(repr(value))
 
     def execute_commands(self, name: str, commands: str) -> None:
-        """Runs JSON commands."""
-        self.commands.run(json.loads(commands))
+        """Runs JSON commands: {"room": characters that are seen of their output, "commands"}."""
+        sent = json.loads(commands)
+        self.commands.run(name.strip("<>"), sent["commands"], sent["room"])
+
+
+def _run_in_loop(parts: list[types.CodeType], variables: dict[str, Any]) -> Any:
+    """A cell that awaits: all of it runs in the event loop."""
+    import asyncio  # noqa: F401, PLC0415  (imported when it is used; `loop` comes with it)
+
+    from .parallel import loop  # noqa: PLC0415
+
+    async def run() -> Any:
+        value = None
+        for part in parts:
+            value = eval(part, variables)
+            if part.co_flags & inspect.CO_COROUTINE:
+                value = await value
+        return value
+
+    return loop.run_cell(run())
 
 
 def _by_name(*provided: Any) -> dict[str, Any]:
@@ -155,7 +190,7 @@ def _describe_value(value: Any) -> str:
 
 def _format(raised: BaseException) -> str:
     """The traceback through the cells' own lines, bounded, with a hint if one helps."""
-    if isinstance(raised, CommandError):
+    if isinstance(raised, errors.CommandError):
         return str(raised)[:_ERROR_LIMIT]
     try:
         text = "".join(_cell_frames(traceback.TracebackException.from_exception(raised)).format()).rstrip()
@@ -198,10 +233,13 @@ def describe() -> list[dict[str, str]]:
 
 
 def _signature(function: Any) -> str:
-    """Without types: names and defaults say enough, and help() the rest."""
+    """Without types; of a helper without defaults either: what may be left out ends with =, and help() says the rest."""
     signature = inspect.signature(function)
-    plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
-    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    if inspect.ismethod(function) and isinstance(function.__self__, modules.Module):
+        plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+        return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    names = (each.name if each.default is each.empty else f"{each.name}=" for each in signature.parameters.values())
+    return f"({', '.join(names)})"
 
 
 def start(settings: dict[str, Any]) -> None:
