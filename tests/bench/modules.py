@@ -4,14 +4,16 @@ The larger input is the smaller one ten times over. What native code reads is in
 """
 
 import asyncio
-import csv
+import functools
 import io
 import json
+import operator
+import platform
 import random
-import re
 import statistics
+import subprocess
+import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from orchestrator.config import SandboxSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox.engine import Engine
 
+DEBIANS = Path("/usr/bin/python3")
 SMALL = 40_000_000
 TIMES = 10
 RUNS = {1: 10, TIMES: 3}
@@ -85,35 +88,6 @@ def json_line(number: int, chance: random.Random) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def grouped(found: Any) -> dict[str, tuple[float, float]]:
-    """{city: (total, p95)} of rows (city, amount, ms)."""
-    groups: dict[str, tuple[list[float], list[float]]] = {}
-    for city, amount, ms in found:
-        group = groups.get(city)
-        if group is None:
-            group = groups[city] = ([], [])
-        group[0].append(amount)
-        group[1].append(ms)
-    answer = {}
-    for city, (amounts, times) in groups.items():
-        times.sort()
-        place, rest = divmod(0.95 * (len(times) - 1), 1)
-        low, high = times[int(place)], times[min(int(place) + 1, len(times) - 1)]
-        answer[city] = (sum(amounts), low + (high - low) * rest)
-    return answer
-
-
-def by_csv(text: str) -> dict[str, tuple[float, float]]:
-    table = csv.reader(io.StringIO(text))
-    next(table)
-    return grouped((row[1], float(row[2]), float(row[3])) for row in table)
-
-
-def by_json(text: str) -> dict[str, tuple[float, float]]:
-    parsed = map(json.loads, io.StringIO(text))
-    return grouped((row["city"], row["amount"], row["ms"]) for row in parsed)
-
-
 def by_pandas(text: str) -> dict[str, tuple[float, float]]:
     groups = pandas.read_csv(io.StringIO(text)).groupby("city")
     totals, shares = groups["amount"].sum(), groups["ms"].quantile(0.95)
@@ -129,6 +103,34 @@ def same(one: dict[str, tuple[float, float]], other: dict[str, tuple[float, floa
     return one.keys() == other.keys() and all(
         abs(a - b) <= 1e-9 * abs(b) for city in one for a, b in zip(one[city], other[city], strict=True)
     )
+
+
+Other = Callable[[int], tuple[Any, list[float]]]  # runs -> its answer, the milliseconds of each
+
+
+def in_process(action: Callable[[], Any]) -> Other:
+    return lambda runs: (action(), timed(action, runs))
+
+
+def natives() -> dict[str, str]:
+    """Interpreters by name: that of the environment, and Debian's own, which is built for speed."""
+    found = {f"CPython {platform.python_version()} of the environment": sys.executable}
+    if DEBIANS.exists() and not Path(sys.executable).resolve().samefile(DEBIANS):
+        found["Debian's"] = str(DEBIANS)
+    return found
+
+
+def native(work: str, path: Path, pattern: str | None = None) -> dict[str, Other]:
+    """The same work in each of them."""
+
+    def run(executable: str, runs: int) -> tuple[Any, list[float]]:
+        asked = json.dumps({"work": work, "path": str(path), "runs": runs, "pattern": pattern})
+        command = [executable, "-I", str(Path(__file__).parent / "native.py")]
+        done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+        answered = json.loads(done.stdout)
+        return answered["answer"], answered["times"]
+
+    return {name: functools.partial(run, executable) for name, executable in natives().items()}
 
 
 class Cell:
@@ -157,35 +159,33 @@ class Cell:
         return {row["city"]: (row["total"], row["p95"]) for row in found}
 
 
-def compared(
-    ours: Callable[[], Any], others: dict[str, Callable[[], Any]], runs: int, agree: Callable[[Any, Any], bool]
-) -> str:
+def compared(ours: Callable[[], Any], others: dict[str, Other], runs: int, agree: Callable[[Any, Any], bool]) -> str:
     """Times of each, and how many times faster ours is. Every answer must be the same."""
     answer = ours()
-    for name, other in others.items():
-        if not agree(answer, other()):
-            raise RuntimeError(f"{name} has another answer")
     mine = timed(ours, runs)
     cells = [shown(mine)]
     for name, other in others.items():
-        theirs = timed(other, runs)
+        its, theirs = other(runs)
+        if not agree(answer, its):
+            raise RuntimeError(f"{name} has another answer")
         cells.append(f"{name} {shown(theirs)}: {statistics.median(theirs) / statistics.median(mine):.1f} times faster")
-    return " | ".join(cells)
+    return " | ".join([cells[0], "; ".join(cells[1:])])
 
 
-def regex_rows(cell: Cell, text: str, runs: int) -> list[str]:
+def regex_rows(cell: Cell, path: Path, runs: int) -> list[str]:
     found = []
     for name, pattern in PATTERNS.items():
-        native = re.compile(pattern)
-        others = {"re": lambda native=native: sum(1 for _ in native.finditer(text))}
         row = compared(
-            lambda pattern=pattern: cell(f"modules.regex.count({pattern!r})"), others, runs, lambda one, other: one == other
+            lambda pattern=pattern: cell(f"modules.regex.count({pattern!r})"),
+            native("count", path, pattern),
+            runs,
+            operator.eq,
         )
         found.append(f"| count, {name} `{pattern.replace('|', chr(92) + '|')}` | {row} |")
     for name, pattern in (("addresses", ADDRESSES), ("users", USERS)):
-        others = {"re": lambda pattern=pattern: Counter(re.findall(pattern, text)).most_common(1)}
-        ours = cell_top(cell, pattern)
-        row = compared(ours, others, runs, lambda one, other: one["top"][0][1] == other[0][1])
+        row = compared(
+            cell_top(cell, pattern), native("top", path, pattern), runs, lambda one, other: one["top"][0][1] == other
+        )
         found.append(f"| top, {name} `{pattern}` | {row} |")
     return found
 
@@ -198,33 +198,33 @@ def module_rows() -> list[str]:
     """The tables, as Markdown."""
     loop = asyncio.new_event_loop()
     engine = Engine(SandboxSettings(fuel=10**12, seconds=600))
-    found = []
     header = "id,city,amount,ms,note\n"
     inputs = log(SMALL), rows(SMALL, csv_line), rows(SMALL, json_line)
+    found = []
     for times, runs in RUNS.items():
-        text, table, lines = (each * times for each in inputs)
-        found += ["", f"| over {len(text) // 10**6} MB | module, ms | others, ms |", "|---|---|---|"]
-        found += regex_rows(Cell(engine, loop, text), text, runs)
-        del text
-        table = header + table
-        cell = Cell(engine, loop, table)
-        others = {"csv": lambda table=table: by_csv(table), "pandas": lambda table=table: by_pandas(table)}
-        found.append(
-            f"| CSV: group by city, sum and p95 | {compared(lambda cell=cell: cell.by_city('csv'), others, runs, same)} |"
-        )
-        del table, cell, others
+        found += ["", f"| over {len(inputs[0]) * times // 10**6} MB | module, ms | others, ms |", "|---|---|---|"]
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "lines.json"
-            path.write_text(lines, encoding="utf-8")
-            cell = Cell(engine, loop, lines)
-            others = {"json": lambda lines=lines: by_json(lines), "DuckDB (both cores)": lambda path=path: by_duckdb(path)}
-            row = compared(lambda cell=cell: cell.by_city("json"), others, runs, same)
-            found.append(f"| JSON Lines: group by city, sum and p95 | {row} |")
-            del lines, cell, others
+            for name, prefix, text, measure in zip(
+                ("log", "csv", "json"), ("", header, ""), inputs, (regex_rows, csv_rows, json_rows), strict=True
+            ):
+                path = Path(folder) / name
+                path.write_text(prefix + text * times, encoding="utf-8")
+                found += measure(Cell(engine, loop, prefix + text * times), path, runs)
     engine.close()
     found += ["", *bounded_rows([each * TIMES for each in inputs], header, loop)]
     loop.close()
     return found
+
+
+def csv_rows(cell: Cell, path: Path, runs: int) -> list[str]:
+    table = path.read_text(encoding="utf-8")
+    others = native("csv", path) | {"pandas": in_process(lambda: by_pandas(table))}
+    return [f"| CSV: group by city, sum and p95 | {compared(lambda: cell.by_city('csv'), others, runs, same)} |"]
+
+
+def json_rows(cell: Cell, path: Path, runs: int) -> list[str]:
+    others = native("json", path) | {"DuckDB (both cores)": in_process(lambda: by_duckdb(path))}
+    return [f"| JSON Lines: group by city, sum and p95 | {compared(lambda: cell.by_city('json'), others, runs, same)} |"]
 
 
 def bounded_rows(inputs: list[str], header: str, loop: asyncio.AbstractEventLoop) -> list[str]:
