@@ -73,7 +73,7 @@ def _joined(texts: Iterable[str], size: int) -> Iterator[str]:
 
 
 def _chunks(value: Any, chunk_size: int, overlap: int) -> Iterator[Any]:
-    return iter(chunk_text(read_text(value), chunk_size, overlap))
+    return iter(chunk_text(read_text(value), chunk_size, overlap, preserve_paragraphs=True))
 
 
 def _groups(texts: list[str], size: int) -> Iterator[list[str]]:
