@@ -128,7 +128,7 @@ async def test_documents_that_are_too_large_to_hold_have_numbers_too(new_noteboo
 
 async def test_what_is_too_large_to_fill_in_is_refused(new_notebook, new_engine):
     """The sizes are known before it is read; so is it of parts that are too many, or memory that is not there."""
-    large = new_notebook(text="yyy\n" * 5_000_001, engine=new_engine(SandboxSettings(memory_bytes=128 << 20)))
+    large = new_notebook(text="yyy\n" * 5_000_001, engine=new_engine(SandboxSettings(memory_bytes=256 << 20)))
     for written, error in [
         (command("llm_query", prompt="${context}"), "command 1 (llm_query): context has 20,000,004 characters, too many to fill in: take parts of it with slice, lines, find or map"),
         (command("map", prompt="${part}"), "command 1 (map): these are more than 10,000 parts: take a larger size, or search first and map over what is found"),

@@ -48,7 +48,14 @@ def count_words(text: Any) -> int:
 
 def numbered(text: Any) -> Iterator[tuple[int, str]]:
     """Each with its number, without its end."""
-    total = count(text)
-    for number, line in enumerate(text.split("\n")):
-        if number < total:
-            yield number, str(line).removesuffix("\r")
+    total, number, position = count(text), 0, 0
+    # Of a str some at once: all of them would take several times its memory. A lazy text does that itself.
+    step = length_of(text) if isinstance(text, LazyText) else _SMALL
+    while number < total:
+        end = text.find("\n", position + step)
+        end = length_of(text) if end < 0 else end
+        for line in text[position:end].split("\n"):
+            if number < total:
+                yield number, str(line).removesuffix("\r")
+            number += 1
+        position = end + 1

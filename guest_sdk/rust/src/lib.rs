@@ -28,7 +28,7 @@ pub use abi::{llm_query, Written};
 pub use document::{boundary, Document, Window};
 pub use error::Error;
 pub use hash::Quick;
-pub use list::List;
+pub use list::{List, MOST_OF_LIST};
 pub use memory::{keep, reserve};
 pub use request::{arguments, row, Request};
 pub use serde_json::{json, Map, Value};

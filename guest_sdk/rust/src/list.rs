@@ -2,8 +2,8 @@
 
 use crate::{keep, Error, Value};
 
-/// Bytes of a list; the host takes 16 MiB of all that a call answers.
-const MOST: usize = (16 << 20) - 1024;
+/// Bytes of a list: the host takes 16 MiB of all that a call answers.
+pub const MOST_OF_LIST: usize = (16 << 20) - 4096;
 
 /// Items of JSON. Beyond what the host takes they are only counted.
 pub struct List {
@@ -54,6 +54,6 @@ impl List {
     }
 
     fn is_full(&self) -> bool {
-        self.json.is_empty() || self.json.len() > MOST
+        self.json.is_empty() || self.json.len() > MOST_OF_LIST
     }
 }

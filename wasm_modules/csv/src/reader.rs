@@ -86,6 +86,7 @@ impl Reader {
     }
 
     /// Whether it has a value behind so many fields.
+    #[inline]
     pub fn is_wider(&self, width: usize) -> bool {
         self.fields.len() > width && self.fields[width..].iter().any(|field| field.start != field.end)
     }

@@ -61,7 +61,8 @@ impl Pattern {
             .build()
             .parse(pattern)
             .map_err(|error| syntax::explain(pattern, &error))?;
-        let too_large = |_| Error(format!("{:?} is too large when it is compiled: use smaller repetition counts", shown(pattern)));
+        let too_large =
+            |_| Error(format!("{:?} is too large when it is compiled: use smaller repetition counts", shown(pattern)));
         let regex = RegexBuilder::new(pattern)
             .case_insensitive(flags.ignore_case)
             .multi_line(flags.multi_line)

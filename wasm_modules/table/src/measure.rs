@@ -77,14 +77,23 @@ pub struct Sum {
 }
 
 impl Sum {
+    #[inline]
     pub fn add(&mut self, number: Number) {
-        match number {
-            Number::Integer(value) => self.integers.add(value),
-            Number::Long(value) => self.integers.add_long(value),
-            Number::Float(_) => self.floats = true,
-        }
+        let value = match number {
+            Number::Float(value) => {
+                self.floats = true;
+                value
+            }
+            Number::Integer(value) => {
+                self.integers.add(value);
+                value as f64
+            }
+            Number::Long(value) => {
+                self.integers.add_long(value);
+                value.float()
+            }
+        };
         // Neumaier's summation: what rounding loses is kept beside the sum.
-        let value = number.float();
         let sum = self.float + value;
         self.lost += if self.float.abs() >= value.abs() { (self.float - sum) + value } else { (value - sum) + self.float };
         self.float = sum;

@@ -99,10 +99,12 @@ impl Kept {
 }
 
 /// The number that a text stands for: decimal digits, a sign, a point, an exponent; spaces around it do not count.
+#[inline]
 pub fn number(text: &str) -> Option<Number> {
     short(text.as_bytes()).or_else(|| any(text.trim_matches(|character| character == ' ' || character == '\t')))
 }
 
+#[inline(never)]
 fn any(text: &str) -> Option<Number> {
     // What Rust reads beyond this (inf, nan) is a word here.
     if !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')) {
@@ -119,6 +121,7 @@ fn any(text: &str) -> Option<Number> {
 
 /// Up to 15 digits, a sign, a point. These digits and 10^15 are exact floats, so their quotient is rounded correctly
 /// (Clinger, "How to read floating point numbers accurately", 1990).
+#[inline]
 fn short(text: &[u8]) -> Option<Number<'static>> {
     const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
     let negative = text.first() == Some(&b'-');

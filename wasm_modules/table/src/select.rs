@@ -2,7 +2,7 @@
 
 use crate::order::compare;
 use crate::{Cell, Columns, Condition, Place, Query, Rows, Text};
-use rlm_module::{reserve, Error, Value};
+use rlm_module::{reserve, Error, Value, MOST_OF_LIST};
 use serde::Deserialize;
 
 /// The arguments of a selection.
@@ -24,9 +24,6 @@ pub enum Shown {
     /// The members of a column, or what it has as "value".
     Whole(usize),
 }
-
-/// Bytes of rows; the host takes 16 MiB of all that a call answers.
-const MOST: usize = (16 << 20) - 4096;
 
 /// A selection under way: `rows` are those so far, each behind the value that orders it; of `bytes` in all. If they are
 /// `too_many`, none is kept any more, and they are only counted.
@@ -94,11 +91,11 @@ impl Selection {
         self.rows.push((key, row));
         // Only the first `limit` are kept; sorting now and then is cheaper than at every row.
         let is_sorted_out = self.order.is_some() && self.rows.len() > self.limit;
-        let many = self.rows.len() > self.limit.saturating_mul(2).saturating_add(1000) || self.bytes > 2 * MOST;
+        let many = self.rows.len() > self.limit.saturating_mul(2).saturating_add(1000) || self.bytes > 2 * MOST_OF_LIST;
         if is_sorted_out && many {
             self.sort();
         }
-        if self.bytes > MOST && !is_sorted_out {
+        if self.bytes > MOST_OF_LIST && !is_sorted_out {
             self.too_many = true;
             self.rows = Vec::new();
         }
@@ -166,7 +163,7 @@ impl Query for Selection {
         if self.order.is_some() {
             self.sort();
         }
-        if self.too_many || self.bytes > MOST {
+        if self.too_many || self.bytes > MOST_OF_LIST {
             let count = self.count.min(self.limit as u64);
             return Err(Error(format!(
                 "{count} rows are more than the 16 MiB that a result may have: pass limit=, columns= or where=, or take aggregate"

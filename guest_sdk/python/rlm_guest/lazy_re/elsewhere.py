@@ -94,6 +94,8 @@ class Elsewhere:
         by_line = flags & re.MULTILINE
         if value in (ops.AT_BOUNDARY, ops.AT_NON_BOUNDARY):
             boundary = r"\b" if value is ops.AT_BOUNDARY else r"\B"
+            if boundary == r"\B" and flags & re.ASCII:
+                raise Unable(r"it has a \B with re.ASCII")
             self.by_words = self.by_words or not flags & re.ASCII
             return f"(?-u:{boundary})" if flags & re.ASCII else boundary
         if value is ops.AT_END and self._by_line and not by_line:
