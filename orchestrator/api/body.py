@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 from litestar import Request
 
+from orchestrator.contexts.context import Context
 from orchestrator.contexts.json_body import Taken, take
-from orchestrator.contexts.json_process import take_in_process
+from orchestrator.contexts.json_process import arriving_folder, take_in_process
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import InvalidRequest
+from orchestrator.errors import InvalidRequest, NoRoom
 
-# A body up to this is decoded where it is, in a few milliseconds.
-SMALL = 1 << 20
+# A body up to this is decoded where it is, in a millisecond; up to the other in a thread.
+TINY, SMALL = 1 << 15, 1 << 20
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -38,21 +39,35 @@ class StrictRequest(Request[Any, Any, Any]):
     async def _receive(self, contexts: ContextStore) -> bytes:
         with tempfile.SpooledTemporaryFile(SMALL, dir=str(contexts.folder)) as body:
             async for piece in self.stream():
-                body.write(piece)
+                try:
+                    body.write(piece)
+                except OSError as error:
+                    raise NoRoom(f"there is no room for the body: {error.strerror}") from None
             if not body.tell():
                 raise InvalidRequest("the body is empty; send JSON with query and context")
-            taken = await _take(body, contexts)
-        if taken.identity is None or taken.path is None:
+            taken, context = await _put_aside(body, contexts)
+        if context is None:
             return taken.rest
         # It is held here until a run uses it.
-        self.state.context = await asyncio.to_thread(contexts.take, Path(taken.path), taken.identity)
-        return msgspec.json.encode(msgspec.json.decode(taken.rest) | {"context_id": taken.identity})
+        self.state.context = context
+        return msgspec.json.encode(msgspec.json.decode(taken.rest) | {"context_id": context.id})
 
 
-async def _take(body: "tempfile.SpooledTemporaryFile[bytes]", contexts: ContextStore) -> Taken:
+async def _put_aside(body: "tempfile.SpooledTemporaryFile[bytes]", contexts: ContextStore) -> tuple[Taken, Context | None]:
     size = body.tell()
     body.seek(0)
     if size <= SMALL:
-        return take(body.read(), contexts.folder, contexts.max_bytes)
+        # A thread: what is broken, or has many escapes, takes longer to explain or to write.
+        arguments = (body.read(), contexts.folder, contexts.max_bytes)
+        taken = take(*arguments) if size <= TINY else await asyncio.to_thread(take, *arguments)
+        return taken, await _keep(taken, contexts)
     body.flush()
-    return await take_in_process(body.fileno(), contexts.folder, contexts.max_bytes)
+    with arriving_folder(contexts.folder) as folder:
+        taken = await take_in_process(body.fileno(), folder, contexts.max_bytes)
+        return taken, await _keep(taken, contexts)
+
+
+async def _keep(taken: Taken, contexts: ContextStore) -> Context | None:
+    if taken.identity is None or taken.path is None:
+        return None
+    return await asyncio.to_thread(contexts.take, Path(taken.path), taken.identity)

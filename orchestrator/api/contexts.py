@@ -2,16 +2,15 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
-from msgspec import Meta
 
-from orchestrator.api.upload import FORM, receive_form, receive_text, refuse_packed
+from orchestrator.api.upload import receive_form, receive_text, refuse_packed, sent_as
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.lines import read_lines
 from orchestrator.contexts.store import Held
@@ -21,7 +20,6 @@ from orchestrator.runs.service import EMPTY, RunService
 MOST_SHOWN = 1000  # documents of one answer
 MOST_READ = 1 << 20  # code points of one answer
 _EMPTY = "there is nothing to ask about"
-NotNegative = Annotated[int, Meta(ge=0)]
 
 
 class DocumentInfo(msgspec.Struct, frozen=True):
@@ -65,19 +63,21 @@ class TextRange(msgspec.Struct, frozen=True, kw_only=True):
     request_max_body_size=None,
 )
 async def add_context(
-    request: Request[Any, Any, State], runs: NamedDependency[RunService], encoding: FromQuery[str] = "utf-8"
+    request: Request[Any, Any, State], runs: NamedDependency[RunService], encoding: FromQuery[str | None] = None
 ) -> Response[ContextInfo]:
     refuse_packed(request)
-    kind, _, _ = request.headers.get("content-type", "").partition(";")
+    kind, charset = sent_as(request)
     marks = 0
-    if kind.strip() == "application/json":
+    if kind == "json":
         fields = await request.json()
-        if "context_id" not in fields or len(fields) > 1:
+        found: Context | None = request.state.get("context")
+        # Put aside by StrictRequest, which left its id in its place.
+        if found is None or fields.keys() != {"context_id"}:
             raise InvalidRequest("send exactly one of context, documents and messages, and nothing else")
-        context = runs.contexts.get(fields["context_id"])
+        context = found
     else:
-        receive = receive_form if kind.strip() == FORM else receive_text
-        context, marks = await receive(request, runs.contexts, encoding)
+        receive = receive_form if kind == "form" else receive_text
+        context, marks = await receive(request, runs.contexts, encoding or charset or "utf-8")
     if context.is_empty:
         with suppress(NotFound):
             runs.contexts.delete(context.id)
@@ -92,8 +92,9 @@ async def list_contexts(runs: NamedDependency[RunService]) -> ContextList:
 
 @get("/contexts/{context_id:str}", summary="What a context is")
 async def get_context(
-    context_id: FromPath[str], runs: NamedDependency[RunService], from_document: FromQuery[NotNegative] = 0
+    context_id: FromPath[str], runs: NamedDependency[RunService], from_document: FromQuery[int] = 0
 ) -> ContextInfo:
+    _check(from_document=from_document)
     return _info(runs.contexts.get(context_id), from_document, 0)
 
 
@@ -101,12 +102,15 @@ async def get_context(
 async def get_text(
     context_id: FromPath[str],
     runs: NamedDependency[RunService],
-    document: FromQuery[NotNegative] = 0,
-    start: FromQuery[NotNegative] = 0,
-    length: FromQuery[Annotated[int, Meta(ge=0, le=MOST_READ)]] = 10_000,
+    document: FromQuery[int] = 0,
+    start: FromQuery[int] = 0,
+    length: FromQuery[int] = 10_000,
 ) -> TextRange:
+    _check(document=document, start=start, length=length)
+    if length > MOST_READ:
+        raise InvalidRequest(f"length: at most {MOST_READ} at once")
     context = _with_document(runs.contexts.get(context_id), document)
-    text = context.read(document, start, length)
+    text = await asyncio.to_thread(context.read, document, start, length)
     return TextRange(document=document, start=start, length=len(text), text=text)
 
 
@@ -114,10 +118,11 @@ async def get_text(
 async def get_lines(
     context_id: FromPath[str],
     runs: NamedDependency[RunService],
-    document: FromQuery[NotNegative] = 0,
-    first: FromQuery[NotNegative] = 0,
-    count: FromQuery[NotNegative] = 100,
+    document: FromQuery[int] = 0,
+    first: FromQuery[int] = 0,
+    count: FromQuery[int] = 100,
 ) -> TextRange:
+    _check(document=document, first=first, count=count)
     context = _with_document(runs.contexts.get(context_id), document)
     # A thread: the lines before it are looked at, however many there are.
     start, text = await asyncio.to_thread(read_lines, context, document, (first, count), MOST_READ)
@@ -128,6 +133,13 @@ async def get_lines(
 async def delete_context(context_id: FromPath[str], runs: NamedDependency[RunService]) -> None:
     # A thread: to give back the space of a large file takes a second.
     await asyncio.to_thread(runs.contexts.delete, context_id)
+
+
+def _check(**numbers: int) -> None:
+    # Here, as Litestar does not look at the bounds of a query parameter's type. What is larger is no position either.
+    for name, number in numbers.items():
+        if not 0 <= number < 1 << 62:
+            raise InvalidRequest(f"{name}: it must be a number from 0 on")
 
 
 def _with_document(context: Context, document: int) -> Context:

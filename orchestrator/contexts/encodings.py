@@ -8,7 +8,7 @@ from orchestrator.errors import InvalidRequest, Undecodable
 # Tried in this order to describe what is not UTF-8; most decode nearly everything, so the reader has to choose.
 KNOWN = ("utf-8", "cp1252", "cp1251", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr")
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_NOT_OF_FILES = ("idna", "punycode")  # of host names: their decoders take time that grows with the square of a text
+_NOT_OF_FILES = ("idna", "punycode", "utf-7")  # their decoders take time that grows with the square of a text
 SAMPLE = 1 << 16  # bytes from a wrong one on that other encodings are tried with
 AROUND = 64  # bytes before it
 _SHOWN = 12  # of the example, on each side

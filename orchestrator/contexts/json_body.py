@@ -13,6 +13,7 @@ from orchestrator.contexts.json_text import canonical, canonical_json, check_utf
 from orchestrator.contexts.writer import ContextWriter
 from orchestrator.errors import InvalidRequest
 
+MOST_REST = 1 << 20  # bytes of the fields beside a context, the question among them
 FIELDS = ("context", "documents", "messages")
 
 
@@ -41,6 +42,12 @@ def take(body: Any, folder: Path, max_bytes: int) -> Taken:
     fields = _fields(body)
     inline = [name for name in FIELDS if name in fields]
     rest = {name: raw for name, raw in fields.items() if name not in FIELDS}
+    size = sum(len(memoryview(raw)) for raw in rest.values())
+    if size > MOST_REST:
+        raise InvalidRequest(
+            f"the body has {size} bytes beside the context, at most {MOST_REST} are read: the input belongs into context, "
+            "documents or messages"
+        )
     encoded = msgspec.json.encode(rest)
     if not inline:
         return Taken(encoded)

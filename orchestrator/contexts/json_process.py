@@ -7,7 +7,11 @@ import asyncio
 import mmap
 import os
 import resource
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -24,8 +28,21 @@ class _Failed(msgspec.Struct, frozen=True):
     message: str
 
 
+@contextmanager
+def arriving_folder(folder: Path) -> Iterator[Path]:
+    """One of its own for what such a process writes, so that nothing of it stays however it ends. Raises NoRoom."""
+    try:
+        own = tempfile.mkdtemp(prefix="arriving-", dir=folder)
+    except OSError as error:
+        raise NoRoom(f"there is no room for the context: {error.strerror}") from None
+    try:
+        yield Path(own)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
 async def take_in_process(body: int, folder: Path, max_bytes: int) -> Taken:
-    """As json_body.take; `body` is the descriptor of a file. Raises InvalidRequest, NoRoom."""
+    """As json_body.take; `body` is the descriptor of a file, `folder` an arriving_folder. Raises InvalidRequest, NoRoom."""
     package = str(Path(__file__).parents[2])
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, __file__, str(folder), str(max_bytes)]
@@ -34,6 +51,8 @@ async def take_in_process(body: int, folder: Path, max_bytes: int) -> Taken:
         output, _ = await process.communicate()
     except asyncio.CancelledError:
         process.kill()
+        # What it writes is about to be removed.
+        await process.wait()
         raise
     if process.returncode and process.returncode < 0:
         raise InvalidRequest(_TOO_MUCH)

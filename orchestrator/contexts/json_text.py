@@ -1,5 +1,6 @@
 """JSON as text: pieces of it that can be decoded alone, and what in it is no Unicode text. Nothing is held as a whole."""
 
+import functools
 import itertools
 import json
 import re
@@ -30,7 +31,9 @@ def canonical(raw: Any) -> Iterator[bytes]:
     position = 0
     while position < len(view):
         end = _cut(view, position, len(view))
-        yield _ANY_ESCAPE.sub(_unescape, bytes(view[position:end]))
+        piece = bytes(view[position:end])
+        # The others are written here as they are.
+        yield _ANY_ESCAPE.sub(_unescape, piece) if b"\\u" in piece or b"\\/" in piece else piece
         position = end
 
 
@@ -40,7 +43,12 @@ def canonical_json(value: Any) -> str:
 
 
 def _unescape(found: "re.Match[bytes]") -> bytes:
-    text = json.loads(b'"' + found[0] + b'"')
+    return _rewritten(found[0])
+
+
+@functools.lru_cache(1 << 16)
+def _rewritten(escape: bytes) -> bytes:
+    text = json.loads(b'"' + escape + b'"')
     return json.dumps(text, ensure_ascii=False)[1:-1].encode()
 
 

@@ -1,6 +1,7 @@
 """The contexts of a server: a folder with a file for each, kept while a run uses it and some time after."""
 
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -160,7 +161,11 @@ class ContextStore:
         """What was arriving when a process ended."""
         for path in self.folder.glob("arriving-*"):
             try:
-                if time.time() - path.stat().st_mtime > _FORGOTTEN:
+                if time.time() - path.stat().st_mtime <= _FORGOTTEN:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
                     path.unlink()
             except FileNotFoundError:
                 continue

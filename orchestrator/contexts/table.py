@@ -52,8 +52,11 @@ class TableWriter:
         return copy(self._ends, file), copy(self._rows, file)
 
     def close(self) -> None:
-        self._ends.close()
-        self._rows.close()
+        """Both, whatever becomes of one. Raises OSError."""
+        try:
+            self._ends.close()
+        finally:
+            self._rows.close()
 
 
 def _is_text(name: str) -> bool:

@@ -198,8 +198,9 @@ class ContextWriter:
         # What is still in the buffer is written now: on a full disk that fails once more.
         with contextlib.suppress(OSError):
             self._file.close()
-        self._table.close()
-        self._index.close()
+        for beside in (self._table, self._index):
+            with contextlib.suppress(OSError):
+                beside.close()
         self.path.unlink(missing_ok=True)
 
     def _check_room(self) -> None:

@@ -69,6 +69,8 @@ class Cells:
     def close(self) -> None:
         """The run has ended."""
         self._guest.close()
+        # It answers to this object, and holds the context: without a cycle both leave now, not when the collector comes by.
+        del self._guest
 
     async def run(self, turn: int, code: str) -> Report:
         """One cell of Python."""

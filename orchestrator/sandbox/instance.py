@@ -1,6 +1,7 @@
 """One live guest. It is ready, running, or dead for ever after a trap: only a ready one can be called or copied."""
 
 import threading
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -45,8 +46,10 @@ class Instance:
         with self._claiming():
             try:
                 return self._exports[name](self.store, *arguments)
-            except BaseException:
+            except BaseException as error:
                 self._dead = True
+                # wasmtime's frames hold the error, whose traceback holds them: a cycle that would keep this guest's memory.
+                traceback.clear_frames(error.__traceback__)
                 raise
 
     def snapshot(self, *, shared: bool = False) -> Image:
