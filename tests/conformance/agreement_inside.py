@@ -68,7 +68,7 @@ def means(value, text):
 
 
 def csv_case(case):
-    text = case["text"]
+    text = case["text"].removeprefix("\ufeff")  # a BOM is passed over
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     # Python takes the rest of the text for a field whose quote is never closed.
     is_open = list(csv.reader(io.StringIO(text + "\nZ", newline="")))[-1:] != [["Z"]]

@@ -132,7 +132,7 @@ fn feed(document: &Document, dialect: &Dialect, columns: &Columns, query: &mut d
         place.line = Some(reader.line());
         place.read = reader.read();
         if reader.is_wider(dialect.names.len()) {
-            return Err(ragged::refuse(document, dialect, reader));
+            return Err(ragged::refuse(document, dialect, &mut reader));
         }
         let cells: SmallVec<[Cell; 8]> = places
             .iter()

@@ -30,13 +30,14 @@ impl Ragged {
 }
 
 /// The error for a table with rows that are too wide; the reader is at the first of them, and finds the others.
-pub fn refuse(document: &Document, dialect: &Dialect, mut reader: Reader) -> Error {
+#[cold]
+pub fn refuse(document: &Document, dialect: &Dialect, reader: &mut Reader) -> Error {
     let width = dialect.names.len();
     let mut wide = Ragged::default();
     let mut most = width;
     loop {
         if reader.is_wider(width) {
-            wide.add(&reader);
+            wide.add(reader);
             most = most.max(reader.len());
         }
         // A quote that is never closed ends the search: this error comes first.

@@ -1,8 +1,8 @@
 //! The next match of a pattern, also if the pattern looks at what is before the match.
 //!
-//! The engine's automaton has two faults with such patterns. It gives up on `\b` at the first character that is not ASCII, and
+//! The engine's automaton has faults with such patterns. It gives up on `\b` at the first character that is not ASCII, and
 //! what takes its place is some twenty times slower. And if a search begins within a text, it takes that place for the text's
-//! beginning when it looks for the beginning of a match, so that `\b` or `^` can be wrong right there.
+//! beginning when it looks for the beginning of a match, so that `\b` or `^` can be wrong right there. Nor does it find `$^`.
 //!
 //! So a text is searched for a pattern without its word boundaries, which every match is a match of too, and what is found is
 //! checked; and a pattern with `^` in it is tried at the place itself first. A text in which most of that is in vain is left
@@ -39,7 +39,8 @@ impl Checks {
     /// None for a pattern that needs none.
     pub fn new(hir: &Hir) -> Result<Option<Checks>, Error> {
         let boundaries = has_boundary(hir);
-        if !boundaries && !looks_back(hir) {
+        let ends_first = has_end_before_begin(hir);
+        if !boundaries && !ends_first && !looks_back(hir) {
             return Ok(None);
         }
         let compiled = |pattern: String, automaton: usize| RegexBuilder::new(&pattern).dfa_size_limit(automaton).build();
@@ -50,8 +51,8 @@ impl Checks {
             exact: compiled(hir.to_string(), 0)?,
             behind: compiled(format!("\\A(?s:.)(?:{hir})"), crate::AUTOMATON)?,
             at_start: compiled(format!("\\A(?:{hir})"), crate::AUTOMATON)?,
-            boundaries: match boundaries {
-                true if left_to_engine => Some(Boundaries { free: None, edges: None }),
+            boundaries: match boundaries || ends_first {
+                true if left_to_engine || ends_first => Some(Boundaries { free: None, edges: None }),
                 true => Some(Boundaries { free: Some(compiled(free.to_string(), crate::AUTOMATON)?), edges: edges(hir) }),
                 false => None,
             },
@@ -175,6 +176,22 @@ fn looks_back(hir: &Hir) -> bool {
         _ => false,
     };
     (has_anchor(hir, &Anchor::StartText) && !begins) || (has_anchor(hir, &Anchor::StartLine) && width::spans_lines(hir))
+}
+
+/// Whether a `^` can stand behind a `$`, as in `$^`: the automaton does not find an empty line so.
+fn has_end_before_begin(hir: &Hir) -> bool {
+    let ends = |part: &Hir| has_anchor(part, &Anchor::EndLine);
+    let begins = |part: &Hir| has_anchor(part, &Anchor::StartLine);
+    match hir.kind() {
+        HirKind::Group(group) => has_end_before_begin(&group.hir),
+        HirKind::Repetition(repetition) => ends(&repetition.hir) && begins(&repetition.hir),
+        HirKind::Alternation(parts) => parts.iter().any(has_end_before_begin),
+        HirKind::Concat(parts) => {
+            let behind_end = parts.iter().skip_while(|part| !ends(part)).skip(1);
+            parts.iter().any(has_end_before_begin) || behind_end.into_iter().any(begins)
+        }
+        _ => false,
+    }
 }
 
 fn has_anchor(hir: &Hir, wanted: &Anchor) -> bool {

@@ -64,6 +64,7 @@ impl<'a> Cell<'a> {
         }
     }
 
+    #[inline]
     pub fn is_null(&self) -> bool {
         match self {
             Cell::Null => true,
@@ -87,6 +88,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The number that it is, or that its text can be read as.
+    #[inline]
     pub fn number(&self) -> Option<Number> {
         match self {
             Cell::Number(written) => Some(Number::of_json(written)),
@@ -105,6 +107,7 @@ impl<'a> Cell<'a> {
     }
 
     /// Its text, or how it is written.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Cell::Null => b"null",

@@ -17,6 +17,7 @@ impl<'a> Number<'a> {
         number(written).unwrap_or_else(|| Number::Float(written.parse().unwrap_or(f64::NAN)))
     }
 
+    #[inline]
     pub fn float(self) -> f64 {
         match self {
             Number::Integer(value) => value as f64,
