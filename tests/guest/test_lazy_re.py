@@ -96,6 +96,8 @@ def test_one_match_is_asked_for_where_one_is_wanted(lazy):
     ("pattern", "why"),
     [
         (r"(?s)a.*(?=b)", "it looks around, (?=...) or (?<=...)"),
+        (r"(?<=u(?=[^Z]*Z))s", "it looks around, (?=...) or (?<=...)"),
+        (r"(?<=u(?=(?:.|\n)*Z))s", "it looks around, (?=...) or (?<=...)"),
         (r"(?s)(a).*\1", "it refers back to a group"),
         (r"[^a]*", "it can match nothing at all"),
         (r"a(?:\s+$)+b*", "it has a $ before its end, without re.MULTILINE"),
