@@ -92,6 +92,15 @@ def test_one_match_is_asked_for_where_one_is_wanted(lazy):
     assert [call["args"]["limit"] for call in lazy.calls] == [1]
 
 
+@pytest.mark.parametrize("text", ["u" + "a \n" * 20, "a b" * 20, "a" + " " * 40 + "b", "a" + " " * 40 + "b\n"])
+@pytest.mark.parametrize(
+    "pattern", [r"(?s)u.+?\n", r"a\s+|a\s+b", r"(?s)a.*b$", r"(?s)a.*?$", r"(?s)a.*", r"(?s)(a.*?)(b)?", r"(?m)a\s*b$\s+"]
+)
+def test_a_module_says_whether_a_pattern_fits_the_whole_text(lazy, pattern, text):
+    """Also one that would rather end before."""
+    assert plain(LazyPattern(re.compile(pattern)).fullmatch(lazy.text(text))) == plain(re.fullmatch(pattern, text))
+
+
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [

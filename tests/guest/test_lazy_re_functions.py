@@ -17,7 +17,9 @@ def test_any_split_is_that_of_a_str(lazy):
     same_as_str(lazy, lambda pattern, text, most: pattern.split(text, most), st.integers(-1, 3))
 
 
-REPLACEMENTS = st.sampled_from(["", "x", r"<\g<0>>", r"\n", lambda match: f"{match.start()}{match.group()}"])
+REPLACEMENTS = st.sampled_from(
+    ["", "x", r"<\g<0>>", r"\n", lambda match: f"{match.start()}{match.group()}", lambda match: None]
+)
 
 
 def test_any_substitution_is_that_in_a_str(lazy):
@@ -74,6 +76,10 @@ TEXT = "ab, cd;ab"
         lambda text: re.sub("a", "-", text),
         lambda text: re.sub("a", "-", text, count=1),
         lambda text: re.subn(r"(\w)(\w)", r"\2\1", text),
+        lambda text: re.sub("zzz", r"\9", text),
+        lambda text: re.sub("zzz", 5, text),
+        lambda text: re.sub("a", r"\g<x", text),
+        lambda text: re.sub("a", lambda match: 5, text),
         lambda text: re.compile("a").findall(text),
         lambda text: re.compile(re.compile("a")).findall(text),
         lambda text: re.search(re.compile("a"), text),

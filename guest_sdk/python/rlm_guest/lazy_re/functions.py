@@ -106,10 +106,13 @@ class LazyPattern:
 
     def _replaced(self, repl: Any, text: LazyText, count: int) -> tuple[Any, int]:
         search, parts, start = self._search(text), [], 0
+        if not callable(repl):
+            self._pattern.sub(repl, "")  # raises what is wrong with a template, whether it is ever used or not
         for placed in itertools.islice(search.matches(), None if count == 0 else max(0, count)):
             match, offset = placed
             parts.append(str(_between(text, start, placed)))
-            parts.append(repl(LazyMatch(placed, search, self)) if callable(repl) else match.expand(repl))
+            made = repl(LazyMatch(placed, search, self)) if callable(repl) else match.expand(repl)
+            parts.append("" if made is None else made)
             start = offset + match.end()
         if not parts:
             return text.cut(0, text.length), 0
@@ -181,6 +184,11 @@ def sub(pattern: Any, repl: Any, string: Any, count: int = 0, flags: int = 0) ->
 
 def subn(pattern: Any, repl: Any, string: Any, count: int = 0, flags: int = 0) -> Any:
     return compile(pattern, flags).subn(repl, string, count)
+
+
+def is_installed() -> bool:
+    """Whether `re` is this: the context is lazy."""
+    return re.compile is compile
 
 
 def install() -> None:

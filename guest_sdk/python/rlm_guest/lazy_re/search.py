@@ -77,7 +77,16 @@ class Search:
             end = far.anchored(self.text, self._elsewhere() + (r"\z" if full else ""), self.start, self.stop)
         except Unable as refusal:
             raise self._error(str(refusal)) from None
-        return next(self._placed([(self.start, end)])) if end is not None else None
+        if end is None:
+            return None
+        return self._to_the_end() if full else next(self._placed([(self.start, end)]))
+
+    def _to_the_end(self) -> Placed | None:
+        """The match of all that is searched, of which the module says that there is one."""
+        offset = max(0, self.start - self.windows.reach.behind)
+        # The module's $ may take a last line end into the match, so `re` has the last word.
+        match = self._pattern.fullmatch(self.text.between(offset, self.stop), self.start - offset)
+        return (match, offset) if match else None
 
     def _placed(self, spans: list[tuple[int, int]]) -> Iterator[Placed]:
         """The matches of which only the places are known."""
