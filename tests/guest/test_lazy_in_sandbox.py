@@ -126,33 +126,6 @@ async def test_commands_see_a_json_context_as_the_cells_do(engine):
     )
 
 
-TAKES_A_STR = (
-    "\n(The context is too large for the memory: it and its lines and words are no str and no list, and cannot be changed. Code "
-    "in C takes slices, context[a:b], or what a loop gives; list(...) is a copy, if it fits.)"
-)
-
-
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [
-        ("import json\njson.dumps(context)", "TypeError: Object of type LazyText is not JSON serializable" + TAKES_A_STR),
-        ("context in 'abc'", "TypeError: 'in <string>' requires string as left operand, not LazyText" + TAKES_A_STR),
-        ("llm_query(context)", "TypeError: a prompt must be a str, not LazyText" + TAKES_A_STR),
-        ("', '.join([context])", "TypeError: sequence item 0: expected str instance, LazyText found" + TAKES_A_STR),
-        ("context[len(context)]", "IndexError: string index out of range"),
-        ("context[2.0]", "TypeError: string indices must be integers, not 'float'"),
-        ("context[::0]", "ValueError: slice step cannot be zero"),
-        ("context.find(5)", "TypeError: find() argument 1 must be str, not int"),
-        ("context.append('a')", "AttributeError: 'LazyText' object has no attribute 'append'" + TAKES_A_STR),
-        ("context.split().sort()", "AttributeError: 'Parts' object has no attribute 'sort'" + TAKES_A_STR),
-    ],
-)
-async def test_a_wrong_use_says_what_to_do(new_notebook, lazy_engine, code, error):
-    """The end of the traceback; the cell goes on living."""
-    outcome = await new_notebook(text=TEXT, engine=lazy_engine).run_cell(1, code)
-    assert outcome.error.endswith(error)
-
-
 COMMANDS = [
     {"op": "slice", "start": 2, "end": 12},
     {"op": "slice", "start": -4},

@@ -3,7 +3,7 @@
 import errno
 import re
 
-from . import absent
+from . import absent, lazy_re
 from .lazy.documents import Documents, Rows
 from .lazy.parts import Parts, Picked
 from .lazy.text import LazyText
@@ -11,8 +11,9 @@ from .lazy.text import LazyText
 _NO_FILES = "There are no files in a cell: the input is `context`; io.StringIO and io.BytesIO take the place of a file"
 _TAKE_SLICES = (
     "The context is too large for the memory: it and its lines and words are no str and no list, and cannot be changed. Code "
-    "in C takes slices, context[a:b], or what a loop gives; list(...) is a copy, if it fits."
+    "in C takes slices, context[a:b], or what a loop gives; list(...) is a copy, context.encode() the bytes, if they fit."
 )
+_NO_STR = "encoding without a string argument"
 _NOT_AWAITED = ("'str' object can't be awaited", "'list' object can't be awaited", "a coroutine or an awaitable is required")
 _AWAIT = (
     "llm_query gives its answer at once, unless the cell says, by this name, `await llm_query(prompt)` or "
@@ -31,7 +32,7 @@ def about(raised: BaseException) -> str:
             hint = "llm_query(prompt) asks a sub-model, llm_batch(prompts) many at once."
         case ModuleNotFoundError(name=str(name)):
             hint = absent.instead_of(name)
-        case TypeError() | AttributeError() if any(each in str(raised) for each in _LAZY):
+        case TypeError() | AttributeError() if _takes_no_lazy(str(raised)):
             hint = _TAKE_SLICES
         case TypeError() if any(each in str(raised) for each in _NOT_AWAITED):
             hint = _AWAIT
@@ -44,3 +45,8 @@ def about(raised: BaseException) -> str:
         case Exception(args=("unable to open database file",)):
             hint = f"{_NO_FILES}, sqlite3.connect(':memory:') that of a database."
     return hint
+
+
+def _takes_no_lazy(message: str) -> bool:
+    """Whether an error is about a lazy context; bytes(context, "utf8") does not name what it was given."""
+    return any(each in message for each in _LAZY) or (message == _NO_STR and lazy_re.is_installed())

@@ -8,6 +8,8 @@ PIECE = 1 << 20
 # Small reads that follow each other are answered from one of this size (each costs a call of the host); and so much of a text
 # is cut into parts at once.
 AHEAD = 1 << 18
+# Places no further apart are read together: a call of the host costs about as much as so many more.
+CLOSE = 1 << 14
 # A slice up to this is a str, a longer one is lazy.
 STR = 4 << 20
 # So much is searched here before a module is asked, which takes a call but passes a text ten times as fast.

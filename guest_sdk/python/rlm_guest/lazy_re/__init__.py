@@ -8,6 +8,6 @@ match      LazyMatch: what a match answers
 widths     how far a pattern looks
 """
 
-from .functions import install
+from .functions import install, is_installed
 
-__all__ = ["install"]
+__all__ = ["install", "is_installed"]

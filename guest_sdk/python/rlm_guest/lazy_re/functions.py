@@ -13,6 +13,7 @@ from ..lazy.text import LazyText
 from ..lazy.whole import too_large
 from .match import LazyMatch
 from .search import Search
+from .windows import Placed
 
 _compile = re.compile
 
@@ -73,8 +74,9 @@ class LazyPattern:
         if maxsplit == 0:
             return Parts(lambda place: self._split_some(string, *place), (0, 0, False))
         parts, start = [], 0
-        for match, offset in itertools.islice(self._search(string).matches(), max(0, maxsplit)):
-            parts += [string.cut(start, offset + match.start()), *match.groups()]
+        for placed in itertools.islice(self._search(string).matches(), max(0, maxsplit)):
+            match, offset = placed
+            parts += [_between(string, start, placed), *match.groups()]
             start = offset + match.end()
         return [*parts, string.cut(start, string.length)]
 
@@ -83,8 +85,9 @@ class LazyPattern:
         search = self._search(text, position)
         search.windows.after_empty = after_empty
         parts, first = [], start
-        for match, offset in search.matches():
-            parts += [text.cut(start, offset + match.start()), *match.groups()]
+        for placed in search.matches():
+            match, offset = placed
+            parts += [_between(text, start, placed), *match.groups()]
             start = offset + match.end()
             if start - first >= sizes.AHEAD:
                 return parts, (start, start, match.start() == match.end())
@@ -103,10 +106,13 @@ class LazyPattern:
 
     def _replaced(self, repl: Any, text: LazyText, count: int) -> tuple[Any, int]:
         search, parts, start = self._search(text), [], 0
+        if not callable(repl):
+            self._pattern.sub(repl, "")  # raises what is wrong with a template, whether it is ever used or not
         for placed in itertools.islice(search.matches(), None if count == 0 else max(0, count)):
             match, offset = placed
-            parts.append(text.between(start, offset + match.start()))
-            parts.append(repl(LazyMatch(placed, search, self)) if callable(repl) else match.expand(repl))
+            parts.append(str(_between(text, start, placed)))
+            made = repl(LazyMatch(placed, search, self)) if callable(repl) else match.expand(repl)
+            parts.append("" if made is None else made)
             start = offset + match.end()
         if not parts:
             return text.cut(0, text.length), 0
@@ -131,6 +137,13 @@ class LazyPattern:
 
     def __reduce__(self) -> Any:
         return compile, (self._pattern.pattern, self._pattern.flags)
+
+
+def _between(text: LazyText, start: int, placed: Placed) -> Any:
+    """The text from `start` on up to a match."""
+    match, offset = placed
+    # What was read for the match often has it: a read for each would take as many calls of the host.
+    return match.string[start - offset : match.start()] if start >= offset else text.cut(start, offset + match.start())
 
 
 def compile(pattern: Any, flags: int = 0) -> LazyPattern:  # noqa: A001  (the names are those of `re`)
@@ -171,6 +184,11 @@ def sub(pattern: Any, repl: Any, string: Any, count: int = 0, flags: int = 0) ->
 
 def subn(pattern: Any, repl: Any, string: Any, count: int = 0, flags: int = 0) -> Any:
     return compile(pattern, flags).subn(repl, string, count)
+
+
+def is_installed() -> bool:
+    """Whether `re` is this: the context is lazy."""
+    return re.compile is compile
 
 
 def install() -> None:

@@ -13,6 +13,8 @@ from .windows import Placed, TooWide, Windows
 
 # So many times as many matches a module is asked for the next time, and at most so many: who wants one waits for one.
 GROWTH, MOST = 8, 16_000
+# `$` and `\b` look behind a match so far.
+_BEYOND = 2
 _same_words: WeakKeyDictionary[Source, bool] = WeakKeyDictionary()
 
 
@@ -47,8 +49,7 @@ class Search:
                     raise self._error(str(refusal)) from None
                 self._ask = False
                 continue
-            for start, end in spans:
-                placed = self._around(start, end)
+            for placed in self._placed(spans):
                 windows.position, windows.after_empty = placed[0].end() + placed[1], False
                 yield placed
             if not spans or (len(spans) < most and windows.position == spans[-1][1]):
@@ -76,13 +77,31 @@ class Search:
             end = far.anchored(self.text, self._elsewhere() + (r"\z" if full else ""), self.start, self.stop)
         except Unable as refusal:
             raise self._error(str(refusal)) from None
-        return self._around(self.start, end) if end is not None else None
+        if end is None:
+            return None
+        return self._to_the_end() if full else next(self._placed([(self.start, end)]))
 
-    def _around(self, start: int, end: int) -> Placed:
-        """The match of which only the place is known."""
-        reach = self.windows.reach
-        offset = max(0, start - reach.behind)
-        for beyond in (2, sizes.AHEAD, sizes.STR):
+    def _to_the_end(self) -> Placed | None:
+        """The match of all that is searched, of which the module says that there is one."""
+        offset = max(0, self.start - self.windows.reach.behind)
+        # The module's $ may take a last line end into the match, so `re` has the last word.
+        match = self._pattern.fullmatch(self.text.between(offset, self.stop), self.start - offset)
+        return (match, offset) if match else None
+
+    def _placed(self, spans: list[tuple[int, int]]) -> Iterator[Placed]:
+        """The matches of which only the places are known."""
+        for near in _together(spans):
+            offset = max(0, near[0][0] - self.windows.reach.behind)
+            window = self.text.between(offset, min(near[-1][1] + _BEYOND, self.stop))
+            for start, end in near:
+                # It is shown no more than it needs: it could look in vain to the end of the window, each time.
+                match = self._pattern.match(window, start - offset, min(end + _BEYOND, self.stop) - offset)
+                yield (match, offset) if match and self._is_end(offset + match.end(), end) else self._further(start, end)
+
+    def _further(self, start: int, end: int) -> Placed:
+        """A match that shows only if more is seen of what follows."""
+        offset = max(0, start - self.windows.reach.behind)
+        for beyond in (sizes.AHEAD, sizes.STR):
             window = self.text.between(offset, min(end + beyond, self.stop))
             match = self._pattern.match(window, start - offset)
             if match and self._is_end(offset + match.end(), end):
@@ -113,3 +132,15 @@ class Search:
             f"much of it at once, and a module cannot do it either ({refusal}). Write [^\\n] for what can be anything and "
             "{1,1000} for + and *, or search slices or lines()"
         )
+
+
+def _together(spans: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Those that are read at once."""
+    near: list[tuple[int, int]] = []
+    for start, end in spans:
+        if near and (start - near[-1][1] > sizes.CLOSE or end - near[0][0] > sizes.AHEAD):
+            yield near
+            near = []
+        near.append((start, end))
+    if near:
+        yield near

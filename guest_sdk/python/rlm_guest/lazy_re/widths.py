@@ -81,16 +81,23 @@ def _looking_around(tree: Any) -> list[tuple[int, Any]]:
     return found
 
 
-def _passes_lines(tree: Any, flags: int) -> bool:
-    """Whether a line end can be in what is matched or looked ahead at."""
+def _passes_lines(tree: Any, flags: int, *, behind: bool = False) -> bool:
+    """Whether a line end can be in what is matched or looked ahead at; `behind`: the tree is of a look-behind."""
     for op, value in tree:
-        if op in (ops.ASSERT, ops.ASSERT_NOT) and value[0] < 0:
-            continue
-        own = _TAKES_LINE_END.get(op, lambda value, flags: False)(value, flags)
-        inner_flags = flags_within(op, value, flags)
-        if own or any(_passes_lines(inner, inner_flags) for inner in children(op, value)):
+        own = not behind and _TAKES_LINE_END.get(op, lambda value, flags: False)(value, flags)
+        inner_flags, inner_behind = flags_within(op, value, flags), _is_behind(op, value, behind)
+        if own or any(_passes_lines(inner, inner_flags, behind=inner_behind) for inner in children(op, value)):
             return True
     return False
+
+
+def _is_behind(op: Any, value: Any, behind: bool) -> bool:
+    """Whether only what is before a match is looked at in a part of a tree."""
+    if op in (ops.ASSERT, ops.ASSERT_NOT):
+        # A look-ahead in a look-behind goes on behind it.
+        return bool(value[0] < 0)
+    # What a group has can be matched again: (?<=(\n))a\1
+    return behind and not (op is ops.SUBPATTERN and value[0] is not None)
 
 
 _LINE_END = 10
