@@ -5,8 +5,11 @@ use crate::abi;
 use crate::memory::reserve;
 use std::cell::RefCell;
 
-/// A read of so much is large.
+/// So much is read ahead.
 const AHEAD: usize = 1 << 18;
+/// A read of so much goes past that: to copy it once more would take longer than a call. (The window asks for a little less
+/// than a piece, if it has kept the end of the last one.)
+const LARGE: usize = AHEAD / 4;
 
 #[derive(Default)]
 struct Ahead {
@@ -22,7 +25,7 @@ thread_local! {
 
 /// Appends [offset, offset + length) to `buffer`, as far as the host has so much at hand. Its capacity must be reserved.
 pub fn read(offset: u64, length: usize, buffer: &mut Vec<u8>) -> usize {
-    if length >= AHEAD {
+    if length >= LARGE {
         return abi::context_read(offset, length, buffer);
     }
     AHEAD_OF.with(|ahead| ahead.borrow_mut().read(offset, length, buffer))
