@@ -22,6 +22,7 @@ from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.guest import describe
 from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.messages import SubReply
 from orchestrator.sandbox.modules.imports import Call
 from orchestrator.sandbox.modules.instance import Allowance
 
@@ -191,3 +192,15 @@ def run_query(engine):
             return runs.journal(run.run_id)
 
     return run
+
+
+@pytest.fixture
+def asked():
+    """asked(prompts) upper-cases, refuses prompts with "bad", and keeps each batch in asked.batches."""
+
+    async def ask(prompts):
+        ask.batches.append(list(prompts))
+        return [SubReply(error="m: no") if "bad" in prompt else SubReply(text=prompt.upper()) for prompt in prompts]
+
+    ask.batches = []
+    return ask

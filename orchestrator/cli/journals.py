@@ -11,6 +11,7 @@ import msgspec
 from orchestrator.cli.inputs import STDIN
 from orchestrator.cli.say import say
 from orchestrator.config import data_folder
+from orchestrator.contexts.table import is_text
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.lines import Chain, from_lines
@@ -33,7 +34,7 @@ class Origin(msgspec.Struct, frozen=True):
 def origin_of(names: Sequence[str], encoding: str) -> Origin:
     """Of the inputs that a command line names."""
     paths = [Path(name).absolute() for name in names]
-    again = STDIN not in names and all((path.is_file() or path.is_dir()) and _is_text(str(path)) for path in paths)
+    again = STDIN not in names and all((path.is_file() or path.is_dir()) and is_text(str(path)) for path in paths)
     return Origin(tuple(map(str, paths)), encoding, tuple(names)) if again else Origin((), encoding)
 
 
@@ -120,15 +121,6 @@ def read_origin(path: Path) -> Origin | None:
     except (OSError, msgspec.DecodeError):
         return None
     return origin if origin.inputs else None
-
-
-def _is_text(name: str) -> bool:
-    """Whether the name of a file can be written in UTF-8; on Linux it need not be text."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _begins(path: Path) -> bytes:

@@ -31,7 +31,7 @@ class TableWriter:
 
     def add(self, name: str | None, byte: int, char: int) -> None:
         """The next document, and where it ends. Raises InvalidRequest if the name is no text, OSError."""
-        if name is not None and not _is_text(name):
+        if name is not None and not is_text(name):
             raise InvalidRequest(f"a lone surrogate in the name {json.dumps(name[:100])} is not text")
         row = f"[{'null' if name is None else json.dumps(name)}, {char - self._last.char}]"
         line = (",\n" if self.count else "") + row
@@ -59,7 +59,8 @@ class TableWriter:
             self._rows.close()
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Whether it can be written in UTF-8: the name of a file need not be text on Linux."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -3,7 +3,6 @@
 import pytest
 
 from orchestrator.errors import BudgetExceeded
-from orchestrator.sandbox.messages import SubReply
 
 # Names, parameters and defaults of the framework that their users come from; `...` is a default of our own.
 # One differs on purpose: regex_search found 10 at most, and who counted what it gave was wrong without knowing.
@@ -29,18 +28,6 @@ def promised(name, parameters):
     given = {each: None if value.default is value.empty else value.default for each, value in found.items()}
     return {each: ... if parameters.get(each) is ... else default for each, default in given.items()}
 """
-
-
-@pytest.fixture
-def asked():
-    """asked(prompts) upper-cases, refuses prompts with "bad", and keeps each batch in asked.batches."""
-
-    async def ask(prompts):
-        ask.batches.append(list(prompts))
-        return [SubReply(error="m: no") if "bad" in prompt else SubReply(text=prompt.upper()) for prompt in prompts]
-
-    ask.batches = []
-    return ask
 
 
 async def test_the_helpers_have_the_names_parameters_and_defaults_that_were_promised(run_cells):

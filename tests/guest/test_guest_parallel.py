@@ -14,18 +14,6 @@ FOR_EVER = "RuntimeError: this would wait for ever: a cell has one thread"
 ABC = [["a", "b", "c"]]
 
 
-@pytest.fixture
-def asked():
-    """asked(prompts) upper-cases, refuses prompts with "bad", and keeps each batch in asked.batches."""
-
-    async def ask(prompts):
-        ask.batches.append(list(prompts))
-        return [SubReply(error="m: no") if "bad" in prompt else SubReply(text=prompt.upper()) for prompt in prompts]
-
-    ask.batches = []
-    return ask
-
-
 ASK = "import asyncio\nasync def ask(p):\n    return await llm_query(p)\n"
 POOL = "from concurrent.futures import ThreadPoolExecutor, ProcessPoolExecutor, as_completed, wait\n"
 
