@@ -65,6 +65,10 @@ class Context:
         """What it takes in a guest as `str`, with the names of documents."""
         return self._footer.guest_bytes
 
+    def is_lazy(self, inline_limit: int) -> bool:
+        """Whether a guest reads it piece by piece: it takes more than so many bytes there."""
+        return self.kind in ("text", "documents") and self.guest_bytes > inline_limit
+
     def documents(self, first: int, stop: int) -> list[tuple[str | None, int]]:
         """The name, if it has one, and the code points of each document in [first, stop), cut at the last one."""
         stop = min(stop, self.count)

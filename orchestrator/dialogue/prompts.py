@@ -42,8 +42,8 @@ all variables as they were before it."""
 
 def question(terms: Terms, query: str, context: Context) -> str:
     """The first message: the query, and what can be seen of the context at once."""
-    lazy = context.kind in ("text", "documents") and context.guest_bytes > terms.cell_limits.context_inline_limit
-    return "\n".join([f"Question: {query}\n", preview(context), *([_LARGER] if lazy else [])])
+    larger = [_LARGER] if context.is_lazy(terms.cell_limits.context_inline_limit) else []
+    return "\n".join([f"Question: {query}\n", preview(context), *larger])
 
 
 _LARGER = (

@@ -31,7 +31,7 @@ class Forks(Protocol):
 
 def extra_bytes(context: Context, limits: CellLimits) -> int:
     """What a guest may use beside memory_bytes, to hold the context."""
-    return 0 if _is_lazy(context, limits) else context.guest_bytes
+    return 0 if context.is_lazy(limits.context_inline_limit) else context.guest_bytes
 
 
 def begin(engine: Forks, context: Context, template: Image | None, opening: Opening) -> Instance:
@@ -54,7 +54,7 @@ def start(instance: Instance, context: Context, limits: CellLimits) -> None:
             "kind": context.kind,
             "length": context.length,
             "count": context.count,
-            "inline": not _is_lazy(context, limits),
+            "inline": not context.is_lazy(limits.context_inline_limit),
             "bytes": context.guest_bytes,
         },
     }
@@ -62,10 +62,6 @@ def start(instance: Instance, context: Context, limits: CellLimits) -> None:
         instance.call("start", msgspec.json.encode(described).decode())
     except wasmtime.WasmtimeError as error:
         raise SandboxError(f"the guest does not start: {error}") from None
-
-
-def _is_lazy(context: Context, limits: CellLimits) -> bool:
-    return context.kind in ("text", "documents") and context.guest_bytes > limits.context_inline_limit
 
 
 _Key = tuple[str, int, int]
@@ -100,7 +96,7 @@ class Templates:
 
     def held(self, context: Context, limits: CellLimits) -> Image | None:
         """The template, if there is one."""
-        if _is_lazy(context, limits):
+        if context.is_lazy(limits.context_inline_limit):
             return None
         with self._lock:
             entry = self._entries.get(_key(context, limits))
@@ -111,7 +107,7 @@ class Templates:
 
     def image(self, context: Context, limits: CellLimits) -> Image | None:
         """The template, made now if there is none; None for a context that is lazy, or that no guest can load."""
-        if _is_lazy(context, limits):
+        if context.is_lazy(limits.context_inline_limit):
             return None
         with self._lock:
             entry = self._entries.setdefault(_key(context, limits), _Entry())
