@@ -56,20 +56,29 @@ class ContextSettings(Base, frozen=True, kw_only=True):
 
 
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
-    """What every backend has. `max_tokens`: of one reply, reasoning included."""
+    """What every backend has. `max_tokens`: of one reply, reasoning included; `alias`: another name to choose it by.
+
+    `max_concurrency` is that of its server; `weight`: its share of the calls, beside the others of its role.
+    """
 
     model: NotEmpty
+    alias: NotEmpty | None = None
     role: Literal["root", "sub", "both"] = "both"
     max_concurrency: Positive = 16
     timeout_seconds: PositiveSeconds = 300.0
     max_tokens: Positive = 8192
+    weight: Annotated[float, Meta(gt=0)] = 1.0
 
 
 class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
-    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, if it names one."""
+    """A backend behind a URL. The key is read from the environment variable `api_key_env` names, if it names one.
+
+    `stall_seconds`: without a byte of a reply, its beginning included, after which the call has failed.
+    """
 
     base_url: BaseURL
     api_key_env: NotEmpty | None = None
+    stall_seconds: PositiveSeconds = 120.0
 
     @property
     def api_key(self) -> str | None:
@@ -120,6 +129,7 @@ PROVIDER_TYPES: dict[str, type[AnyProvider]] = {str(each.__struct_config__.tag):
 class Settings(Base, frozen=True, kw_only=True):
     """The whole of config.toml.
 
+    retry_seconds: that a model call is tried again after a failure that may pass.
     module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
     """
 
@@ -127,6 +137,7 @@ class Settings(Base, frozen=True, kw_only=True):
     max_sub_calls: Annotated[int, Meta(ge=0)] = 500
     max_seconds: PositiveSeconds = 3600.0
     max_fuel: Positive = 1_000_000_000_000
+    retry_seconds: Annotated[float, Meta(ge=0)] = 30.0
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
     protocol: Protocol = "python"
     module_folder: str = ""

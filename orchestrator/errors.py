@@ -10,6 +10,7 @@ RLMError
    x Unread             415, the body is encoded in a way that is not read
    x AboveCap           422
    x NothingSent        422, there is nothing to ask about
+   x UnknownModel       422
    x NotScripted        503, no run was made
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
@@ -21,7 +22,7 @@ RLMError
  x SandboxError         ours; 500, never shown to a model as its own output
 """
 
-from typing import Any
+from typing import Any, Literal
 
 
 class RLMError(Exception):
@@ -81,6 +82,12 @@ class NothingSent(RequestError):
     status = 422
 
 
+class UnknownModel(RequestError):
+    """The request names a model that is not configured for that role."""
+
+    status = 422
+
+
 class NotScripted(RequestError):
     """The scripted model has no rule for this query."""
 
@@ -107,15 +114,20 @@ class BudgetExceeded(RLMError):
     """A run asked for more than it has left; nothing was sent."""
 
 
+# What may help after a failed model call: nothing, another provider, mending this one (its key, its model's name), asking
+# it again later, the end of its rate limit.
+Remedy = Literal["none", "elsewhere", "mend", "later", "limited"]
+
+
 class ProviderError(RLMError):
-    """A model call failed. `retry` says whether the same call may succeed later, `after` in how many seconds.
+    """A model call failed. `remedy` says what may help; `after`: a rate limit ends in so many seconds, if the server said so.
 
     `reply`: a messages.Reply with what came before it failed, if anything did.
     """
 
-    def __init__(self, message: str, *, retry: bool = False, after: float | None = None, reply: Any = None) -> None:
+    def __init__(self, message: str, *, remedy: Remedy = "none", after: float | None = None, reply: Any = None) -> None:
         super().__init__(message)
-        self.retry = retry
+        self.remedy: Remedy = remedy
         self.after = after
         self.reply = reply
 

@@ -57,7 +57,7 @@ class Orchestrator:
         expiring = asyncio.create_task(self._expire())
         try:
             async with self._client:
-                pool = Pool(self._providers)
+                pool = Pool(self._providers, self.settings.retry_seconds)
                 functions, _ = await asyncio.gather(describe(self.engine), pool.find_windows())
                 runs = RunService(self.settings, Tools(self.engine, functions), pool, self._contexts)
                 try:

@@ -185,7 +185,7 @@ def run_query(engine):
         )
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
-            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
+            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0), ContextStore())
             add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
             run = runs.start(Query("What is it?", add(text)))
             await run.wait()

@@ -6,7 +6,10 @@ import json
 import httpx
 
 from orchestrator.config import OpenAISettings
-from orchestrator.providers.messages import Received, Usage
+from orchestrator.providers.attempts import Request
+from orchestrator.providers.messages import Message, Received, Usage
+from orchestrator.providers.pool import Pool
+from orchestrator.runs.sources import Live
 
 
 def streamed(text, prompt_tokens=10, completion_tokens=5):
@@ -64,12 +67,26 @@ async def asked(provider, messages, schema=None):
     return received
 
 
+HI = (Message("user", "hi"),)
+
+
+async def complete(pool, role, messages=HI, **request):
+    """One call of a role, to any of its models."""
+    return await pool.complete(getattr(pool.choose(), role), Request(messages, **request))
+
+
+def live(provider, journal):
+    """A source that asks this provider alone."""
+    pool = Pool([provider], retry_seconds=0)
+    return Live(pool, pool.choose(), journal, max_seconds=60)
+
+
 class FakeProvider:
     """A provider that answers with each of `answers`: a text or an error."""
 
     def __init__(self, name, *answers, delay=0.0, **settings):
         self.name = name
-        self.settings = OpenAISettings(model=name, base_url="http://x", **settings)
+        self.settings = OpenAISettings(model=name, **{"base_url": f"http://{name}/v1"} | settings)
         self.answers = list(answers)
         self.delay = delay
         self.running = self.most = 0

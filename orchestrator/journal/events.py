@@ -60,7 +60,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """Everything that a re-execution depends on, beside the replies and host calls that follow.
 
     `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
-    `sub_prompt_chars`: what a prompt to a sub-model can have, if that is known.
+    `sub_prompt_chars`: what a prompt to a sub-model can have, if that is known; the models are those that the request named.
     """
 
     format: int
@@ -78,6 +78,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     clock_start_ns: int
     component_sha256: str
     sub_prompt_chars: int | None = None
+    root_model: str | None = None
+    sub_model: str | None = None
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
@@ -102,6 +104,16 @@ class ModelFailed(Event, frozen=True, kw_only=True, tag="model_failed"):
     turn: int
     error: str
     reply: Reply | None = None
+
+
+class ModelWaits(Event, frozen=True, kw_only=True, tag="model_waits"):
+    """A rate limit, or a failure that may pass, holds a call back for so many seconds: that of a turn, or of a sub-call."""
+
+    turn: int | None
+    subcall: int | None
+    provider: str
+    seconds: float
+    reason: str
 
 
 class Unparsed(Event, frozen=True, kw_only=True, tag="unparsed"):
@@ -205,6 +217,7 @@ AnyEvent = (
     | ModelCalled
     | ModelReplied
     | ModelFailed
+    | ModelWaits
     | Unparsed
     | CellStarted
     | CellFinished

@@ -12,6 +12,7 @@ from orchestrator.journal.events import (
     HostCalled,
     ModelFailed,
     ModelReplied,
+    ModelWaits,
     RunFinished,
     SubcallFinished,
     SubcallReused,
@@ -68,6 +69,8 @@ class Recording:
                 # Several go on at once, and end in the order in which models answer: that is no doing of the run.
                 case SubcallStarted() | SubcallFinished() | SubcallReused():
                     self._add_subcall(event)
+                    continue
+                case ModelWaits():
                     continue
                 case ModelReplied() | ModelFailed():
                     self.replies[event.turn] = event

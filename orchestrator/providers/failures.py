@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from orchestrator.config import HTTPSettings, OllamaSettings
+from orchestrator.errors import Remedy
 
 EXCERPT = 200  # characters of what a server says that an error may show
 NAMES = 150  # characters of the models that exist, likewise
@@ -28,20 +29,47 @@ def explain_connection(settings: HTTPSettings, error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.ConnectError):
         server = "`ollama serve`" if isinstance(settings, OllamaSettings) else "the server"
         return f"no answer at {url}: is {server} running?"
+    if isinstance(error, httpx.ReadTimeout):
+        return f"nothing came from {url} for {settings.stall_seconds:g} seconds (stall_seconds)"
     return f"the connection to {url} was lost ({type(error).__name__})"
+
+
+def remedy(settings: HTTPSettings, status: int, words: str, models: Sequence[str] | None) -> Remedy:
+    """What may help after a refusal; as explain_status."""
+    if status == 429:
+        # OpenAI says this of an account without money, too, which no waiting fills.
+        return "mend" if "quota" in words.lower() and "billing" in words.lower() else "limited"
+    if status >= 500 or status in (408, 425):
+        return "later"
+    # A redirect is not followed: the key is for this host alone.
+    return (
+        "mend" if status in (401, 402, 403, 404) or status < 400 or _names_no_model(settings, status, words, models) else "none"
+    )
+
+
+def _names_no_model(settings: HTTPSettings, status: int, words: str, models: Sequence[str] | None) -> bool:
+    """DeepSeek says so with a 400, which is of the request otherwise."""
+    return status == 400 and _lacks(settings, models) and "model" in words.lower()
+
+
+def _lacks(settings: HTTPSettings, models: Sequence[str] | None) -> bool:
+    """Whether a server that lists its models does not have this one."""
+    return models is not None and not {settings.model, f"{settings.model}:latest"} & set(models)
 
 
 def explain_status(settings: HTTPSettings, status: int, words: str, models: Sequence[str] | None) -> str:
     """The server refused. `words`: what it said; `models`: those that it lists, None if it lists none."""
     said = f"HTTP {status}: {words[:EXCERPT] or 'no text'}"
+    if 300 <= status < 400:
+        return f"it answers at another address (HTTP {status}): base_url has to be that one, no redirect is followed"
     if status in (401, 403):
         return f"{_about_the_key(settings)} ({said})"
-    missing = models is not None and not {settings.model, f"{settings.model}:latest"} & set(models)
+    missing = _lacks(settings, models)
     if status == 404 and models is None:
         return f"{said}{hint_at_v1(settings)}"
     if status == 404 and missing:
         return f"there is no such model at {address(settings)}{_name_those(settings, models or ())}"
-    if status == 400 and missing and "model" in words.lower():
+    if _names_no_model(settings, status, words, models):
         return f"{said}{_name_those(settings, models or ())}"
     return said
 

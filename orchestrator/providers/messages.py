@@ -17,23 +17,40 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens, as the provider counted them; `estimated` if it did not and they are length / 4."""
+    """Tokens, as the provider counted them; `estimated` if it did not and they are length / 4.
+
+    Of the prompt's, `cached_tokens` were in the provider's cache; of the completion's, `reasoning_tokens` are no text.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     estimated: bool = False
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.estimated or other.estimated,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model call brought. `usage` is that of all attempts; `reasoning` is kept, never parsed.
+class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """What did not bring the reply, `times` with the same error; `usage` is that of all these."""
 
+    provider: str
+    error: str
+    times: int = 1
+    usage: Usage = Usage()
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model call brought. `usage` is that of all `attempts`; `reasoning` is kept, never parsed.
+
+    `seconds` are those of the whole call; `waited` of them it was in no provider's hands: queued, or held back by a limit.
     `cut`: the server ended it at its token limit.
     """
 
@@ -44,6 +61,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     seconds: float
     cut: bool = False
+    waited: float = 0.0
+    failed: tuple[FailedAttempt, ...] = ()
 
 
 class Received:

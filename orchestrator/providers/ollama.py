@@ -75,13 +75,13 @@ class OllamaProvider:
             async for content in self._wire.lines(response):
                 line = self._wire.decode(content, _Line)
                 if line.error is not None:
-                    raise self._wire.error(line.error, retry=True)
+                    raise self._wire.error(line.error, remedy="later")
                 received.add(line.message.content, line.message.thinking)
                 if line.done:
                     received.cut = line.done_reason == "length"
                     received.usage = Usage(line.prompt_eval_count, line.eval_count) if line.eval_count else None
                     return
-        raise self._wire.error("the stream broke off", retry=True)
+        raise self._wire.error("the stream broke off", remedy="later")
 
     async def _choose_window(self, messages: tuple[Message, ...]) -> int:
         """The num_ctx for this prompt and a reply. Raises ProviderError if that is more than there is."""

@@ -72,10 +72,10 @@ class OpenAIProvider:
             async for content in self._contents(response):
                 chunk = self._wire.decode(content, _Chunk)
                 if chunk.error is not None:
-                    raise self._wire.misplaced(msgspec.json.encode(chunk.error).decode(), retry=True)
+                    raise self._wire.misplaced(msgspec.json.encode(chunk.error).decode(), remedy="later")
                 finished = _add(received, chunk) or finished
         if not finished:
-            raise self._wire.error("the stream broke off", retry=True)
+            raise self._wire.error("the stream broke off", remedy="later")
 
     def _format(self, schema: Schema | None) -> dict[str, Any]:
         """What constrains decoding, in the form that the server takes (`response_format`)."""
@@ -96,7 +96,7 @@ class OpenAIProvider:
                 if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
                     yield data
         else:
-            raise self._wire.misplaced(f"answered with {kind or 'no content type'} instead of a completion")
+            raise self._wire.misplaced(f"answered with {kind or 'no content type'} instead of a completion", remedy="mend")
 
 
 def _add(received: Received, chunk: _Chunk) -> bool:

@@ -26,5 +26,6 @@ def check_fits(name: str, messages: tuple[Message, ...], window: int, setting: s
     fitting = prompt_chars(window) * chars // size
     raise ProviderError(
         f"{name}: the prompt has {chars:,} characters, of which about {fitting:,} fit ({setting} is {window:,} tokens, "
-        f"{REPLY_TOKENS:,} are kept for the reply)"
+        f"{REPLY_TOKENS:,} are kept for the reply)",
+        remedy="elsewhere",
     )

@@ -9,15 +9,19 @@ import httpx
 import msgspec
 
 from orchestrator.config import HTTPSettings
-from orchestrator.errors import ConfigError, ProviderError
+from orchestrator.errors import ConfigError, ProviderError, Remedy
 from orchestrator.providers import failures
 from orchestrator.providers.messages import Message
 from orchestrator.providers.models import listed_models
+from orchestrator.providers.rate_limits import seconds_to_wait
 
 LONGEST = 500  # characters of an error
 MOST_BYTES = 1 << 20  # of what a server says in an error, or of its models
 MOST_REPLY_BYTES = 64 << 20  # of a reply with all that is around it, unpacked
 LIST_SECONDS = 5  # to list its models in
+CONNECT_SECONDS = 10.0
+
+PLAIN = {"Accept-Encoding": "identity"}
 
 T = TypeVar("T")
 
@@ -41,14 +45,16 @@ class Wire:
 
     @asynccontextmanager
     async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
-        """The response with status 200, to be read inside. Raises ProviderError; `retry` for 429, 5xx, lost connections."""
+        """The response with status 200, to be read inside. Raises ProviderError."""
+        url, stall = self._base_url + path, self._settings.stall_seconds
+        timeouts = httpx.Timeout(None, connect=CONNECT_SECONDS, read=stall, write=stall)
         try:
-            async with self._client.stream("POST", self._base_url + path, json=body, headers=self._headers()) as response:
+            async with self._client.stream("POST", url, json=body, headers=self._headers(), timeout=timeouts) as response:
                 if response.status_code != 200:
                     raise await self._refusal(response)
                 yield response
         except httpx.HTTPError as error:
-            raise self.error(failures.explain_connection(self._settings, error), retry=True) from None
+            raise self.error(failures.explain_connection(self._settings, error), remedy="later") from None
 
     async def lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
         """The lines of a stream as they come, without their ends. Raises ProviderError if it is too large."""
@@ -74,33 +80,34 @@ class Wire:
         try:
             return msgspec.json.decode(content, type=type_)
         except (msgspec.DecodeError, UnicodeError):
-            raise self.error("sent something that is not a completion", retry=True) from None
+            raise self.error("sent something that is not a completion", remedy="later") from None
 
-    def error(self, message: str, *, retry: bool = False, after: float | None = None) -> ProviderError:
+    def error(self, message: str, *, remedy: Remedy = "none", after: float | None = None) -> ProviderError:
         """`message` on one line and short, without the key that a server may repeat."""
-        return ProviderError(f"{self._name}: {' '.join(self._mask(message).split())[:LONGEST]}", retry=retry, after=after)
+        return ProviderError(f"{self._name}: {' '.join(self._mask(message).split())[:LONGEST]}", remedy=remedy, after=after)
 
-    def misplaced(self, message: str, *, retry: bool = False) -> ProviderError:
+    def misplaced(self, message: str, *, remedy: Remedy) -> ProviderError:
         """The same for what a wrong base_url may bring."""
-        return self.error(self._mask(message)[: failures.EXCERPT] + failures.hint_at_v1(self._settings), retry=retry)
+        return self.error(self._mask(message)[: failures.EXCERPT] + failures.hint_at_v1(self._settings), remedy=remedy)
 
     async def _pieces(self, response: httpx.Response) -> AsyncIterator[bytes]:
         length = 0
+        # It is asked for as it is; unpacking what is packed nevertheless could make a thousand times as much of each piece.
+        if _is_packed(response):
+            raise self.error("sent a packed reply, which was not asked for (content-encoding)", remedy="mend")
         async for piece in response.aiter_bytes():
             length += len(piece)
             if length > MOST_REPLY_BYTES:
-                raise self.error(f"sent more than {MOST_REPLY_BYTES >> 20} MiB in one reply")
+                raise self.error(f"sent more than {MOST_REPLY_BYTES >> 20} MiB in one reply", remedy="elsewhere")
             yield piece
 
     async def _refusal(self, response: httpx.Response) -> ProviderError:
         status = response.status_code
         words = self._mask(failures.words_of(await _beginning(response)))
         models = await self._list_models() if status in (400, 404) else None
-        after = response.headers.get("retry-after", "")
+        explained = failures.explain_status(self._settings, status, words, models)
         return self.error(
-            failures.explain_status(self._settings, status, words, models),
-            retry=status == 429 or status >= 500,
-            after=float(after) if after.isdecimal() else None,
+            explained, remedy=failures.remedy(self._settings, status, words, models), after=seconds_to_wait(response.headers)
         )
 
     async def _list_models(self) -> list[str] | None:
@@ -121,11 +128,17 @@ class Wire:
         return text.replace(self._key, "***") if self._key else text
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        return PLAIN | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+
+
+def _is_packed(response: httpx.Response) -> bool:
+    return bool(response.headers.get("content-encoding", "identity") != "identity")
 
 
 async def _beginning(response: httpx.Response) -> bytes:
     content = b""
+    if _is_packed(response):
+        return content
     async for piece in response.aiter_bytes():
         content += piece
         if len(content) >= MOST_BYTES:

@@ -17,17 +17,19 @@ from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, Re
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import Journals
 from orchestrator.providers.messages import Message
-from orchestrator.providers.pool import Pool
+from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.execute import Tools, execute, first_messages
 from orchestrator.runs.sources import Live
 
 
 class Query(msgspec.Struct, frozen=True):
-    """What the caller asks, and the language that the root model is taught (None: the configured one)."""
+    """What the caller asks; the language that the root model is taught, and the models (None: those that are configured)."""
 
     text: str
     context: Context
     protocol: Protocol | None = None
+    root_model: str | None = None
+    sub_model: str | None = None
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,13 +99,15 @@ class RunService:
         self._running: set[asyncio.Task[int]] = set()
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
-        """A run that has begun. Raises InvalidRequest, AboveCap, NotScripted if there is none."""
+        """A run that has begun. Raises InvalidRequest, AboveCap, UnknownModel, NotScripted if there is none."""
         _check(query)
-        started = self._first_event(query, self._allow(wanted or WantedLimits()))
-        self._pool.check(query.text)
+        models = self._pool.choose(query.root_model, query.sub_model)
+        started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
+        self._pool.check(query.text, models)
         journal = self._journals.open(started.run_id)
         journal.write(started)
-        task = asyncio.create_task(execute(self._tools, started, query.context, Live(self._pool), journal))
+        source = Live(self._pool, models, journal, started.limits.max_seconds)
+        task = asyncio.create_task(execute(self._tools, started, query.context, source, journal))
         # The loop itself holds tasks weakly.
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
@@ -112,7 +116,8 @@ class RunService:
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
         _check(query)
-        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits())), query.context)
+        models = self._pool.choose(query.root_model, query.sub_model)
+        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits()), models), query.context)
 
     def journal(self, run_id: str) -> Journal:
         """Raises NotFound."""
@@ -134,7 +139,7 @@ class RunService:
         if journal.finished:
             logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 
-    def _first_event(self, query: Query, limits: RecordedRunLimits) -> RunStarted:
+    def _first_event(self, query: Query, limits: RecordedRunLimits, models: Models) -> RunStarted:
         """The first event: all that the run depends on."""
         run_id = uuid.uuid4().hex
         cell = self._settings.sandbox
@@ -153,7 +158,9 @@ class RunService:
             seed=int.from_bytes(run_id.encode()[:8]),
             clock_start_ns=time.time_ns(),
             component_sha256=self._tools.engine.sha256,
-            sub_prompt_chars=self._pool.prompt_chars("sub"),
+            sub_prompt_chars=models.sub_prompt_chars,
+            root_model=query.root_model,
+            sub_model=query.sub_model,
         )
 
     def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:

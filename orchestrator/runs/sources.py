@@ -1,13 +1,19 @@
 """Where a run takes from what is not its own doing: what models reply, and which of its cells were executed before."""
 
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from orchestrator.errors import JournalError, ProviderError
-from orchestrator.journal.events import ModelReplied, RunFinished
+from orchestrator.journal.events import ModelReplied, ModelWaits, RunFinished
+from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import RecordedCell, Recording
+from orchestrator.providers.attempts import Request, Wait
 from orchestrator.providers.messages import Message, Reply, Schema
-from orchestrator.providers.pool import Pool
+from orchestrator.providers.pool import Models, Pool
+from orchestrator.providers.queue import Candidates
 
 
 class Interrupted(Exception):
@@ -47,8 +53,11 @@ class Live:
 
     loaded = None
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, models: Models, journal: Journal, max_seconds: float) -> None:
         self._pool = pool
+        self._models = models
+        self._journal = journal
+        self._until = time.monotonic() + max_seconds
 
     def seconds_left(self, max_seconds: float) -> float:
         """All of them."""
@@ -56,14 +65,27 @@ class Live:
 
     async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
         """Raises ProviderError."""
-        return await self._pool.complete("root", tuple(messages), schema)
+        return await self._ask(self._models.root, tuple(messages), schema, turn=turn)
 
     async def sub_reply(self, number: int, prompt: str) -> Reply:
         """Raises ProviderError."""
-        return await self._pool.complete("sub", (Message("user", prompt),))
+        return await self._ask(self._models.sub, (Message("user", prompt),), None, subcall=number)
 
     def cell(self, number: int) -> None:
         """None is recorded."""
+
+    async def _ask(
+        self,
+        candidates: Candidates,
+        messages: tuple[Message, ...],
+        schema: Schema | None,
+        turn: int | None = None,
+        subcall: int | None = None,
+    ) -> Reply:
+        def tell(wait: Wait) -> None:
+            self._journal.write(ModelWaits(turn=turn, subcall=subcall, **msgspec.structs.asdict(wait)))
+
+        return await self._pool.complete(candidates, Request(messages, schema, self._journal.run_id, self._until, tell))
 
 
 class Recorded:

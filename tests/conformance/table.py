@@ -22,6 +22,7 @@ REASONS = {
     ),
     "keyboard": ("needs somebody at the keyboard", "there is no keyboard input"),
     "sandbox": ("meets what the guest replaces on purpose", None),
+    "chance": ("reads freed memory in 3.14.0, which goes well or not", None),
 }
 
 
@@ -80,7 +81,7 @@ def problems(results: Results, known: Table) -> Iterator[str]:
         found = dict(differing(outcomes))
         for test in found.keys() - explained.keys():
             yield f"{name}: {test} differs and has no reason in the table: {found[test].kind}: {found[test].why[:300]}"
-        for test in explained.keys() - found.keys():
+        for test in explained.keys() - found.keys() - {test for test, why in explained.items() if why == "chance"}:
             yield f"{name}: {test} is in the table ({explained[test]}) and does not differ"
         passed = sum(outcome.kind == "ok" for outcome in outcomes.values())
         if passed < (expected := known.counts.get(name, [0, 0])[0]):

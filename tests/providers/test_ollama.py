@@ -61,7 +61,7 @@ async def error_of(response, prompt="hi", **settings):
     server = response if callable(response) else Server(response)
     with pytest.raises(ProviderError) as error:
         await complete(server, prompt, **settings)
-    return str(error.value), error.value.retry
+    return str(error.value), error.value.remedy
 
 
 async def test_pieces_are_joined_and_tokens_counted():
@@ -144,7 +144,7 @@ async def test_a_prompt_that_does_not_fit_the_configured_window_names_the_settin
     """The operator can raise it."""
     assert await error_of(lines(DONE), "x" * 40_000, num_ctx=8192) == (
         "m: the prompt has 40,000 characters, of which about 18,432 fit (num_ctx is 8,192 tokens, 2,048 are kept for the reply)",
-        False,
+        "elsewhere",
     )
 
 
@@ -161,7 +161,7 @@ async def test_a_missing_model_is_told_with_those_that_exist(names, message):
     response = httpx.Response(404, json={"error": "model 'm' not found"})
     server = Server(response)
     server.tags = {"models": [{"name": name, "size": 1} for name in names]}
-    assert await error_of(server) == (message, False)
+    assert await error_of(server) == (message, "mend")
 
 
 async def test_a_base_url_with_v1_is_told():
@@ -183,23 +183,23 @@ async def test_a_server_that_is_not_running_is_told_how_to_start():
     def server(request):
         raise httpx.ConnectError("All connection attempts failed")
 
-    assert await error_of(server) == ("m: no answer at http://ollama: is `ollama serve` running?", True)
+    assert await error_of(server) == ("m: no answer at http://ollama: is `ollama serve` running?", "later")
 
 
 async def test_an_error_inside_the_stream_is_retried():
     """A line {"error": ...} after the status 200."""
     response = lines(line("par"), json.dumps({"error": "llama runner process has terminated"}))
-    assert await error_of(response) == ("m: llama runner process has terminated", True)
+    assert await error_of(response) == ("m: llama runner process has terminated", "later")
 
 
 async def test_half_a_stream_is_an_error():
     """No line says done."""
-    assert await error_of(lines(line("par"))) == ("m: the stream broke off", True)
+    assert await error_of(lines(line("par"))) == ("m: the stream broke off", "later")
 
 
 async def test_what_is_not_json_is_an_error():
     """A proxy's HTML page, for instance."""
-    assert await error_of(lines("<html>")) == ("m: sent something that is not a completion", True)
+    assert await error_of(lines("<html>")) == ("m: sent something that is not a completion", "later")
 
 
 async def test_tokens_that_were_not_counted_are_estimated():

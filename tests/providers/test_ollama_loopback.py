@@ -8,10 +8,10 @@ import re
 import httpx
 import pytest
 from fake_ollama import FakeOllama, truncated
+from fakes import complete
 
 from orchestrator.config import OllamaSettings
 from orchestrator.errors import ProviderError
-from orchestrator.providers import pool
 from orchestrator.providers.messages import Message
 from orchestrator.providers.ollama import OllamaProvider
 from orchestrator.providers.pool import Pool
@@ -20,20 +20,15 @@ from orchestrator.providers.pool import Pool
 @contextlib.asynccontextmanager
 async def pool_over(server, model="qwen3", **settings):
     async with server.running() as url, httpx.AsyncClient(timeout=None) as client:
-        yield Pool([OllamaProvider(OllamaSettings(model=model, base_url=url, **settings), client)])
+        yield Pool([OllamaProvider(OllamaSettings(model=model, base_url=url, **settings), client)], retry_seconds=1.5)
 
 
 async def ask(server, *prompts, **settings):
     """The last of the replies."""
     async with pool_over(server, **settings) as models:
         for prompt in prompts:
-            reply = await models.complete("sub", (Message("user", prompt),))
+            reply = await complete(models, "sub", (Message("user", prompt),))
     return reply
-
-
-@pytest.fixture
-def at_once(monkeypatch):
-    monkeypatch.setattr(pool, "BACKOFF_SECONDS", 0)
 
 
 def test_the_fake_cuts_a_long_prompt_without_a_word():
@@ -88,7 +83,7 @@ async def test_keep_alive_decides_how_long_an_idle_model_stays(idle, loaded):
     async with pool_over(server, keep_alive="1m") as models:
         for seconds in (0, 30, idle):
             server.now += seconds
-            await models.complete("sub", (Message("user", "hi"),))
+            await complete(models, "sub")
     assert server.loaded == loaded
 
 
@@ -124,7 +119,7 @@ async def test_a_model_that_is_not_there_is_named(settings):
 
 
 @pytest.mark.parametrize("trouble", ["busy", "error", "cut"])
-async def test_a_passing_trouble_is_tried_again(at_once, trouble):
+async def test_a_passing_trouble_is_tried_again(trouble):
     """A full queue, an error in mid-stream, a stream that breaks off: the second attempt answers."""
     reply = await ask(FakeOllama(trouble), "hello there")
     assert (reply.text, reply.attempts) == ("hello 11", 2)
@@ -138,7 +133,7 @@ async def test_a_passing_trouble_is_tried_again(at_once, trouble):
         ("cut", "qwen3: the connection to http://127.0.0.1:PORT was lost (RemoteProtocolError)"),
     ],
 )
-async def test_a_lasting_trouble_is_told(at_once, trouble, message):
+async def test_a_lasting_trouble_is_told(trouble, message):
     """The whole message, after the second attempt."""
     with pytest.raises(ProviderError) as error:
         await ask(FakeOllama(trouble, trouble), "hello")
@@ -149,7 +144,7 @@ async def test_a_cancelled_call_closes_its_connection():
     """So that the server stops computing."""
     server = FakeOllama("hang")
     async with pool_over(server) as models:
-        call = asyncio.create_task(models.complete("sub", (Message("user", "hi"),)))
+        call = asyncio.create_task(complete(models, "sub"))
         await asyncio.wait_for(server.asked.wait(), 5)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -28,7 +28,7 @@ async def complete(respond, messages=HI, schema=None, **settings):
 async def error_of(respond, **settings):
     with pytest.raises(ProviderError) as error:
         await complete(respond, **settings)
-    return str(error.value), error.value.retry
+    return str(error.value), error.value.remedy
 
 
 def events(*chunks, done=True):
@@ -135,30 +135,30 @@ async def test_no_content_is_an_empty_text(content):
 
 
 @pytest.mark.parametrize(
-    ("response", "message", "retry"),
+    ("response", "message", "remedy"),
     [
         (
             httpx.Response(401, json={"error": "no"}),
             "m: the server wants a key: api_key_env names the environment variable that holds it (HTTP 401: no)",
-            False,
+            "mend",
         ),
-        (httpx.Response(404, text=""), "m: HTTP 404: no text", False),
-        (httpx.Response(400, json={"detail": [{"loc": 1}]}), 'm: HTTP 400: {"detail":[{"loc":1}]}', False),
-        (httpx.Response(422, json={"error": {"message": "too long"}}), "m: HTTP 422: too long", False),
-        (httpx.Response(429, text="slow\ndown"), "m: HTTP 429: slow down", True),
-        (httpx.Response(500, text="oops"), "m: HTTP 500: oops", True),
-        (httpx.Response(503, text="x" * 1000), f"m: HTTP 503: {'x' * 200}", True),
-        (httpx.Response(200, html="<html>"), "m: answered with text/html instead of a completion", False),
-        (httpx.Response(200, content=b""), "m: answered with no content type instead of a completion", False),
-        (httpx.Response(200, json=[1]), "m: sent something that is not a completion", True),
-        (events({"choices": 5}), "m: sent something that is not a completion", True),
-        (events(delta(content="half"), done=False), "m: the stream broke off", True),
-        (events({"error": {"message": "overloaded"}}), 'm: {"message":"overloaded"}', True),
+        (httpx.Response(404, text=""), "m: HTTP 404: no text", "mend"),
+        (httpx.Response(400, json={"detail": [{"loc": 1}]}), 'm: HTTP 400: {"detail":[{"loc":1}]}', "none"),
+        (httpx.Response(422, json={"error": {"message": "too long"}}), "m: HTTP 422: too long", "none"),
+        (httpx.Response(429, text="slow\ndown"), "m: HTTP 429: slow down", "limited"),
+        (httpx.Response(500, text="oops"), "m: HTTP 500: oops", "later"),
+        (httpx.Response(503, text="x" * 1000), f"m: HTTP 503: {'x' * 200}", "later"),
+        (httpx.Response(200, html="<html>"), "m: answered with text/html instead of a completion", "mend"),
+        (httpx.Response(200, content=b""), "m: answered with no content type instead of a completion", "mend"),
+        (httpx.Response(200, json=[1]), "m: sent something that is not a completion", "later"),
+        (events({"choices": 5}), "m: sent something that is not a completion", "later"),
+        (events(delta(content="half"), done=False), "m: the stream broke off", "later"),
+        (events({"error": {"message": "overloaded"}}), 'm: {"message":"overloaded"}', "later"),
     ],
 )
-async def test_what_is_no_completion_is_a_clear_error(response, message, retry):
-    """The whole message, and whether the same call may succeed later."""
-    assert await error_of(response) == (message, retry)
+async def test_what_is_no_completion_is_a_clear_error(response, message, remedy):
+    """The whole message, and what may help."""
+    assert await error_of(response) == (message, remedy)
 
 
 async def test_retry_after_is_kept():
@@ -174,7 +174,7 @@ async def test_a_lost_connection_is_a_clear_error():
     def server(request):
         raise httpx.ReadError("reset")
 
-    assert await error_of(server) == ("m: the connection to http://server/v1 was lost (ReadError)", True)
+    assert await error_of(server) == ("m: the connection to http://server/v1 was lost (ReadError)", "later")
 
 
 async def test_a_host_that_is_not_known_is_named():
@@ -183,7 +183,7 @@ async def test_a_host_that_is_not_known_is_named():
     def server(request):
         raise httpx.ConnectError("Name or service not known") from socket.gaierror(-2, "Name or service not known")
 
-    assert await error_of(server) == ("m: the host 'server' is not known: is base_url right?", True)
+    assert await error_of(server) == ("m: the host 'server' is not known: is base_url right?", "later")
 
 
 async def test_what_is_secret_in_an_address_is_not_told():
@@ -193,7 +193,7 @@ async def test_what_is_secret_in_an_address_is_not_told():
         raise httpx.ConnectError("refused")
 
     found = await error_of(server, base_url="http://user:secret@server/v1?key=secret")
-    assert found == ("m: no answer at http://server/v1: is the server running?", True)
+    assert found == ("m: no answer at http://server/v1: is the server running?", "later")
 
 
 def lists(*names, refusal):
@@ -215,7 +215,13 @@ def lists(*names, refusal):
 )  # fmt: skip
 async def test_a_missing_model_is_told_with_those_that_exist(server, message):
     """The whole message; a few names of many."""
-    assert await error_of(server) == (message, False)
+    assert (await error_of(server))[0] == message
+
+
+async def test_a_request_that_is_refused_says_nothing_of_the_provider():
+    """Unless it is about the model's name."""
+    refused = [httpx.Response(400, text=text) for text in ("Model Not Exist", "too long")]
+    assert [(await error_of(lists("a", refusal=each)))[1] for each in refused] == ["mend", "none"]
 
 
 @pytest.mark.parametrize(
@@ -254,10 +260,10 @@ async def test_the_key_is_never_in_an_error():
     response = httpx.Response(401, text="Incorrect API key: sk-secret")
     assert await error_of(response, api_key_env="THE_KEY") == (
         "m: the key in the environment variable THE_KEY is refused (HTTP 401: Incorrect API key: ***)",
-        False,
+        "mend",
     )
     half = httpx.Response(500, text="x" * 195 + "sk-secret")
-    assert await error_of(half, api_key_env="THE_KEY") == (f"m: HTTP 500: {'x' * 195}***", True)
+    assert await error_of(half, api_key_env="THE_KEY") == (f"m: HTTP 500: {'x' * 195}***", "later")
 
 
 @pytest.mark.parametrize(

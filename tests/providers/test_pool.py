@@ -1,116 +1,87 @@
-"""Choosing, limiting, retrying: over providers that are functions."""
+"""Who is asked, and how much they can read: over providers that are functions."""
 
 import asyncio
 
 import pytest
-from fakes import FakeProvider
+from fakes import FakeProvider, complete
 
-from orchestrator.errors import ProviderError
+from orchestrator.errors import ConfigError, UnknownModel
 from orchestrator.providers import pool as pool_module
-from orchestrator.providers.messages import Message, Usage
 from orchestrator.providers.pool import Pool
-
-HI = (Message("user", "hi"),)
-AT_ONCE = {"retry": True, "after": 0.0}
 
 
 async def test_a_role_goes_to_its_provider():
     """root, sub and both."""
     pool = Pool([FakeProvider("r", "from root", role="root"), FakeProvider("s", "from sub", role="sub")])
-    assert (await pool.complete("sub", HI)).text == "from sub"
-    assert (await pool.complete("root", HI)).provider == "r"
+    assert (await complete(pool, "sub")).text == "from sub"
+    assert (await complete(pool, "root")).provider == "r"
+
+
+async def test_a_request_chooses_a_model_by_its_name():
+    """TYPE/MODEL, the model's name alone, or its alias."""
+    pool = Pool([FakeProvider("a"), FakeProvider("b", alias="small"), FakeProvider("c", role="sub")])
+    for name in ("openai/b", "b", "small"):
+        assert [each.name for each in pool.choose(sub_model=name).sub] == ["b"]
+    assert [each.name for each in pool.choose().root] == ["a", "b"]
+
+
+async def test_a_model_that_is_not_configured_for_the_role_is_refused():
+    """The message lists those that are."""
+    pool = Pool([FakeProvider("a"), FakeProvider("b", alias="small"), FakeProvider("c", role="sub")])
+    with pytest.raises(UnknownModel) as error:
+        pool.choose(root_model="c")
+    assert str(error.value) == "root_model: there is no 'c' for this role; these are configured: openai/a, small"
 
 
 async def test_the_least_busy_provider_is_chosen():
     """Two calls at once go to two providers."""
-    first, second = FakeProvider("a", "1", delay=0.01), FakeProvider("b", "2", delay=0.01)
-    pool = Pool([first, second])
-    replies = await asyncio.gather(pool.complete("sub", HI), pool.complete("sub", HI))
+    pool = Pool([FakeProvider("a", "1", delay=0.01), FakeProvider("b", "2", delay=0.01)])
+    replies = await asyncio.gather(complete(pool, "sub"), complete(pool, "sub"))
     assert sorted(reply.provider for reply in replies) == ["a", "b"]
+
+
+async def test_calls_are_shared_by_weight():
+    """Three to one."""
+    heavy, light = FakeProvider("a", *"x" * 8, delay=0.01, weight=3), FakeProvider("b", *"x" * 8, delay=0.01)
+    pool = Pool([heavy, light])
+    await asyncio.gather(*(complete(pool, "sub") for _ in range(8)))
+    assert (heavy.most, light.most) == (6, 2)
 
 
 async def test_no_provider_gets_more_calls_than_its_limit():
     """max_concurrency holds; the others wait."""
     fake = FakeProvider("a", *"123456", delay=0.01, max_concurrency=2)
     pool = Pool([fake])
-    await asyncio.gather(*(pool.complete("sub", HI) for _ in range(6)))
+    await asyncio.gather(*(complete(pool, "sub") for _ in range(6)))
     assert fake.most == 2
 
 
-async def test_what_may_succeed_later_is_tried_once_more():
-    """The reply says that it took two attempts."""
-    reply = await Pool([FakeProvider("a", ProviderError("busy", **AT_ONCE), "yes")]).complete("root", HI)
-    assert (reply.text, reply.attempts, reply.usage) == ("yes", 2, Usage(3, 1))
+async def test_two_models_of_one_server_share_its_slots():
+    """max_concurrency is the server's."""
+    models = [FakeProvider(name, *"123456", delay=0.01, base_url="http://one/v1", max_concurrency=2) for name in "ab"]
+    pool = Pool(models)
+    assert len(pool.backends) == 2
+    await asyncio.gather(*(complete(pool, "sub") for _ in range(6)))
+    assert models[0].most + models[1].most == 2
 
 
-async def test_two_failures_are_the_error():
-    """The second one's message."""
-    pool = Pool([FakeProvider("a", ProviderError("first", **AT_ONCE), ProviderError("second", **AT_ONCE))])
-    with pytest.raises(ProviderError, match=r"^second$"):
-        await pool.complete("root", HI)
-
-
-async def test_what_cannot_succeed_is_not_tried_again():
-    """A refused key costs one call."""
-    fake = FakeProvider("a", ProviderError("refused"), "never")
-    with pytest.raises(ProviderError, match=r"^refused$"):
-        await Pool([fake]).complete("root", HI)
-    assert fake.answers == ["never"]
-
-
-async def test_an_empty_reply_is_asked_again_and_both_are_counted():
-    """Paid is paid."""
-    reply = await Pool([FakeProvider("a", " ", "yes")]).complete("root", HI)
-    assert (reply.text, reply.attempts, reply.usage) == ("yes", 2, Usage(6, 2))
-
-
-async def test_a_second_empty_reply_is_given_as_it_is():
-    """What it means is the caller's to say."""
-    reply = await Pool([FakeProvider("a", "", "")]).complete("root", HI)
-    assert (reply.text, reply.attempts) == ("", 2)
-
-
-async def test_a_slow_provider_is_a_clear_error():
-    """The message names the setting."""
-    with pytest.raises(ProviderError) as error:
-        await Pool([FakeProvider("a", "late", delay=5, timeout_seconds=0.01)]).complete("root", HI)
-    assert str(error.value) == "a: no reply within 0.01 seconds (timeout_seconds)"
-
-
-async def test_a_call_that_breaks_off_keeps_what_came_and_what_it_cost():
-    """The error has both."""
-
-    class Broken(FakeProvider):
-        async def complete(self, messages, received, schema=None):
-            received.add("half a re")
-            raise ProviderError("broke off")
-
-    with pytest.raises(ProviderError) as error:
-        await Pool([Broken("a")]).complete("root", HI)
-    assert (error.value.reply.text, error.value.reply.usage) == ("half a re", Usage(1, 3, estimated=True))
-
-
-async def test_a_call_that_is_too_slow_keeps_what_came():
-    """As one that breaks off."""
-
-    class Slow(FakeProvider):
-        async def complete(self, messages, received, schema=None):
-            received.add("half a re")
-            await asyncio.sleep(5)
-
-    with pytest.raises(ProviderError) as error:
-        await Pool([Slow("a", timeout_seconds=0.01)]).complete("root", HI)
-    assert error.value.reply.text == "half a re"
+def test_two_models_of_one_server_that_disagree_are_a_configuration_error():
+    """The message says what to do."""
+    models = [FakeProvider(str(limit), base_url="http://one/v1", max_concurrency=limit) for limit in (2, 3)]
+    with pytest.raises(ConfigError) as error:
+        Pool(models)
+    assert str(error.value) == (
+        "providers: two of http://one/v1 have another max_concurrency (2 and 3): it is that of the server, give both the same"
+    )
 
 
 async def test_what_a_sub_model_can_read_is_that_of_the_smallest():
     """About three characters a token, beside room for the reply; None if nobody says."""
-    pool = Pool(
-        [FakeProvider("a", context_window=8192), FakeProvider("b", context_window=4096), FakeProvider("r", role="root")]
-    )
-    assert pool.prompt_chars("sub") is None
+    pool = Pool([FakeProvider("a", context_window=8192), FakeProvider("b", context_window=4096)])
+    assert pool.choose().sub_prompt_chars is None
     await pool.find_windows()
-    assert (pool.prompt_chars("sub"), pool.prompt_chars("root")) == (6144, 6144)
+    assert pool.choose().sub_prompt_chars == 6144
+    assert pool.choose(sub_model="a").sub_prompt_chars == 18432
 
 
 async def test_a_provider_that_does_not_answer_does_not_stop_the_start(monkeypatch):
@@ -123,4 +94,4 @@ async def test_a_provider_that_does_not_answer_does_not_stop_the_start(monkeypat
     monkeypatch.setattr(pool_module, "WINDOW_SECONDS", 0.01)
     pool = Pool([Hanging("a"), FakeProvider("b", context_window=4096)])
     await pool.find_windows()
-    assert pool.prompt_chars("sub") == 6144
+    assert pool.choose().sub_prompt_chars == 6144

@@ -24,7 +24,7 @@ from orchestrator.runs.service import Query, RunService
 async def service(engine, model):
     async with httpx.AsyncClient(transport=model) as client:
         settings = Settings(providers=(FAKE_MODEL,), sandbox=engine.settings)
-        yield RunService(settings, Tools(engine), Pool([OpenAIProvider(FAKE_MODEL, client)]), ContextStore())
+        yield RunService(settings, Tools(engine), Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0), ContextStore())
 
 
 class Slow(FakeModel):

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from fakes import FakeProvider, python
+from fakes import FakeProvider, live, python
 
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import JournalError, ProviderError
@@ -11,10 +11,9 @@ from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
 from orchestrator.providers.messages import Usage
-from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.replay import replay
-from orchestrator.runs.sources import Live, RecordedThenLive
+from orchestrator.runs.sources import RecordedThenLive
 
 REPLIES = [
     python("import random, time\nx = llm_query('a')\nprint(x, random.random(), time.time(), modules.text.describe()['words'])"),
@@ -65,7 +64,7 @@ async def gone_on(engine, recorded):
     journal.events = list(recorded)
     writer = Rewriting(recording, then=journal)
     writer.write(recording.started)
-    source = RecordedThenLive(recording, Live(Pool([model])))
+    source = RecordedThenLive(recording, live(model, journal))
     await execute(Tools(engine), recording.started, context(), source, writer)
     return journal.events, model.asked
 
@@ -99,7 +98,7 @@ def said(events):
     fixed = [msgspec.structs.replace(each, at=0.0) for each in events]
     fixed = [msgspec.structs.replace(each, guest_seconds=0.0) if hasattr(each, "guest_seconds") else each for each in fixed]
     fixed = [
-        msgspec.structs.replace(each, reply=msgspec.structs.replace(each.reply, seconds=0.0))
+        msgspec.structs.replace(each, reply=msgspec.structs.replace(each.reply, seconds=0.0, waited=0.0))
         if getattr(each, "reply", None)
         else each
         for each in fixed

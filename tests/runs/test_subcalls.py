@@ -3,14 +3,12 @@
 import asyncio
 
 import pytest
-from fakes import FakeProvider
+from fakes import FakeProvider, live
 
 from orchestrator.budget import Budget, RunLimits
 from orchestrator.errors import BudgetExceeded, ProviderError
 from orchestrator.journal.events import SubcallFinished
 from orchestrator.journal.journal import Journal
-from orchestrator.providers.pool import Pool
-from orchestrator.runs.sources import Live
 from orchestrator.runs.subcalls import SubCalls
 from orchestrator.sandbox.messages import SubReply
 
@@ -21,7 +19,7 @@ def budget(max_sub_calls):
 
 def subcalls(*answers, limit=10, delay=0.0):
     journal = Journal("r")
-    return SubCalls(Live(Pool([FakeProvider("m", *answers, delay=delay)])), budget(limit), journal), journal
+    return SubCalls(live(FakeProvider("m", *answers, delay=delay), journal), budget(limit), journal), journal
 
 
 async def test_answers_come_in_order():

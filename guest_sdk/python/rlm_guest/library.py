@@ -56,7 +56,8 @@ class Library(MetaPathFinder, InspectLoader):
         module = self._modules.get(fullname)
         if module is None:
             return None
-        spec = ModuleSpec(fullname, self, origin=module.path, is_package=module.files is not None)
+        loader = _Changing(self) if fullname in _CHANGED else self
+        spec = ModuleSpec(fullname, loader, origin=module.path, is_package=module.files is not None)
         spec.has_location = True
         if module.files is not None:
             spec.submodule_search_locations = [os.path.dirname(module.path)]
@@ -68,16 +69,22 @@ class Library(MetaPathFinder, InspectLoader):
     def get_code(self, fullname: str) -> CodeType:
         return marshal.loads(zlib.decompress(self._modules[fullname].code))  # noqa: S302  (it was written below)
 
-    def exec_module(self, module: ModuleType) -> None:
-        super().exec_module(module)
-        if changing := _CHANGED.get(module.__name__):
-            importlib.import_module(changing).replace(module)
-
     def get_source(self, fullname: str) -> None:
         """Is not kept."""
 
     def get_resource_reader(self, fullname: str) -> "_Files":
         return _Files(self._modules[fullname].files or {})
+
+
+class _Changing(Library):
+    """The loader of what is changed. Not of others: a warning at an import counts its frame, and would be shown elsewhere."""
+
+    def __init__(self, library: Library) -> None:
+        self._modules = library._modules
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        importlib.import_module(_CHANGED[module.__name__]).replace(module)
 
 
 class _Files(ResourceReader):

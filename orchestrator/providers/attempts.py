@@ -1,0 +1,189 @@
+"""One model call through all its attempts: what is tried again, with whom, after how long, and when it is given up."""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from orchestrator.errors import ProviderError
+from orchestrator.providers.backend import Backend
+from orchestrator.providers.messages import FailedAttempt, Message, Received, Reply, Schema, Usage
+from orchestrator.providers.queue import AllDown, Candidates, Queue
+
+FIRST_BACKOFF_SECONDS = 0.5  # doubled each time that all candidates have failed
+LONGEST_BACKOFF_SECONDS = 8.0
+WORTH_TELLING_SECONDS = 1.0  # of a wait
+MOST_KEPT = 20  # failed attempts that differ; those of later ones are counted together
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """A call is held back: by a rate limit, or by a failure that may pass."""
+
+    provider: str
+    seconds: float
+    reason: str
+
+
+def _tell_nobody(wait: Wait) -> None:
+    pass
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits."""
+
+    messages: tuple[Message, ...]
+    schema: Schema | None = None
+    run_id: str = ""
+    until: float = float("inf")
+    tell: Callable[[Wait], None] = _tell_nobody
+
+
+class Attempts:
+    """Goes on until there is a reply, or nothing would help."""
+
+    def __init__(self, queue: Queue, candidates: Candidates, request: Request, retry_seconds: float) -> None:
+        self._queue = queue
+        self._candidates = candidates
+        self._request = request
+        self._retry_seconds = retry_seconds
+        self._tried: set[Backend] = set()  # and failed, since the last pause
+        self._pauses = 0
+        self._give_up_at: float | None = None  # since the first failure
+        self._started = time.monotonic()
+        self._waited = 0.0
+        self._count = 0
+        self._usage = Usage()
+        self._failed: dict[tuple[str, str], FailedAttempt] = {}
+        self._reply: Reply | None = None  # of the last attempt, if anything came
+        self._error: ProviderError | None = None  # of the last attempt
+
+    async def reply(self) -> Reply:
+        """Its text may be empty, if it was so twice. Raises ProviderError, with what came and what it cost as its `reply`."""
+        empty = False
+        while True:
+            backend = await self._take()
+            try:
+                reply = await self._ask(backend)
+            except ProviderError as error:
+                self._error = error
+                self._consider(backend, error)
+                continue
+            if reply.text.strip() or reply.cut or empty:
+                return reply
+            empty = True
+            self._note(backend, "the reply is empty", reply.usage)
+            if len(self._candidates) > 1:
+                self._tried.add(backend)
+
+    async def _take(self) -> Backend:
+        """The provider of the next attempt. Raises ProviderError if it is time to give up."""
+        while True:
+            fresh = tuple(each for each in self._candidates if each not in self._tried and each.circuit.state != "open")
+            with self._waiting():
+                if not fresh:
+                    await self._pause()
+                    continue
+                with contextlib.suppress(AllDown):
+                    return await self._queue.take(self._request.run_id, fresh)
+
+    async def _pause(self) -> None:
+        """All have failed: in a while they may not."""
+        now = time.monotonic()
+        self._give_up_at = self._give_up_at or now + self._retry_seconds
+        seconds = min(FIRST_BACKOFF_SECONDS * 2**self._pauses, LONGEST_BACKOFF_SECONDS) * random.uniform(1, 1.5)
+        if now + seconds > self._give_up_at:
+            raise self._given_up()
+        self._pauses += 1
+        self._tried.clear()
+        if seconds >= WORTH_TELLING_SECONDS and self._error:
+            self._request.tell(Wait(self._candidates[0].name, round(seconds, 1), str(self._error)))
+        await self._queue.pause(seconds)
+
+    async def _ask(self, backend: Backend) -> Reply:
+        received = Received()
+        self._count += 1
+        was_down = backend.circuit.state != "closed"
+        usage = Usage()
+        try:
+            await backend.call(self._request.messages, received, self._request.schema)
+        except ProviderError as error:
+            usage = received.usage_for(self._request.messages)
+            self._note(backend, str(error), usage)
+            raise
+        else:
+            usage = received.usage_for(self._request.messages)
+            if was_down:
+                self._queue.wake()
+        finally:
+            self._queue.give_back(backend)
+            self._usage += usage
+            self._reply = self._make_reply(backend, received)
+        return self._reply
+
+    def _consider(self, backend: Backend, error: ProviderError) -> None:
+        """What to do after a failure. Raises it if nothing helps."""
+        self._give_up_at = self._give_up_at or time.monotonic() + self._retry_seconds
+        match error.remedy:
+            case "none":
+                raise self._given_up()
+            case "later":
+                self._tried.add(backend)
+            case "elsewhere" | "mend":
+                self._drop(backend)
+            case "limited":
+                self._consider_limit(backend)
+
+    def _consider_limit(self, backend: Backend) -> None:
+        """It is waited out, by the queue: however long, if the run has the time."""
+        first = min(self._candidates, key=lambda each: each.limited_until)
+        if not first.limited:
+            return
+        if first.limited_until > self._request.until:
+            self._drop(backend)
+        elif (seconds := first.limited_until - time.monotonic()) >= WORTH_TELLING_SECONDS:
+            self._request.tell(Wait(first.name, round(seconds, 1), str(self._error)))
+
+    def _drop(self, backend: Backend) -> None:
+        """This call asks it no more. Raises the last failure if there is no other."""
+        self._candidates = tuple(each for each in self._candidates if each is not backend)
+        if not self._candidates:
+            raise self._given_up()
+
+    def _given_up(self) -> ProviderError:
+        error = self._error
+        if error is None:  # Others have found out that all are down.
+            found = next((each.measures.last_error for each in self._candidates if each.measures.last_error), None)
+            error = ProviderError(found or "no provider can be asked at present")
+        error.reply = self._reply if self._usage != Usage() else None
+        return error
+
+    def _note(self, backend: Backend, error: str, usage: Usage) -> None:
+        key = (backend.name, error)
+        if key not in self._failed and len(self._failed) >= MOST_KEPT:
+            key = (backend.name, "other failures")
+        before = self._failed.get(key, FailedAttempt(provider=key[0], error=key[1], times=0))
+        self._failed[key] = msgspec.structs.replace(before, times=before.times + 1, usage=before.usage + usage)
+
+    def _make_reply(self, backend: Backend, received: Received) -> Reply:
+        return Reply(
+            provider=backend.name,
+            text=received.text,
+            reasoning=received.reasoning,
+            usage=self._usage,
+            attempts=self._count,
+            seconds=time.monotonic() - self._started,
+            cut=received.cut,
+            waited=self._waited,
+            failed=tuple(self._failed.values()),
+        )
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Time inside is nobody's work."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._waited += time.monotonic() - started

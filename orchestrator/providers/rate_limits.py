@@ -1,0 +1,42 @@
+"""When a server that limits calls may be asked again, in each form that servers say it."""
+
+import email.utils
+import math
+import time
+from collections.abc import Mapping
+
+LONGEST_SECONDS = 86_400.0
+
+
+def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    """Of a refusal's headers (lower-case); None if they do not say.
+
+    Retry-After is seconds or a date (RFC 9110, 10.2.3), some servers send fractions; OpenAI and Azure send milliseconds
+    beside it; LiteLLM's gateway passes on what the provider behind it said.
+    """
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return min(milliseconds / 1000, LONGEST_SECONDS)
+    for name in ("retry-after", "llm_provider-retry-after"):
+        said = headers.get(name, "").strip()
+        seconds = _number(said)
+        if seconds is None:
+            seconds = _seconds_until(said)
+        if seconds is not None:
+            return min(seconds, LONGEST_SECONDS)
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(date).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
