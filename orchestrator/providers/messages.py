@@ -51,7 +51,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a model call brought. `usage` is that of all `attempts`; `reasoning` is kept, never parsed.
 
     `seconds` are those of the whole call; `waited` of them it was in no provider's hands: queued, or held back by a limit.
-    `cut`: the server ended it at its token limit.
+    `cut`: the server ended it at its token limit. `cost`: in US dollars, of all attempts; None if a price is not known.
+    `cached`: it was paid for before, by another call.
     """
 
     provider: str
@@ -63,6 +64,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     cut: bool = False
     waited: float = 0.0
     failed: tuple[FailedAttempt, ...] = ()
+    cost: float | None = None
+    cached: bool = False
 
 
 class Received:

@@ -9,7 +9,7 @@ import structlog
 
 from orchestrator import opening
 from orchestrator.cli import main, query, replay
-from orchestrator.providers import pool
+from orchestrator.providers.pool import Pool
 
 
 class Input(io.TextIOWrapper):
@@ -39,7 +39,7 @@ def rlm(tmp_path, monkeypatch, capsys, engine):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(query, "Orchestrator", functools.partial(opening.Orchestrator, engine=engine))
     monkeypatch.setattr(replay, "Engine", lambda *_: Lent(engine))
-    monkeypatch.setattr(pool, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(opening, "Pool", lambda providers, _seconds: Pool(providers, retry_seconds=0))
     for name in ("DEEPSEEK_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LITELLM_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
