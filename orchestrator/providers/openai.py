@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from orchestrator.config import OpenAISettings
+from orchestrator.providers.connections import Client
 from orchestrator.providers.messages import Message, Received, Schema, Usage
 from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import Wire
@@ -46,7 +47,7 @@ class _Chunk(msgspec.Struct):
 class OpenAIProvider:
     """One model of one server."""
 
-    def __init__(self, settings: OpenAISettings, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: OpenAISettings, client: Client) -> None:
         self.settings = settings
         self.name = settings.model
         self._wire = Wire(settings, client, models="/models")

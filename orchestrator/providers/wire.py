@@ -11,6 +11,7 @@ import msgspec
 from orchestrator.config import HTTPSettings
 from orchestrator.errors import ConfigError, ProviderError, Remedy
 from orchestrator.providers import failures
+from orchestrator.providers.connections import Client
 from orchestrator.providers.messages import Message
 from orchestrator.providers.models import listed_models
 from orchestrator.providers.rate_limits import seconds_to_wait
@@ -29,7 +30,7 @@ T = TypeVar("T")
 class Wire:
     """Requests to one provider. Its errors start with the model's name and never hold the key."""
 
-    def __init__(self, settings: HTTPSettings, client: httpx.AsyncClient, models: str) -> None:
+    def __init__(self, settings: HTTPSettings, client: Client, models: str) -> None:
         """`models`: the path under which the server lists them. Raises ConfigError."""
         _check(settings)
         self._settings = settings
