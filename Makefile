@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz modules serve lint bench bench-contexts pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz chaos modules serve lint bench bench-contexts pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -45,6 +45,10 @@ conformance: $(VENV)/.dev $(if $(TESTS),,$(CPYTHON)/version)  ## CPython's own t
 fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: others)
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py --cases 100000 --seed $(or $(SEED),1)
+
+chaos: $(VENV)/.dev  ## 300 queries while model servers fail, stall and are killed (SEED=2: other faults)
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python tests/chaos/chaos.py --seed $(or $(SEED),1)
 
 modules:  ## build wasm_modules/dist/*.wasm again, with Debian 12's Rust
 	@wasm_modules/build.sh

@@ -31,12 +31,19 @@ def refusal(status, *headers, body=b'{"error": {"message": "no"}}'):
 
 
 async def whole(writer, text):
-    writer.write(head("200 OK") + STREAM + chunk(text) + chunk("", "stop") + USAGE + DONE)
+    return _charge(writer, head("200 OK") + STREAM + chunk(text) + chunk("", "stop") + USAGE + DONE)
 
 
 async def duplicated(writer, text):
     """The end of the reply, its usage and its last line come twice."""
-    writer.write(head("200 OK") + STREAM + chunk(text) + (chunk("", "stop") + USAGE + DONE) * 2)
+    return _charge(writer, head("200 OK") + STREAM + chunk(text) + (chunk("", "stop") + USAGE + DONE) * 2)
+
+
+def _charge(writer, reply):
+    """Whether it is sent: who has gone is not charged."""
+    gone = writer.transport.is_closing()
+    writer.write(reply)
+    return not gone
 
 
 async def reset(writer, text):
@@ -177,6 +184,5 @@ class ModelBackend:
         messages = json.loads(await reader.readexactly(length))["messages"]
         self.chats += 1
         behave = next(self.behaviours, whole)
-        await behave(writer, self.answer(messages))
-        if behave in (whole, duplicated) and not writer.transport.is_closing():
-            self.charged += 1
+        charged = await behave(writer, self.answer(messages))
+        self.charged += bool(charged)
