@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz chaos modules serve lint bench bench-contexts pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz chaos modules serve lint bench bench-contexts bench-providers pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -67,6 +67,9 @@ bench: $(VENV)/.bench  ## measure the sandbox beside native CPython and pydantic
 bench-contexts: $(VENV)/.dev  ## the part of it about large contexts alone (SIZES="1 10": gigabytes; 10 take 3 minutes and 30 GB of disk)
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:tests $(BIN)/python tests/bench/contexts.py $(SIZES)
+
+bench-providers: $(VENV)/.dev  ## the part of it about model calls alone
+	@PYTHONPATH=.:tests $(BIN)/python tests/bench/providers.py
 
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt
