@@ -312,4 +312,4 @@ def test_half_a_pair_of_surrogates_becomes_its_escape():
 def test_values_that_are_nested_too_deeply_are_no_command():
     """A hundred levels are enough."""
     [parsed] = parse_block('{"op": "final", "answer": ' + "[" * 200 + "]" * 200 + "}")
-    assert parsed.message.startswith('not valid JSON: {"op": "final", "answer": [[[')
+    assert parsed.message.startswith('not valid JSON (it is nested too deeply): {"op": "final", "answer": [[[')

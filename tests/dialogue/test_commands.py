@@ -222,8 +222,9 @@ async def test_commands_work_on_documents(run_commands):
         ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": any value}'),
         ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
         ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
-        ('{"op": ', 'not valid JSON: {"op": '),
-        ("[" * 100_000, "not valid JSON: " + "[" * 200),
+        ('{"op": ', 'not valid JSON (Expecting value: it ends): {"op": '),
+        ('{"op": "find", "text": "a}', 'not valid JSON (Unterminated string starting at: \'"a}\'): {"op": "find", "text": "a}'),
+        ("[" * 100_000, "not valid JSON (it is nested too deeply): " + "[" * 200),
     ],
 )  # fmt: skip
 def test_what_is_no_command_is_told_with_the_right_form(text, message):
