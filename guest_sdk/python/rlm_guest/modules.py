@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from . import arguments as checking
 from . import left_out, patterns
 from .calls import run, unpacked
 
@@ -36,6 +37,7 @@ def module_function(stub: Callable[..., Any]) -> Callable[..., Any]:
         given = signature.bind(module, *positional, **named)
         given.apply_defaults()
         _, *arguments, (_, text) = given.arguments.items()
+        checking.check(f"{module.name}.{stub.__name__}", dict(arguments))
         return module._ask(stub.__name__, dict(arguments), text)
 
     return call
