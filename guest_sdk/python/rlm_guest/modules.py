@@ -67,7 +67,7 @@ class Regex(Module):
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[Row]:
-        """All matches: [{start, end, line, match, groups}]; of documents, document too."""
+        """All matches: [{start, end, line (from 1), match, groups}]; of documents, document too."""
 
     @module_function
     def lines(self, pattern: str, limit: int | None = None, ignore_case: bool = False, text: str | None = None) -> list[Row]:
