@@ -2,7 +2,8 @@
 
 import httpx
 
-from orchestrator.config import AnyProvider, OllamaSettings, OpenAISettings, ScriptedSettings
+from orchestrator.config import AnthropicSettings, AnyProvider, OllamaSettings, OpenAISettings, ScriptedSettings
+from orchestrator.providers.anthropic import AnthropicProvider
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.ollama import OllamaProvider
 from orchestrator.providers.openai import OpenAIProvider
@@ -14,6 +15,8 @@ def make_provider(settings: AnyProvider, client: httpx.AsyncClient) -> Provider:
     match settings:
         case ScriptedSettings():
             return ScriptedProvider(settings)
+        case AnthropicSettings():
+            return AnthropicProvider(settings, client)
         case OllamaSettings():
             return OllamaProvider(settings, client)
         case OpenAISettings():

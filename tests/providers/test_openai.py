@@ -74,6 +74,7 @@ async def test_openai_itself_has_another_name_for_the_limit():
         seen.append(json.loads(request.content))
         return streamed("x")
 
+    os.environ["OPENAI_API_KEY"] = "sk-1"
     await complete(server, base_url="https://api.openai.com/v1", max_tokens=100)
     assert (seen[0]["max_completion_tokens"], "max_tokens" in seen[0]) == (100, False)
 
