@@ -64,7 +64,7 @@ def check_extra(extra: Body | None) -> None:
         raise ConfigError(f"providers: extra_body.{name}: every request has its own")
     try:
         json.dumps(extra, allow_nan=False)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise ConfigError("providers: extra_body: has a date or a number that JSON does not have") from None
 
 
