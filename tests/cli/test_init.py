@@ -72,6 +72,14 @@ async def test_keys_in_the_environment_are_found():
     assert shown == {11434: None, 1234: None, 8080: None, 8000: None, 4000: "Bearer k"}
 
 
+@pytest.mark.parametrize("key", SERVICES)
+async def test_the_key_of_each_service_is_enough(key):
+    """With a model to begin with, of the type that asks for that key."""
+    os.environ[key] = "k"
+    [choice] = await find_models(machine({}))
+    assert (choice.provider.api_key_env, choice.place) == (key, f"a service, paid by {key}")
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -130,6 +138,13 @@ def test_the_file_names_the_first_model_where_nobody_can_be_asked(run):
         "rlm: wrote config.toml with large; now: rlm query QUESTION FILE\n"
     )
     assert config.read(init.Path("config.toml")) == config.Settings(providers=(OllamaSettings(model="large"),))
+
+
+def test_keys_of_a_file_beside_it_count(run):
+    """As they will when the file is used."""
+    init.Path(".env").write_text("RLM_TEST_KEY=k\n")
+    run(FOUND)
+    assert os.environ["RLM_TEST_KEY"] == "k"
 
 
 def test_the_file_says_what_else_there_was(run):
