@@ -2,8 +2,6 @@
 
 import re
 
-import httpx
-
 from orchestrator.config import HTTPSettings
 from orchestrator.errors import ConfigError
 
@@ -32,8 +30,7 @@ def secrets_of(settings: HTTPSettings) -> list[str]:
 
 
 def check_headers(settings: HTTPSettings) -> None:
-    """And the address and the key: what only a request would show. Raises ConfigError, which shows no value."""
-    _check_address(settings.base_url)
+    """And the key: what only a request would show. Raises ConfigError, which shows no value."""
     if not _fits(settings.api_key or ""):
         raise ConfigError(
             f"providers: api_key_env: the key in the environment variable {settings.api_key_env} has a space, a line end or "
@@ -48,15 +45,6 @@ def check_headers(settings: HTTPSettings) -> None:
             raise ConfigError(
                 f"providers: headers.{name}: its value begins or ends with a space, or has a character of no header"
             )
-
-
-def _check_address(base_url: str) -> None:
-    try:
-        host = httpx.URL(base_url).host
-    except httpx.InvalidURL as error:
-        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: {error}") from None
-    if not host:
-        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: it has no host")
 
 
 def _fits(value: str) -> bool:

@@ -74,11 +74,11 @@ def refused_name(content: bytes, names: Collection[str]) -> str | None:
     if places := [table for table in tables if isinstance(table.get("loc"), list)]:
         # Pydantic's form: what it quotes beside is the request itself.
         return next((name for each in places if (name := _place(each)) in names), None)
-    if param := next((each["param"] for each in tables if isinstance(each.get("param"), str) and each["param"]), None):
-        names = [name for name in names if name == re.split(r"[.\[]", param)[0]]
     words = words_of(content)[:EXCERPT]
     if not _UNSUPPORTED.search(words):
         return None
+    if param := next((each["param"] for each in tables if isinstance(each.get("param"), str) and each["param"]), None):
+        return next((name for name in names if name == re.split(r"[.\[]", param)[0]), None)
     # The first that is named: servers add what to use instead.
     found = [(match.start(), name) for name in names if (match := _spelled(name).search(words))]
     return min(found)[1] if found else None

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from orchestrator.config import HTTPSettings
-from orchestrator.errors import ProviderError, Remedy
+from orchestrator.errors import ConfigError, ProviderError, Remedy
 from orchestrator.providers import failures
 from orchestrator.providers.headers import BEARER, check_headers, own_headers, secrets_of
 from orchestrator.providers.messages import Message
@@ -38,6 +38,7 @@ class Wire:
         headers: dict[str, str] | None = None,
     ) -> None:
         """`models`: the path under which the server lists them, if it does; `headers`: of its protocol. Raises ConfigError."""
+        _check_address(settings.base_url)
         check_headers(settings)
         check_extra(settings.extra_body)
         self._settings = settings
@@ -177,3 +178,13 @@ async def _beginning(response: httpx.Response) -> bytes:
         if len(content) >= MOST_BYTES:
             break
     return content[:MOST_BYTES]
+
+
+def _check_address(base_url: str) -> None:
+    """What only a request would show. Raises ConfigError."""
+    try:
+        host = httpx.URL(base_url).host
+    except httpx.InvalidURL as error:
+        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: {error}") from None
+    if not host:
+        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: it has no host")

@@ -1,5 +1,6 @@
 """What a server refuses by name is left out from then on."""
 
+import asyncio
 import json
 
 import httpx
@@ -47,6 +48,7 @@ def error(message, **fields):
         (error("This response_format type is unavailable now"), "response_format"),
         (error("`temperature` is deprecated for this model."), "temperature"),
         (error("top_p: Extra inputs are not permitted"), "top_p"),
+        (error("Unsupported value.", param="top_p"), "top_p"),
         # What is no refusal of a parameter
         (error("max_tokens is too large: 300000. This model supports at most 4096 completion tokens.", param="max_tokens"), None),
         (error("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]"), None),
@@ -115,6 +117,15 @@ async def test_a_call_goes_on_at_once_and_the_next_ones_are_spared():
     server = Server("temperature")
     assert await ask(server, times=2, temperature=0.5) == ["ok", "ok"]
     assert ["temperature" in body for body in server.bodies] == [True, False, False]
+
+
+async def test_calls_under_way_at_once_all_go_on():
+    """Each of them is refused the same."""
+    server = Server("temperature", "max_tokens")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as client:
+        provider = OpenAIProvider(OpenAISettings(model="m", base_url="http://server/v1", temperature=0.5), client)
+        replies = await asyncio.gather(*(asked(provider, HI) for _ in range(20)))
+    assert {reply.text for reply in replies} == {"ok"}
 
 
 async def test_the_limit_of_a_reply_is_renamed_and_never_left_out():
