@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz modules serve lint bench bench-contexts pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz chaos modules serve lint bench bench-contexts bench-providers pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -46,6 +46,10 @@ fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: o
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py --cases 100000 --seed $(or $(SEED),1)
 
+chaos: $(VENV)/.dev  ## 300 queries while model servers fail, stall and are killed (SEED=2: other faults)
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python tests/chaos/chaos.py --seed $(or $(SEED),1)
+
 modules:  ## build wasm_modules/dist/*.wasm again, with Debian 12's Rust
 	@wasm_modules/build.sh
 
@@ -63,6 +67,9 @@ bench: $(VENV)/.bench  ## measure the sandbox beside native CPython and pydantic
 bench-contexts: $(VENV)/.dev  ## the part of it about large contexts alone (SIZES="1 10": gigabytes; 10 take 3 minutes and 30 GB of disk)
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:tests $(BIN)/python tests/bench/contexts.py $(SIZES)
+
+bench-providers: $(VENV)/.dev  ## the part of it about model calls alone
+	@PYTHONPATH=.:tests $(BIN)/python tests/bench/providers.py
 
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt

@@ -1,6 +1,7 @@
 """Builds what answers queries, over HTTP or not; opens and closes it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 
 from orchestrator.config import ContextSettings, Settings, data_folder
 from orchestrator.contexts.store import ContextStore
+from orchestrator.providers.connections import Connections
 from orchestrator.providers.make import make_provider
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.pool import Pool
@@ -18,12 +20,7 @@ from orchestrator.sandbox.build.cache import Progress
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.guest import describe
 
-# The pool limits concurrency itself; httpx's own defaults (100 connections, 5 s wait for one) would cut it short.
-CONNECTIONS = httpx.Limits(max_connections=None, max_keepalive_connections=100)
 EXPIRE_SECONDS = 10
-# A proxy of the environment is for what is outside: it could not reach a model server on this machine.
-PAST_PROXIES = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
-TIMEOUTS = httpx.Timeout(None, connect=10.0)
 
 
 class Orchestrator:
@@ -44,9 +41,9 @@ class Orchestrator:
         Raises ConfigError, SandboxError.
         """
         self.settings = settings
-        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
+        self._connections = Connections(transport)
         # Before the engine: a mistake in the configuration should not wait for a build.
-        self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
+        self._providers = [*(make_provider(each, self._connections) for each in settings.providers), *providers]
         self._contexts = contexts or open_contexts(settings.contexts)
         self._own_engine = engine is None
         self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
@@ -56,7 +53,7 @@ class Orchestrator:
         """Open for queries, once; what still runs at the end is cancelled."""
         expiring = asyncio.create_task(self._expire())
         try:
-            async with self._client:
+            async with contextlib.aclosing(self._connections):
                 pool = Pool(self._providers, self.settings.retry_seconds)
                 functions, _ = await asyncio.gather(describe(self.engine), pool.find_windows())
                 runs = RunService(self.settings, Tools(self.engine, functions), pool, self._contexts)

@@ -106,7 +106,7 @@ def run(engine, seed, cases, told):
 def fuzzed(seed, cases, told):
     """The same with an engine of its own."""
     # A process for each text would be most of the time; tests/modules/test_module_escapes.py has those that need one.
-    registry.compile_text = lambda text, may_go_on: wat_compiler.machine_code(text)
+    registry.compile_text = lambda text, meter: wat_compiler.machine_code(text)
     engine = Engine(SETTINGS)
     try:
         return run(engine, seed, cases, told)

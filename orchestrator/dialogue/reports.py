@@ -29,7 +29,7 @@ def cell_report(cell: int, kind: CellKind, shown: str, length: int, error: str |
 
 
 def rolled_back_message(trap: Trap, kind: CellKind, limits: CellLimits, answered: int) -> str:
-    """Which limit stopped a block, how far it was, what is left of it, what to do instead.
+    """Which limit stopped a block, how far it was and where, what is left of it, what to do instead.
 
     `answered`: the sub-calls that it had got answers to.
     """
@@ -44,7 +44,8 @@ def rolled_back_message(trap: Trap, kind: CellKind, limits: CellLimits, answered
     left = "all variables are what they were before it."
     if trap.lost:
         left = "an earlier block had broken the interpreter, so all variables are lost; `context` and the functions are there."
-    far = f"That was after {trap.seconds:.1f} seconds of computing."
+    place = f", in line {trap.line.number}: `{trap.line.text}`" if trap.line else ""
+    far = f"That was after {trap.seconds:.1f} seconds of computing{place}."
     return f"{reasons[trap.kind]} {far} Nothing of the block was kept; {left}{kept}"
 
 

@@ -5,11 +5,11 @@ A reply is not held to a schema: theirs must close every object, and the argumen
 
 from typing import Any
 
-import httpx
 import msgspec
 
 from orchestrator.config import AnthropicSettings
 from orchestrator.errors import Remedy
+from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import NOTHING, AnthropicCounts
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.parameters import Body, Parameters, with_extra
@@ -61,7 +61,7 @@ class _Event(msgspec.Struct):
 class AnthropicProvider:
     """One model."""
 
-    def __init__(self, settings: AnthropicSettings, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: AnthropicSettings, client: Client) -> None:
         self.settings = settings
         self.name = settings.model
         self._wire = Wire(settings, client, "/models", "x-api-key", VERSION)

@@ -1,16 +1,15 @@
 """The provider for one entry of the configuration."""
 
-import httpx
-
 from orchestrator.config import AnthropicSettings, AnyProvider, OllamaSettings, OpenAISettings, ScriptedSettings
 from orchestrator.providers.anthropic import AnthropicProvider
+from orchestrator.providers.connections import Client
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.ollama import OllamaProvider
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.scripted import ScriptedProvider
 
 
-def make_provider(settings: AnyProvider, client: httpx.AsyncClient) -> Provider:
+def make_provider(settings: AnyProvider, client: Client) -> Provider:
     """The provider for one [[providers]] entry. Raises ConfigError."""
     match settings:
         case ScriptedSettings():

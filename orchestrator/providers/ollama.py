@@ -3,11 +3,11 @@
 Not its OpenAI-compatible one: only here can num_ctx be set, without which Ollama cuts a long prompt silently.
 """
 
-import httpx
 import msgspec
 
 from orchestrator.config import OllamaSettings
 from orchestrator.errors import ProviderError
+from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import Count
 from orchestrator.providers.messages import Message, Received, Schema, Usage
 from orchestrator.providers.parameters import Body, with_extra
@@ -44,7 +44,7 @@ class _Show(msgspec.Struct):
 class OllamaProvider:
     """One model of one Ollama server."""
 
-    def __init__(self, settings: OllamaSettings, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: OllamaSettings, client: Client) -> None:
         self.settings = settings
         self.name = settings.model
         self._wire = Wire(settings, client, models="/api/tags")

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import httpx
 import msgspec
 
 from orchestrator.config import OpenAISettings
 from orchestrator.errors import Remedy
+from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import NOTHING, openai_usage
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.parameters import Body, Parameters, with_extra
@@ -63,7 +63,7 @@ class _Ending:
 class OpenAIProvider:
     """One model of one server."""
 
-    def __init__(self, settings: OpenAISettings, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: OpenAISettings, client: Client) -> None:
         self.settings = settings
         self.name = settings.model
         preset = settings.preset

@@ -11,6 +11,7 @@ import msgspec
 from orchestrator.config import HTTPSettings
 from orchestrator.errors import ConfigError, ProviderError, Remedy
 from orchestrator.providers import failures
+from orchestrator.providers.connections import Client
 from orchestrator.providers.headers import BEARER, check_headers, own_headers, secrets_of
 from orchestrator.providers.messages import Message
 from orchestrator.providers.models import listed_models
@@ -32,7 +33,7 @@ class Wire:
     def __init__(
         self,
         settings: HTTPSettings,
-        client: httpx.AsyncClient,
+        client: Client,
         models: str | None,
         key_header: str = BEARER,
         headers: dict[str, str] | None = None,

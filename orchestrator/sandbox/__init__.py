@@ -9,6 +9,7 @@ host_imports.py  THE TRUST BOUNDARY: everything that a guest can ask of the host
 linker.py        what a guest is linked to
 entered.py       which execution a thread is in
 limits.py        how the time of a cell is measured, which limit stopped it
+running_line.py  in which of its lines that was, from the memory of the dead guest
 engine.py        what all guests share; the place where instances are made
 instance.py      one live guest: ready, running or dead
 templates.py     one image for each context, forked by every run over it

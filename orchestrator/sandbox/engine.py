@@ -20,6 +20,7 @@ from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.linker import link
 from orchestrator.sandbox.memory.memory import Image, base_image, supply_memories, supplying
 from orchestrator.sandbox.modules.registry import Modules
+from orchestrator.sandbox.running_line import find_layout
 from orchestrator.sandbox.templates import Templates
 from orchestrator.sandbox.threads import WASM_STACK, GuestThreads
 from orchestrator.sandbox.ticks import Ticker, watch
@@ -58,6 +59,7 @@ class Engine:
         self.sha256 = guest.sha256
         self._component = guest.component
         self.blank = base_image(guest.sha256, guest.memory)
+        self.layout = find_layout(guest.memory)
         self._linker: Linker = link(self._engine, guest.component)
         self.templates = Templates(self)
         self._threads = GuestThreads()

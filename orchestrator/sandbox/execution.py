@@ -124,9 +124,8 @@ class Execution:
         self._reads_digest.update(f"{document} {start} {length};".encode())
 
     def ask(self, call: HostCall) -> HostResult:
-        """The run's answer; waiting for it is not the cell's time."""
-        with self.meter.waiting():
-            return self._calls.ask(call)
+        """The run's answer."""
+        return self._calls.ask(call)
 
     def report(self, record: CallRecord) -> None:
         """Tells the run of a call that was answered, and takes the fuel of a module from the cell's."""

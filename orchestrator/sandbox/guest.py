@@ -16,7 +16,8 @@ from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter, classify, within
-from orchestrator.sandbox.messages import CellOutcome, CellRequest, Function, Opening, Trap
+from orchestrator.sandbox.messages import CellOutcome, CellRequest, Function, Line, Opening, Trap
+from orchestrator.sandbox.running_line import running_line
 from orchestrator.sandbox.state import State
 
 PROBE_FUEL = 1_000_000_000
@@ -32,6 +33,13 @@ class _GuestReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error: str | None
     answer: str | None
     draft: str | None
+
+
+class _Stop(msgspec.Struct, frozen=True):
+    """How a cell ended before its end: wasmtime's words, and where it was."""
+
+    message: str
+    line: Line | None = None
 
 
 class Guest:
@@ -93,10 +101,11 @@ class Guest:
                     instance.call(_EXPORTS[request.kind], request.number, request.text), type=_GuestReport
                 )
             except wasmtime.WasmtimeError as error:
-                return self._roll_back(execution, fuel, position, str(error))
+                line = running_line(self._engine.layout, instance.remains(), request)
+                return self._roll_back(execution, fuel, position, _Stop(str(error), line))
             except (msgspec.DecodeError, UnicodeError):
                 # The cell has replaced what reports: nothing that this instance says can be relied on.
-                return self._roll_back(execution, fuel, position, "no report")
+                return self._roll_back(execution, fuel, position, _Stop("no report"))
             execution.end()
             return CellOutcome(
                 **msgspec.structs.asdict(report),
@@ -106,7 +115,7 @@ class Guest:
                 loaded=self._state.loaded,
             )
 
-    def _roll_back(self, execution: Execution, fuel: int, position: tuple[int, int], message: str) -> Trap:
+    def _roll_back(self, execution: Execution, fuel: int, position: tuple[int, int], stop: _Stop) -> Trap:
         self._state.roll_back()
         # The clock and the random numbers are outside the instance, so they are set back here.
         self._inputs.position = position
@@ -115,7 +124,7 @@ class Guest:
             if isinstance(execution.failure, JournalError):
                 raise execution.failure
             raise SandboxError("a host import failed") from execution.failure
-        kind = classify(message, execution.meter, execution.fuel_left)
+        kind = classify(stop.message, execution.meter, execution.fuel_left)
         # A run that is over needs no state any more.
         lost = kind != "cancelled" and not self._still_works()
         if lost:
@@ -127,7 +136,8 @@ class Guest:
             lost=lost,
             effects=execution.effects,
             loaded=self._state.loaded,
-            within=within(message),
+            within=within(stop.message),
+            line=stop.line,
         )
 
     def _still_works(self) -> bool:

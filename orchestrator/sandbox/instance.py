@@ -70,6 +70,12 @@ class Instance:
         with self._claiming():
             digest.update(self._memory.view())
 
+    def remains(self) -> memoryview:
+        """The memory that it left when it was stopped, to be read while this object is there. Raises SandboxError."""
+        if not self._dead:
+            raise SandboxError("the guest lives: its memory may change")
+        return self._memory.view().toreadonly()
+
     @contextmanager
     def _claiming(self) -> Iterator[None]:
         if not _permission.allowed:

@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 from orchestrator.sandbox.messages import TrapKind
@@ -12,35 +10,39 @@ _IN_RE = re.compile(r"!sre_ucs[124]_\w+$", re.MULTILINE)
 
 
 class Meter:
-    """The seconds that one cell took; waiting for sub-models is not counted."""
+    """The seconds of CPU that one cell took, on the thread that runs it: neither waiting counts, nor what neighbours compute.
+
+    It is read on that thread alone; only `cancelled` is set from elsewhere.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._limit = seconds
-        self._started = time.monotonic()
-        self._waited = 0.0
+        self._started: float | None = None
+        self._charged = 0.0
         self.cancelled = False
 
     def begin(self) -> None:
         """What was before is not counted: the guest was being made ready."""
-        self._started = time.monotonic()
-        self._waited = 0.0
+        self._started = time.thread_time()
+        self._charged = 0.0
+
+    def charge(self, seconds: float) -> None:
+        """Of a process that worked for the cell."""
+        self._charged += seconds
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self._started - self._waited
+        if self._started is None:
+            self._started = time.thread_time()
+        return time.thread_time() - self._started + self._charged
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._limit - self.seconds)
 
     @property
     def exceeded(self) -> bool:
         return self.seconds > self._limit
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Time inside is not the cell's."""
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self._waited += time.monotonic() - started
 
 
 def within(message: str) -> Literal["re"] | None:

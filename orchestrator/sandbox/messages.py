@@ -121,10 +121,17 @@ class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
     loaded: bool
 
 
+class Line(msgspec.Struct, frozen=True):
+    """A line of a cell, numbered from 1; its text is cut to what a message has room for."""
+
+    number: int
+    text: str
+
+
 class Trap(msgspec.Struct, frozen=True, kw_only=True):
     """The cell was stopped and rolled back. `lost`: the state before it does not work either, so the guest begins anew.
 
-    `within`: what it was in, if that is known.
+    `within`, `line`: what it was in, and where, if that is known.
     """
 
     kind: TrapKind
@@ -134,3 +141,4 @@ class Trap(msgspec.Struct, frozen=True, kw_only=True):
     effects: Effects
     loaded: bool
     within: Literal["re"] | None = None
+    line: Line | None = None

@@ -18,6 +18,7 @@ from contexts import context_rows
 from forks import fork_rows
 from measuring import RUNS, private_mb, shown, timed
 from modules import module_rows
+from providers import provider_rows
 from queries import query_rows
 from subjects import Monty, Native, Ours, Worker
 
@@ -148,6 +149,8 @@ def main() -> None:
     contexts = context_rows()
     print("measuring queries", flush=True)
     queries = loop.run_until_complete(query_rows(engine))
+    print("measuring model calls", flush=True)
+    model_calls = loop.run_until_complete(provider_rows())
     with pydantic_monty.Monty() as pool:
         tables = {}
         for subject in (ours, Native(), Worker(), Monty(pool)):
@@ -161,7 +164,7 @@ def main() -> None:
     others += fork_rows()
     del text
     print("measuring modules", flush=True)
-    result = report(size, tables, [*others, *module_rows(), *contexts])
+    result = report(size, tables, [*others, *model_calls, *module_rows(), *contexts])
     (Path(__file__).parent / "README.md").write_text(result)
     print(result)
 

@@ -56,7 +56,7 @@ print('a\\nb')
 lost = 1
 while True: pass
 # Rolled back: It used up its fuel of 3000000000 units: do less in one block. modules.regex, .csv, .json and .text pass over \
-all of `context` many times faster than a loop. That was after SECONDS seconds of computing. Nothing of the block was kept; all variables are what they were before it.
+all of `context` many times faster than a loop. That was after SECONDS seconds of computing, in line 2: `while True: pass`. Nothing of the block was kept; all variables are what they were before it.
 
 # Cell 4, turn 5
 {{"op":"final","answer":"${{hits}}"}}

@@ -93,6 +93,18 @@ async def test_sub_calls_that_go_out_together_come_to_the_same(run_query, engine
     assert await replay(events, context(), engine) == 4
 
 
+async def test_a_stopped_cell_is_told_the_same_line_again(run_query, engine):
+    """Fuel stops it at the same instruction, whatever the machine does."""
+    loop = python("total = 0\nfor number in range(10**12):\n    total += number\n    total %= 7\n    number = str(total)")
+    told = []
+    for _ in range(2):
+        events = (await run_query(FakeModel([loop, python("FINAL(1)")]))).events
+        [stopped] = [each for each in events if isinstance(each, ev.CellRolledBack)]
+        told.append(re.search("in line [2-5]: `.*?`", stopped.message)[0])
+    assert told[0] == told[1]
+    assert await replay(events, context(), engine) == 2
+
+
 async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engine):
     """It was rolled back, so it never was; what it was given stands."""
     slow = new_engine(SandboxSettings(seconds=0.3, fuel=10**14))

@@ -90,7 +90,7 @@ async def test_a_cell_at_a_limit_is_rolled_back(run_query):
     journal = await run_query(model)
     assert re.sub(r"\d\.\d seconds", "N seconds", shown(model, 3)) == (
         "Block 2 was stopped. It used up its fuel of 3000000000 units: do less in one block. modules.regex, .csv, .json "
-        "and .text pass over all of `context` many times faster than a loop. That was after N seconds of computing. Nothing of the block was kept; all variables are what they were "
+        "and .text pass over all of `context` many times faster than a loop. That was after N seconds of computing, in line 2: `while True: pass`. Nothing of the block was kept; all variables are what they were "
         "before it.\n(3 replies and 10 sub-calls left.)"
     )
     assert result(journal.events).answer == "[1]"

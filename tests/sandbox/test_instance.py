@@ -50,6 +50,17 @@ def test_a_guest_that_was_stopped_can_be_neither_called_nor_copied(engine, in_gu
     assert set(in_guest(lambda: list(attempts()))) == {"the guest was stopped: it can be neither called nor copied any more"}
 
 
+def test_only_a_guest_that_was_stopped_leaves_its_memory(engine, in_guest):
+    """That of another changes; what is left cannot be changed."""
+    guest = in_guest(lambda: started(engine))
+    with pytest.raises(SandboxError) as error:
+        guest.remains()
+    assert str(error.value) == "the guest lives: its memory may change"
+    with pytest.raises(wasmtime.WasmtimeError):
+        in_guest(lambda: guest.call("run-cell", 1, "import os\nos._exit(1)"))
+    assert guest.remains().readonly
+
+
 async def test_a_guest_that_runs_can_be_neither_called_nor_copied(engine, new_notebook):
     """Not by another thread while it waits for a sub-call: wasmtime would end the process, or the copy be half a call."""
     refused = []

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.config import SandboxSettings
 from orchestrator.dialogue import reports
 from orchestrator.sandbox.guest import CellOutcome
-from orchestrator.sandbox.messages import Effects, SubReply, Trap
+from orchestrator.sandbox.messages import Effects, Line, SubReply, Trap
 
 KEPT = "Nothing of the block was kept; all variables are what they were before it."
 
@@ -168,9 +168,9 @@ async def test_gigantic_prompts_are_refused_before_they_are_sent(run_cells):
     )
 
 
-def stopped(kind, *, lost):
+def stopped(kind, *, lost, line=None):
     effects = Effects(context_reads=0, reads_sha256="", clock_ns=0, random_draws=0)
-    return Trap(kind=kind, fuel=5, seconds=1.26, lost=lost, effects=effects, loaded=False)
+    return Trap(kind=kind, fuel=5, seconds=1.26, lost=lost, effects=effects, loaded=False, line=line)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +200,9 @@ def test_every_trap_is_told_with_what_to_do(kind, message):
     assert reports.rolled_back_message(trap, "python", SandboxSettings(), answered=2) == (
         f"{told} It had 2 sub-calls answered: the same prompts get the same answers again, free."
     )
+    assert reports.rolled_back_message(
+        stopped(kind, lost=False, line=Line(7, "for b in rows:")), "python", SandboxSettings(), answered=0
+    ) == (f"{message} That was after 1.3 seconds of computing, in line 7: `for b in rows:`. {KEPT}")
     assert reports.rolled_back_message(stopped(kind, lost=True), "python", SandboxSettings(), answered=0) == (
         f"{message} That was after 1.3 seconds of computing. Nothing of the block was kept; an earlier block had broken the "
         "interpreter, so all variables are lost; `context` and the functions are there."
@@ -207,15 +210,15 @@ def test_every_trap_is_told_with_what_to_do(kind, message):
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "message"),
+    ("code", "kind", "line", "message"),
     [
-        ("while True: pass", "fuel", "It used up its fuel of 10000000000 units: do less in one block. modules.regex, .csv, .json and .text pass over all of `context` many times faster than a loop."),
-        ("import sys\nsys.setrecursionlimit(10**9)\nx = None\nfor _ in range(3_000_000): x = (x,)\ndel x", "stack", "It nested too deeply for the sandbox's stack: use a loop instead of recursion."),
-        ("import wit_world\nwit_world.call('llm_query', 'x' * 140_000_000)", "transfer", "It handed more than 128 MiB to the host at once: send, print or answer less."),
-        ("import os\nos._exit(1)", "aborted", "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory."),
+        ("while True: pass", "fuel", "line 1: `while True: pass`", "It used up its fuel of 10000000000 units: do less in one block. modules.regex, .csv, .json and .text pass over all of `context` many times faster than a loop."),
+        ("import sys\nsys.setrecursionlimit(10**9)\nx = None\nfor _ in range(3_000_000): x = (x,)\ndel x", "stack", "line 5: `del x`", "It nested too deeply for the sandbox's stack: use a loop instead of recursion."),
+        ("import wit_world\nwit_world.call('llm_query', 'x' * 140_000_000)", "transfer", "line 2: `wit_world.call('llm_query', 'x' * 140_000_000)`", "It handed more than 128 MiB to the host at once: send, print or answer less."),
+        ("import os\nos._exit(1)", "aborted", "line 2: `os._exit(1)`", "It ended the interpreter itself, or ran out of memory where Python cannot recover: use less memory."),
     ],
 )  # fmt: skip
-async def test_each_limit_is_hit_and_told(new_notebook, new_engine, code, kind, message):
+async def test_each_limit_is_hit_and_told(new_notebook, new_engine, code, kind, line, message):
     """The cell is stopped by it, the model reads the whole message, and the variables before it are there."""
     settings = SandboxSettings(fuel=10_000_000_000)
     notebook = new_notebook(engine=new_engine(settings))
@@ -223,6 +226,6 @@ async def test_each_limit_is_hit_and_told(new_notebook, new_engine, code, kind, 
     trap = await notebook.run_cell(2, code)
     assert trap.kind == kind
     assert reports.rolled_back_message(trap, "python", settings, answered=0) == (
-        f"{message} That was after {trap.seconds:.1f} seconds of computing. {KEPT}"
+        f"{message} That was after {trap.seconds:.1f} seconds of computing, in {line}. {KEPT}"
     )
     assert (await notebook.run_cell(3, "kept")).head == "1\n"

@@ -135,11 +135,13 @@ class Memory:
 
     def _freeze(self, written: list[Range], shared: bool) -> None:  # noqa: FBT001  (snapshot's own)
         """What was written becomes a sealed file, which takes its place here too: it counts as unwritten from now on."""
-        # Each segment is a mapping of every fork: if there are many, those of this run alone go into the new file. The shared
-        # ones stay as they are: all runs have them once.
-        crowded = len(self._segments) > MOST_SEGMENTS
-        own = [(each.start, each.stop) for each in self._segments if not each.shared] if crowded else []
-        extents = mappings.coalesce(written + own, MOST_EXTENTS)
+        # Each segment is a mapping of every fork, and a file is held as a whole for the last byte of it that is used: if that
+        # becomes too much, the segments of this run alone go into the new file. The shared ones stay: all runs have them once.
+        own = [each for each in self._segments if not each.shared]
+        held = sum(file.held_bytes for file in {each.file for each in own}) + sum(stop - start for start, stop in written)
+        crowded = len(self._segments) > MOST_SEGMENTS or held > self.size
+        kept = [(each.start, each.stop) for each in own] if crowded else []
+        extents = mappings.coalesce(written + kept, MOST_EXTENTS)
         file = SealedFile(self.size, ((start, self.view(start, stop)) for start, stop in extents))
         for start, stop in extents:
             mappings.map_privately(self.address + start, stop - start, file, start)

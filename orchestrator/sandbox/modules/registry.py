@@ -73,9 +73,8 @@ class Modules:
         """What a module in the text format answers to a request."""
         if len(wat) > MAX_WAT:
             return ModuleOutcome(ModuleError(f"the text has {len(wat)} characters; {MAX_WAT} is the limit"), fuel=0)
-        meter = allowance.meter
         try:
-            code = compile_text(wat, lambda: not (meter.cancelled or meter.exceeded))
+            code = compile_text(wat, allowance.meter)
         except ValueError as error:
             return ModuleOutcome(ModuleError(f"it cannot be compiled: {error}"), fuel=0)
         module = wasmtime.Module.deserialize(self.engine, code)

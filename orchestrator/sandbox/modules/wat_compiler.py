@@ -1,13 +1,16 @@
 """Compiles a module's text in a process of its own, whose time and memory are limited: hostile text can take all of both.
 
-Run as a program, this file reads the text from stdin and writes machine code to stdout: 0, or 1 with the reason on stderr.
+Run as a program with the seconds of CPU that it may take, this file reads the text from stdin and writes machine code to
+stdout and the seconds that it took to stderr: 0, or 1 with the reason on stderr.
 """
 
+import math
 import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from typing import Protocol
 
 import wasmtime
 
@@ -16,7 +19,21 @@ STACK = 1 << 20
 MEMORY = 2 << 30  # address space of the compiler
 MAX_CODE = 32 << 20  # bytes of machine code
 POLL_SECONDS = 0.05
+MOST_CPU_SECONDS = 10.0
+WALL = 4  # seconds of the clock for one of CPU: a busy machine is slower
 TOO_MUCH = "compiling it takes more time or memory than there is"
+
+
+class Meter(Protocol):
+    """What of limits.Meter is used here; as a program this file has nothing of the package to import."""
+
+    cancelled: bool
+
+    @property
+    def left(self) -> float: ...
+
+    def charge(self, seconds: float) -> None: ...
+
 
 _free = threading.BoundedSemaphore(2)  # compilers at once, whoever asks
 
@@ -39,40 +56,46 @@ def configure() -> wasmtime.Config:
     return config
 
 
-def compile_text(text: str, may_go_on: Callable[[], bool]) -> bytes:
+def compile_text(text: str, meter: Meter) -> bytes:
     """Machine code, as `Module.serialize` gives it. Raises ValueError with the reason if there is none.
 
-    `may_go_on` is asked now and then; if it says no, the compiler is ended.
+    The compiler's CPU is the cell's; waiting until one may begin is not.
     """
     while not _free.acquire(timeout=POLL_SECONDS):
-        if not may_go_on():
+        if meter.cancelled:
             raise ValueError(TOO_MUCH)
     try:
-        status, code, reason = _run_compiler(text, may_go_on)
+        status, code, said = _run_compiler(text, meter)
     finally:
         _free.release()
+    reason = said.decode(errors="replace")
     if status == 1:
-        raise ValueError(reason.decode(errors="replace")[:2000])
+        raise ValueError(reason[:2000])
     if status != 0:
         raise ValueError(TOO_MUCH)
+    meter.charge(float(reason))
     return code
 
 
-def _run_compiler(text: str, may_go_on: Callable[[], bool]) -> tuple[int, bytes, bytes]:
+def _run_compiler(text: str, meter: Meter) -> tuple[int, bytes, bytes]:
     """Exit status, stdout and stderr of the compiler."""
-    command = [sys.executable, "-I", __file__]
+    allowed = min(MOST_CPU_SECONDS, meter.left)
+    ends = time.monotonic() + allowed * WALL
+    command = [sys.executable, "-I", __file__, str(math.ceil(allowed))]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env={}) as compiler:
         given: bytes | None = text.encode()
         while True:
             try:
-                code, reason = compiler.communicate(given, timeout=POLL_SECONDS)
+                code, said = compiler.communicate(given, timeout=POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 given = None
-                if not may_go_on():
+                if meter.cancelled or time.monotonic() > ends:
                     compiler.kill()
             else:
-                return compiler.returncode, code, reason
+                if compiler.returncode < 0:
+                    meter.charge(allowed)
+                return compiler.returncode, code, said
 
 
 def machine_code(text: str) -> bytes:
@@ -92,8 +115,11 @@ def machine_code(text: str) -> bytes:
 def _main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    seconds = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     try:
         sys.stdout.buffer.write(machine_code(sys.stdin.buffer.read().decode()))
+        sys.stderr.write(str(time.process_time()))
     except ValueError as error:
         sys.stderr.write(str(error))
         return 1
