@@ -43,6 +43,8 @@ def remedy(settings: HTTPSettings, status: int, words: str, models: Sequence[str
         return "later"
     if status == 400 and "content management policy" in words:  # Azure's filter of prompts
         return "elsewhere"
+    if status == 400 and "credit balance" in words:  # Anthropic's
+        return "mend"
     # A redirect is not followed: the key is for this host alone.
     return (
         "mend" if status in (401, 402, 403, 404) or status < 400 or _names_no_model(settings, status, words, models) else "none"

@@ -136,6 +136,7 @@ def refusal(status, kind, message):
         (refusal(401, "authentication_error", "invalid x-api-key sk-ant-1"), "claude: the key in the environment variable THE_KEY is refused (HTTP 401: invalid x-api-key ***)", "mend"),
         (refusal(413, "request_too_large", "too large"), "claude: HTTP 413: too large", "none"),
         (refusal(400, "invalid_request_error", "max_tokens: 300000 > 64000"), "claude: HTTP 400: max_tokens: 300000 > 64000", "none"),
+        (refusal(400, "invalid_request_error", "Your credit balance is too low"), "claude: HTTP 400: Your credit balance is too low", "mend"),
         (streamed(start(), block(0, "text", "half")), "claude: the stream broke off", "later"),
         (streamed(), "claude: the stream broke off", "later"),
         (streamed("data: {\n\n"), "claude: sent something that is not a completion", "later"),
