@@ -3,12 +3,10 @@
 A reply is not held to a schema: theirs must close every object, and the arguments of commands are open.
 """
 
-from typing import Any
-
 import msgspec
 
 from orchestrator.config import AnthropicSettings
-from orchestrator.errors import Remedy
+from orchestrator.errors import ProviderError, Remedy
 from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import NOTHING, AnthropicCounts
 from orchestrator.providers.messages import Message, Received, Schema
@@ -100,7 +98,8 @@ class AnthropicProvider:
                     received.add(piece.text, piece.thinking)
                     reason = piece.stop_reason or reason
                 finished = finished or event.type == "message_stop"
-                received.usage = counts.usage()
+                if event.type == "message_delta":  # before it the reply is not counted
+                    received.usage = counts.usage()
         received.cut = reason in CUT
         if reason == "refusal":
             raise self._wire.error("the server ended the reply: refusal", remedy="elsewhere")
@@ -114,6 +113,6 @@ class AnthropicProvider:
         body = self._wire.chat(tuple(each for each in said if each.role != "system")) | self._options
         return with_extra(body | ({"system": system} if system else {}), self.settings.extra_body)
 
-    def _error(self, error: _Error) -> Any:
+    def _error(self, error: _Error) -> ProviderError:
         kind = error.type or "error"
         return self._wire.error(f"{kind}: {error.message or 'no text'}", remedy=REMEDIES.get(kind, "later"))

@@ -199,6 +199,16 @@ async def test_a_count_that_cannot_be_believed_is_estimated(usage):
     assert (received.text, received.usage_for(HI)) == ("text", Usage(1, 1, estimated=True))
 
 
+async def test_what_a_broken_reply_cost_is_estimated():
+    """Its beginning counts the prompt, and next to nothing of the reply."""
+    received = Received()
+    transport = httpx.MockTransport(lambda request: streamed(start(), block(0, "text", "x" * 400)))
+    async with httpx.AsyncClient(transport=transport) as client:
+        with pytest.raises(ProviderError):
+            await AnthropicProvider(AnthropicSettings(**DEFAULTS), client).complete(HI, received)
+    assert received.usage_for(HI) == Usage(1, 100, estimated=True)
+
+
 async def test_a_number_beyond_all_numbers_is_no_count():
     """1e400 is valid JSON."""
     received = await ask(
