@@ -32,7 +32,7 @@ def main() -> int:
     print("Model: SCRIPTED. Its code and replies were written by hand (demo/script.toml); the sandbox, the loop, the")
     print("       sub-calls and the answers are real. For a real model change two lines of config.toml:")
     print('       Ollama:    provider_type = "ollama"     model = "qwen3:32b"')
-    print('       DeepSeek:  provider_type = "deepseek"   model = "deepseek-chat"   (environment: DEEPSEEK_API_KEY)')
+    print('       DeepSeek:  provider_type = "deepseek"   model = "deepseek-flash"   (environment: DEEPSEEK_API_KEY)')
     with server() as url:
         questions = all_questions(files)
         right = [ask(url, question) for question in questions]

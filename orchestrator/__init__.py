@@ -11,8 +11,9 @@ The way of the data, which is also the order in which to read the code::
     -> events      journal/    what happened: kept, read back, written as a script
     -> response    api/, web/ (the pages), logs.py; library/: the same from Python
 
-    opening.py builds what answers queries, app.py the server over it; config.py, errors.py and shipped.py (files that come
-    with the code) know nobody else.
+    opening.py builds what answers queries, app.py the server over it. config.py reads the settings, with presets.py (servers
+    that are known) and env_file.py (keys beside it); they, errors.py and shipped.py (files that come with the code) know
+    nobody else.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,21 +1,26 @@
 """Settings from config.toml. Unknown keys are errors; a secret is named by its environment variable, never written."""
 
+import functools
+import operator
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
 
 from orchestrator import shipped
+from orchestrator.env_file import read_env_file
 from orchestrator.errors import ConfigError
+from orchestrator.presets import ANY, PRESETS, Preset, ResponseFormat
 
 Positive = Annotated[int, Meta(ge=1)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
 NotEmpty = Annotated[str, Meta(min_length=1)]
 Protocol = Literal["python", "json"]
 BaseURL = Annotated[str, Meta(pattern="^https?://.")]
+ContextWindow = Annotated[int, Meta(ge=4096)]
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,11 +79,18 @@ class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
     """A backend behind a URL. The key is read from the environment variable `api_key_env` names, if it names one.
 
     `stall_seconds`: without a byte of a reply, its beginning included, after which the call has failed.
+    `temperature`, `top_p` and `reasoning_effort` are sent if they are set, as is `seed`; `extra_body` and `headers` are
+    put into each request.
     """
 
     base_url: BaseURL
     api_key_env: NotEmpty | None = None
     stall_seconds: PositiveSeconds = 120.0
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    reasoning_effort: NotEmpty | None = None
+    extra_body: dict[str, Any] | None = None
+    headers: dict[str, str] | None = None
 
     @property
     def api_key(self) -> str | None:
@@ -86,34 +98,50 @@ class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
 
 
 class OpenAISettings(HTTPSettings, frozen=True, kw_only=True, tag="openai"):
-    """Any server with POST {base_url}/chat/completions; base_url goes up to and including /v1.
+    """Any server with POST {base_url}/chat/completions, OpenAI itself without base_url, which goes up to and including /v1.
 
     response_format: how the server can hold a reply of JSON commands to their schema; context_window: in tokens.
     """
 
-    context_window: Annotated[int, Meta(ge=4096)] | None = None
-    response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    base_url: BaseURL = PRESETS["openai"].base_url
+    seed: int | None = None
+    context_window: ContextWindow | None = None
+    response_format: ResponseFormat = "json_schema"
+
+    def __post_init__(self) -> None:
+        # OpenAI always wants a key; another server is sent the one that is named, never this one.
+        if type(self) is OpenAISettings and self.preset.key and self.api_key_env is None:
+            msgspec.structs.force_setattr(self, "api_key_env", self.preset.key)
+
+    @property
+    def preset(self) -> Preset:
+        """How the server differs from others."""
+        preset = PRESETS[str(self.__struct_config__.tag)]
+        return ANY if type(self) is OpenAISettings and self.base_url.rstrip("/") != preset.base_url else preset
 
 
-class DeepSeekSettings(OpenAISettings, frozen=True, kw_only=True, tag="deepseek"):
-    """OpenAISettings with DeepSeek's defaults."""
+def _make_settings(name: str, preset: Preset) -> type[OpenAISettings]:
+    """OpenAISettings with the defaults of a preset; base_url has none if each user has an own one."""
+    address: Any = ("base_url", BaseURL, preset.base_url) if preset.base_url else ("base_url", BaseURL)
+    key = ("api_key_env", NotEmpty | None, preset.key or None)
+    form = ("response_format", ResponseFormat, preset.response_format)
+    made = msgspec.defstruct(name, [address, key, form], bases=(OpenAISettings,), tag=name, frozen=True, kw_only=True)
+    return cast("type[OpenAISettings]", made)
 
-    base_url: BaseURL = "https://api.deepseek.com/v1"
-    response_format: Literal["json_schema", "json_object", "none"] = "json_object"
-    api_key_env: NotEmpty | None = "DEEPSEEK_API_KEY"
 
+class AnthropicSettings(HTTPSettings, frozen=True, kw_only=True, tag="anthropic"):
+    """Anthropic's own protocol: POST {base_url}/messages. context_window: in tokens."""
 
-class LiteLLMSettings(OpenAISettings, frozen=True, kw_only=True, tag="litellm"):
-    """OpenAISettings with the defaults of LiteLLM's proxy."""
-
-    base_url: BaseURL = "http://127.0.0.1:4000/v1"
-    api_key_env: NotEmpty | None = "LITELLM_API_KEY"
+    base_url: BaseURL = "https://api.anthropic.com/v1"
+    api_key_env: NotEmpty | None = "ANTHROPIC_API_KEY"
+    context_window: ContextWindow | None = None
 
 
 class OllamaSettings(HTTPSettings, frozen=True, kw_only=True, tag="ollama"):
     """base_url is the server's root. num_ctx: the window in tokens; without it, as large as the prompts need."""
 
     base_url: BaseURL = "http://127.0.0.1:11434"
+    seed: int | None = None
     num_ctx: Positive | None = None
     keep_alive: NotEmpty = "5m"
 
@@ -122,8 +150,17 @@ class ScriptedSettings(ProviderSettings, frozen=True, kw_only=True, tag="scripte
     """No model: replies from a file. `model` is that file, relative to config.toml."""
 
 
-AnyProvider = OpenAISettings | DeepSeekSettings | LiteLLMSettings | OllamaSettings | ScriptedSettings
-PROVIDER_TYPES: dict[str, type[AnyProvider]] = {str(each.__struct_config__.tag): each for each in get_args(AnyProvider)}
+PROVIDER_TYPES: dict[str, type[Any]] = {
+    "openai": OpenAISettings,
+    **{name: _make_settings(name, preset) for name, preset in PRESETS.items() if name != "openai"},
+    "anthropic": AnthropicSettings,
+    "ollama": OllamaSettings,
+    "scripted": ScriptedSettings,
+}
+if TYPE_CHECKING:  # the type of each preset is an OpenAISettings
+    AnyProvider = OpenAISettings | AnthropicSettings | OllamaSettings | ScriptedSettings
+else:
+    AnyProvider = functools.reduce(operator.or_, PROVIDER_TYPES.values())
 
 
 class Settings(Base, frozen=True, kw_only=True):
@@ -158,7 +195,11 @@ def load(path: Path) -> Settings:
 
 
 def read(path: Path) -> Settings:
-    """The same, but its providers need not be usable: a caller may replace them. Raises ConfigError."""
+    """The same, but its providers need not be usable: a caller may replace them. Raises ConfigError.
+
+    A file .env beside it is read into the environment.
+    """
+    read_env_file(path.parent)
     try:
         settings = msgspec.toml.decode(path.read_bytes(), type=Settings)
     except OSError as error:

@@ -23,6 +23,17 @@ def streamed(text, prompt_tokens=10, completion_tokens=5):
     return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=body)
 
 
+def events(*chunks, done=True):
+    """A streamed reply of these chunks."""
+    body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + ("data: [DONE]\n\n" if done else "")
+    return httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, text=body)
+
+
+def delta(finish_reason=None, **fields):
+    """A chunk of it."""
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]}
+
+
 class FakeModel(httpx.AsyncBaseTransport):
     """Root calls take the next of `replies` (a text, or a Response); sub-calls get `sub(prompt)`."""
 

@@ -9,18 +9,13 @@ import pytest
 
 from orchestrator import config
 from orchestrator.cli.config_text import config_text
-from orchestrator.config import (
-    PROVIDER_TYPES,
-    DeepSeekSettings,
-    LiteLLMSettings,
-    OllamaSettings,
-    OpenAISettings,
-    ScriptedSettings,
-    Settings,
-)
+from orchestrator.config import PROVIDER_TYPES, OllamaSettings, OpenAISettings, ScriptedSettings, Settings
 from orchestrator.errors import ConfigError
+from orchestrator.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
+OLLAMA = '[[providers]]\nprovider_type = "ollama"\nmodel = "m"\n'
+ANTHROPIC = OLLAMA.replace("ollama", "anthropic")
 SCRIPTED = '[[providers]]\nprovider_type = "scripted"\nmodel = "s.toml"\n'
 
 
@@ -46,13 +41,21 @@ def test_the_shipped_file_has_every_setting_at_its_default():
     assert shipped == Settings(providers=(ScriptedSettings(model=script),)) == config.DEFAULTS
 
 
-MODELS = {
+WITHOUT_ADDRESS = [name for name, preset in PRESETS.items() if not preset.base_url]
+MODELS = {name: kind(model="m") for name, kind in PROVIDER_TYPES.items() if name not in WITHOUT_ADDRESS} | {
     "openai": OpenAISettings(model="m", base_url="http://server/v1", response_format="none"),
-    "deepseek": DeepSeekSettings(model="m"),
-    "litellm": LiteLLMSettings(model="m"),
+    "azure": PROVIDER_TYPES["azure"](model="m", base_url="https://mine.openai.azure.com/openai/v1"),
     "ollama": OllamaSettings(model="m", num_ctx=8192),
     "scripted": ScriptedSettings(model="s.toml"),
 }
+
+
+@pytest.fixture
+def all_keys(monkeypatch):
+    """Each service is paid for."""
+    for each in MODELS.values():
+        if name := getattr(each, "api_key_env", None):
+            monkeypatch.setenv(name, "k")
 
 
 def written(name):
@@ -72,9 +75,8 @@ def test_a_file_names_every_setting_with_a_comment(name):
 
 
 @pytest.mark.parametrize("name", PROVIDER_TYPES)
-def test_a_written_file_means_what_it_is_written_for(load, name):
+def test_a_written_file_means_what_it_is_written_for(load, name, all_keys):
     """All defaults, and this model."""
-    os.environ |= {"DEEPSEEK_API_KEY": "k", "LITELLM_API_KEY": "k"}
     found = load(written(name))
     assert msgspec.structs.replace(found, providers=()) == Settings(providers=())
     assert [msgspec.structs.replace(each, model="m") for each in found.providers] == [
@@ -83,9 +85,8 @@ def test_a_written_file_means_what_it_is_written_for(load, name):
 
 
 @pytest.mark.parametrize("name", [name for name in PROVIDER_TYPES if name != "scripted"])
-def test_a_setting_behind_a_hash_can_be_used_as_it_stands(load, name):
+def test_a_setting_behind_a_hash_can_be_used_as_it_stands(load, name, all_keys):
     """With its comment, by each type of provider that has it."""
-    os.environ |= {"DEEPSEEK_API_KEY": "k", "LITELLM_API_KEY": "k"}
     has = PROVIDER_TYPES[name].__struct_fields__
     lines = (ROOT / "config.toml").read_text().splitlines()
     off = [line.removeprefix("# ") for line in lines if any(line.startswith(f"# {each} = ") for each in has)]
@@ -110,14 +111,21 @@ def test_a_setting_behind_a_hash_can_be_used_as_it_stands(load, name):
         ("providers = []", "providers: Expected `array` of length >= 1"),
         (
             '[[providers]]\nprovider_type = "gpt"\nmodel = "x"',
-            "providers[0].provider_type: there is no 'gpt'; these exist: openai, deepseek, litellm, ollama, scripted",
+            "providers[0].provider_type: there is no 'gpt'; these exist: openai, deepseek, lmstudio, llamacpp, vllm, litellm, groq, together, fireworks, mistral, openrouter, xai, perplexity, cohere, gemini, azure, anthropic, ollama, scripted",
         ),
         ('[[providers]]\nmodel = "x"', "providers[0]: Object missing required field `provider_type`"),
-        ('[[providers]]\nprovider_type = "openai"\nmodel = "x"', "providers[0]: Object missing required field `base_url`"),
+        ('[[providers]]\nprovider_type = "azure"\nmodel = "x"', "providers[0]: Object missing required field `base_url`"),
         (
             '[[providers]]\nprovider_type = "openai"\nmodel = "x"\nbase_url = "localhost"',
             "providers[0].base_url: Expected `str` matching regex '^https?://.'",
         ),
+        (OLLAMA + "temperature = 3.0", "providers[0].temperature: Expected `float` <= 2.0"),
+        (OLLAMA + "temperature = nan", "providers[0].temperature: Expected `float` >= 0.0"),
+        (OLLAMA + "top_p = 1.5", "providers[0].top_p: Expected `float` <= 1.0"),
+        (OLLAMA + "extra_body = 5", "providers[0].extra_body: Expected `object | null`, got `int`"),
+        (OLLAMA + "headers = {a=1}", "providers[0].headers[...]: Expected `str`, got `int`"),
+        (ANTHROPIC + "seed = 1", "providers[0].seed: unknown key"),
+        (SCRIPTED + "temperature = 1.0", "providers[0].temperature: unknown key"),
         (SCRIPTED + 'role = "root"\n', 'providers: none has role "sub" or "both"'),
         (
             '[[providers]]\nprovider_type = "deepseek"\nmodel = "x"',
@@ -133,15 +141,40 @@ def test_a_mistake_is_named_with_its_key(load, text, message):
     assert load(text) == message
 
 
-def test_presets_know_their_address_and_the_name_of_their_key(load):
-    """deepseek, litellm and ollama need only a model."""
-    os.environ |= {"DEEPSEEK_API_KEY": "k1", "LITELLM_API_KEY": "k2"}
-    text = "".join(f'[[providers]]\nprovider_type = "{name}"\nmodel = "m"\n' for name in ("deepseek", "litellm", "ollama"))
-    deepseek, litellm, ollama = load(text).providers
-    assert (deepseek, deepseek.api_key) == (DeepSeekSettings(model="m"), "k1")
-    assert (litellm, litellm.api_key) == (LiteLLMSettings(model="m"), "k2")
-    assert (ollama, ollama.api_key) == (OllamaSettings(model="m"), None)
-    assert (deepseek.base_url, ollama.base_url) == ("https://api.deepseek.com/v1", "http://127.0.0.1:11434")
+def test_a_provider_needs_only_a_model(load, all_keys):
+    """It knows its address and the name of its key; a server of one's own needs none."""
+    text = "".join(f'[[providers]]\nprovider_type = "{name}"\nmodel = "m"\n' for name in ("deepseek", "vllm", "ollama"))
+    deepseek, vllm, ollama = load(text).providers
+    assert (deepseek.base_url, deepseek.api_key_env, deepseek.api_key) == (
+        "https://api.deepseek.com/v1",
+        "DEEPSEEK_API_KEY",
+        "k",
+    )
+    assert (vllm.base_url, vllm.api_key) == ("http://127.0.0.1:8000/v1", None)
+    assert (ollama.base_url, ollama.api_key) == ("http://127.0.0.1:11434", None)
+
+
+@pytest.mark.parametrize(
+    ("line", "address", "key"),
+    [
+        ("", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+        ('base_url = "https://api.openai.com/v1/"', "https://api.openai.com/v1/", "OPENAI_API_KEY"),
+        ('api_key_env = "MINE"', "https://api.openai.com/v1", "MINE"),
+        ('base_url = "http://server/v1"', "http://server/v1", None),
+    ],
+)
+def test_openai_is_openai_itself_unless_base_url_names_another(load, all_keys, line, address, key):
+    """Its key goes to no other server."""
+    os.environ |= {"OPENAI_API_KEY": "k", "MINE": "k"}
+    [found] = load(f'[[providers]]\nprovider_type = "openai"\nmodel = "m"\n{line}\n').providers
+    assert (found.base_url, found.api_key_env) == (address, key)
+
+
+def test_the_shipped_file_lists_the_types_of_providers():
+    """In a comment."""
+    text = (ROOT / "config.toml").read_text()
+    listed = text[text.index("[[providers]]") : text.index("\nprovider_type = ")]
+    assert [name for name in PROVIDER_TYPES if not re.search(rf"\b{name}\b", listed)] == []
 
 
 def test_settings_never_hold_a_secret(load):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import __version__
-from orchestrator.config import SandboxSettings, Settings
+from orchestrator.config import PROVIDER_TYPES, SandboxSettings, Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,6 +35,18 @@ def test_every_limit_of_the_guest_is_documented_with_its_default():
     text = (ROOT / "guest_sdk" / "README.md").read_text()
     names = [*SandboxSettings.__struct_fields__, *(name for name in Settings.__struct_fields__ if name.startswith("max_"))]
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("name", [name for name in PROVIDER_TYPES if name != "scripted"])
+def test_every_provider_is_documented_with_its_address_and_key(name):
+    """In the table of README.md; of a server on this machine the port is enough."""
+    text = (ROOT / "README.md").read_text()
+    [row] = [line for line in text[text.index("## Providers") :].splitlines() if line.startswith("| `") and f"`{name}`" in line]
+    settings = PROVIDER_TYPES[name](
+        model="m", **({"base_url": "https://RESOURCE.openai.azure.com/openai/v1"} if name == "azure" else {})
+    )
+    assert settings.base_url.removeprefix("http://127.0.0.1") in row
+    assert (settings.api_key_env or "none") in row
 
 
 def test_the_pins_have_what_a_wheel_is_built_with():

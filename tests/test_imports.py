@@ -11,12 +11,14 @@ FRAMEWORKS = {"litestar", "httpx", "wasmtime", "uvicorn", "structlog"}
 WORDS = sorted(
     [*(PACKAGE / "dialogue").glob("*.py"), *(PACKAGE / name for name in ("budget.py", "journal/events.py", "errors.py"))]
 )
-BASE = {"errors", "config", "shipped"}
+BASE = {"errors", "config", "shipped", "presets"}
 # What each room may import, beside itself. A room's messages.py is structs alone.
 BELOW = {
     "errors": set(),
     "shipped": set(),
-    "config": {"errors", "shipped"},
+    "presets": set(),
+    "env_file": {"errors"},
+    "config": {"errors", "shipped", "presets", "env_file"},
     "budget": BASE,
     "contexts": BASE,
     "providers": BASE | {"contexts"},

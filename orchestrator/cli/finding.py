@@ -6,8 +6,9 @@ import os
 import httpx
 import msgspec
 
-from orchestrator.config import AnyProvider, LiteLLMSettings, OllamaSettings, OpenAISettings
+from orchestrator.config import PROVIDER_TYPES, AnyProvider, OllamaSettings, OpenAISettings
 from orchestrator.errors import ConfigError
+from orchestrator.presets import PRESETS
 from orchestrator.providers.models import ListedModel, listed_models
 from orchestrator.providers.naming import parse_model
 
@@ -15,8 +16,9 @@ SECONDS = 2.0  # for a server to list its models in
 MOST_BYTES = 1 << 20  # of that list
 MOST_MODELS = 20  # of one server
 LONGEST_NAME = 200
-# A model of each service, to begin with.
-SERVICES = {"DEEPSEEK_API_KEY": "deepseek/deepseek-chat", "OPENAI_API_KEY": "openai/gpt-5-mini"}
+# A model of each service, to begin with: by the environment variable of its key.
+SERVICES = {preset.key: f"{name}/{preset.model}" for name, preset in PRESETS.items() if preset.model}
+SERVICES["ANTHROPIC_API_KEY"] = "anthropic/claude-sonnet-5-5"
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -37,10 +39,12 @@ async def find_models(transport: httpx.AsyncBaseTransport | None = None) -> list
 def _servers() -> list[tuple[str, OllamaSettings | OpenAISettings]]:
     """Programs that serve models, each where it listens by itself; the name of the model is to be found."""
     servers: list[tuple[str, OllamaSettings | OpenAISettings]] = [("Ollama", OllamaSettings(model="?"))]
-    for program, port in {"LM Studio": 1234, "llama.cpp": 8080, "vLLM": 8000, "LiteLLM": 4000}.items():
-        servers.append((program, OpenAISettings(model="?", base_url=f"http://127.0.0.1:{port}/v1")))
-    if os.environ.get("LITELLM_API_KEY"):
-        servers[-1] = ("LiteLLM", LiteLLMSettings(model="?"))
+    for name, preset in PRESETS.items():
+        if preset.title:
+            # One that wants a key by itself may have been started without.
+            keyless = preset.key and not os.environ.get(preset.key)
+            kind = OpenAISettings if keyless else PROVIDER_TYPES[name]
+            servers.append((preset.title, kind(model="?", base_url=preset.base_url)))
     return servers
 
 

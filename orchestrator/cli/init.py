@@ -7,9 +7,10 @@ from pathlib import Path
 
 from orchestrator.cli.command import command_parser
 from orchestrator.cli.config_text import config_text
-from orchestrator.cli.finding import Choice, find_models
+from orchestrator.cli.finding import SERVICES, Choice, find_models
 from orchestrator.cli.say import say
 from orchestrator.config import OllamaSettings
+from orchestrator.env_file import read_env_file
 from orchestrator.errors import InvalidRequest
 
 NOTHING_FOUND = Choice(OllamaSettings(model="qwen3:8b"), "an example")
@@ -19,15 +20,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = command_parser(
         "init",
         "Write a config.toml that names a model and lists every setting. Looks for Ollama, LM Studio, llama.cpp, vLLM and "
-        "LiteLLM on this machine, and for DEEPSEEK_API_KEY, OPENAI_API_KEY and LITELLM_API_KEY in the environment. On a "
-        "terminal it asks which model; elsewhere it takes the first: one of this machine before a paid one, the largest of "
-        "a server first.",
+        "LiteLLM on this machine, and for keys in the environment, or in a file .env beside FILE: "
+        f"{', '.join(SERVICES)}, LITELLM_API_KEY. On a terminal it asks which model; elsewhere it takes the first: one of "
+        "this machine before a paid one, the largest of a server first.",
     )
     parser.add_argument("file", type=Path, nargs="?", default=Path("config.toml"), metavar="FILE", help="default: config.toml")
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
     options = parser.parse_args(arguments)
     if options.file.exists() and not options.force:
         raise InvalidRequest(f"{options.file} is there already; --force overwrites it")
+    read_env_file(options.file.parent)
     choices = asyncio.run(find_models())
     choice = _choose(choices) if choices else NOTHING_FOUND
     _write(options.file, config_text(choice.provider, _note(choice, choices)), force=options.force)

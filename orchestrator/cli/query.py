@@ -77,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument(
         "--model",
         metavar="PROVIDER/MODEL",
-        help="ollama/qwen3:32b, deepseek/deepseek-chat, openai/NAME (at OPENAI_BASE_URL, if that is set), litellm/NAME; needs "
-        "no configuration",
+        help="ollama/qwen3:32b, deepseek/deepseek-flash, openai/NAME (at OPENAI_BASE_URL, if that is set), or of any other "
+        "provider_type; needs no configuration",
     )
     models.add_argument("--sub-model", metavar="PROVIDER/MODEL", help="for sub-calls; default: that of --model")
     models.add_argument(

@@ -10,12 +10,16 @@ measures.py  what is known of it by its last calls
 connections.py  connections to model servers
 public_connections.py  to hosts that a caller names
 wire.py      what all HTTP protocols share
+headers.py   of its requests, the key's among them
+parameters.py  which optional ones a server takes
+counts.py    tokens as servers count them, in one meaning
 windows.py   how much a model can read
 failures.py  what the failure of a server means, and what to do
 rate_limits.py  when a server that limits calls may be asked again
 models.py    which models a server has
 naming.py    models by their short names: PROVIDER/MODEL
 openai.py    any OpenAI-compatible server
+anthropic.py  Anthropic's own protocol
 ollama.py    Ollama's own protocol
 scripted.py  no model: replies from a file
 make.py      the provider for one entry of the configuration

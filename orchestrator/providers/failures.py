@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from orchestrator.config import HTTPSettings, OllamaSettings
+from orchestrator.config import HTTPSettings, OllamaSettings, OpenAISettings
 from orchestrator.errors import Remedy
 
 EXCERPT = 200  # characters of what a server says that an error may show
@@ -41,6 +41,10 @@ def remedy(settings: HTTPSettings, status: int, words: str, models: Sequence[str
         return "mend" if "quota" in words.lower() and "billing" in words.lower() else "limited"
     if status >= 500 or status in (408, 425):
         return "later"
+    if status == 400 and "content management policy" in words:  # Azure's filter of prompts
+        return "elsewhere"
+    if status == 400 and "credit balance" in words:  # Anthropic's
+        return "mend"
     # A redirect is not followed: the key is for this host alone.
     return (
         "mend" if status in (401, 402, 403, 404) or status < 400 or _names_no_model(settings, status, words, models) else "none"
@@ -76,6 +80,8 @@ def explain_status(settings: HTTPSettings, status: int, words: str, models: Sequ
 
 def hint_at_v1(settings: HTTPSettings) -> str:
     """What to say of a base_url that cannot be right, behind an error that may come from it."""
+    if isinstance(settings, OpenAISettings) and settings.base_url == settings.preset.base_url:
+        return ""
     ends = re.search(r"/v\d+$", settings.base_url.rstrip("/")) is not None
     if isinstance(settings, OllamaSettings):
         return f"; base_url is the server's root, without /v1 (it is {address(settings)})" if ends else ""
@@ -92,9 +98,14 @@ def words_of(content: bytes) -> str:
     text = content.decode(errors="replace").strip()
     try:
         said: Any = msgspec.json.decode(text)
-        while isinstance(said, dict):
-            said = next(said[name] for name in ("error", "message", "detail") if said.get(name))
-    except (msgspec.DecodeError, StopIteration, RecursionError):
+        while isinstance(said, dict | list):
+            # Gemini puts a list around it.
+            said = (
+                said[0]
+                if isinstance(said, list)
+                else next(said[name] for name in ("error", "message", "detail") if said.get(name))
+            )
+    except (msgspec.DecodeError, StopIteration, IndexError, RecursionError):
         return text
     return said if isinstance(said, str) else text
 

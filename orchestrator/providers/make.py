@@ -1,6 +1,7 @@
 """The provider for one entry of the configuration."""
 
-from orchestrator.config import AnyProvider, OllamaSettings, OpenAISettings, ScriptedSettings
+from orchestrator.config import AnthropicSettings, AnyProvider, OllamaSettings, OpenAISettings, ScriptedSettings
+from orchestrator.providers.anthropic import AnthropicProvider
 from orchestrator.providers.connections import Client
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.ollama import OllamaProvider
@@ -13,6 +14,8 @@ def make_provider(settings: AnyProvider, client: Client) -> Provider:
     match settings:
         case ScriptedSettings():
             return ScriptedProvider(settings)
+        case AnthropicSettings():
+            return AnthropicProvider(settings, client)
         case OllamaSettings():
             return OllamaProvider(settings, client)
         case OpenAISettings():

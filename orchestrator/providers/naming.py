@@ -9,8 +9,6 @@ import msgspec
 from orchestrator.config import PROVIDER_TYPES, AnyProvider
 from orchestrator.errors import ConfigError
 
-OPENAI_URL = "https://api.openai.com/v1"
-
 
 def parse_model(name: str, configured: Sequence[AnyProvider] = ()) -> AnyProvider:
     """The settings of a model, for all roles: those of the first `configured` provider of its type, or else the defaults.
@@ -27,12 +25,13 @@ def parse_model(name: str, configured: Sequence[AnyProvider] = ()) -> AnyProvide
     try:
         provider: AnyProvider = msgspec.convert(fields, AnyProvider)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name!r}: OPENAI_BASE_URL: {error}") from None
+        raise ConfigError(f"{name!r}: {'OPENAI_BASE_URL: ' if kind == 'openai' else ''}{error}") from None
     return provider
 
 
 def _place_of_openai() -> dict[str, Any]:
-    """OpenAI itself, or the server that the environment names as for OpenAI's own programs, which may want no key."""
+    """The server that the environment names as for OpenAI's own programs, if it does, which may want no key."""
     elsewhere = os.environ.get("OPENAI_BASE_URL")
-    needs_key = not elsewhere or os.environ.get("OPENAI_API_KEY")
-    return {"base_url": elsewhere or OPENAI_URL, "api_key_env": "OPENAI_API_KEY" if needs_key else None}
+    if not elsewhere:
+        return {}
+    return {"base_url": elsewhere, "api_key_env": "OPENAI_API_KEY" if os.environ.get("OPENAI_API_KEY") else None}

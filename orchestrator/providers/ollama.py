@@ -8,7 +8,9 @@ import msgspec
 from orchestrator.config import OllamaSettings
 from orchestrator.errors import ProviderError
 from orchestrator.providers.connections import Client
+from orchestrator.providers.counts import Count
 from orchestrator.providers.messages import Message, Received, Schema, Usage
+from orchestrator.providers.parameters import Body, with_extra
 from orchestrator.providers.windows import check_fits, tokens_needed
 from orchestrator.providers.wire import Wire
 
@@ -28,8 +30,8 @@ class _Line(msgspec.Struct):
     message: _Part = msgspec.field(default_factory=_Part)
     done: bool = False
     done_reason: str | None = None
-    prompt_eval_count: int = 0
-    eval_count: int = 0
+    prompt_eval_count: Count = 0
+    eval_count: Count = 0
     error: str | None = None
 
 
@@ -49,6 +51,10 @@ class OllamaProvider:
         # Ollama loads the model anew for another num_ctx: it only ever grows.
         self._window = settings.num_ctx or SMALLEST_WINDOW
         self._longest: int | None = None
+        sampling: Body = {"temperature": settings.temperature, "top_p": settings.top_p, "seed": settings.seed}
+        self._sampling = {name: value for name, value in sampling.items() if value is not None}
+        effort = settings.reasoning_effort
+        self._thinking: Body = {"think": False if effort == "none" else effort} if effort else {}
 
     def check(self, query: str) -> None:
         """A real model takes any query."""
@@ -67,11 +73,11 @@ class OllamaProvider:
             # If our count of tokens was too low: an error instead of a cut (servers since 2025; older ones ignore it).
             "truncate": False,
             "shift": False,
-            "options": {"num_ctx": await self._choose_window(messages), "num_predict": self.settings.max_tokens},
+            "options": {"num_ctx": await self._choose_window(messages), "num_predict": self.settings.max_tokens}
+            | self._sampling,
         }
-        if schema is not None:
-            body["format"] = schema
-        async with self._wire.post("/api/chat", body) as response:
+        body |= self._thinking | ({} if schema is None else {"format": schema})
+        async with self._wire.post("/api/chat", with_extra(body, self.settings.extra_body)) as response:
             async for content in self._wire.lines(response):
                 line = self._wire.decode(content, _Line)
                 if line.error is not None:

@@ -1,47 +1,63 @@
 """Any OpenAI-compatible server: POST {base_url}/chat/completions, streamed (server-sent events)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import msgspec
 
 from orchestrator.config import OpenAISettings
+from orchestrator.errors import Remedy
 from orchestrator.providers.connections import Client
-from orchestrator.providers.messages import Message, Received, Schema, Usage
+from orchestrator.providers.counts import NOTHING, openai_usage
+from orchestrator.providers.messages import Message, Received, Schema
+from orchestrator.providers.parameters import Body, Parameters, with_extra
 from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import Wire
+
+CUT = {"length", "model_length"}  # the second is Mistral's
+# How a reply ends that is none, and what may help. The second is DeepSeek's.
+BROKEN: dict[str, Remedy] = {"content_filter": "elsewhere", "insufficient_system_resource": "later", "error": "later"}
+
+
+class _Part(msgspec.Struct):
+    """A piece of content, as Mistral sends reasoning: `thinking` has pieces of its own."""
+
+    text: str = ""
+    thinking: "str | list[_Part]" = ""
 
 
 class _Delta(msgspec.Struct):
     """A piece of the reply; the whole of it from a server that does not stream."""
 
-    content: str | None = None
-    reasoning_content: str | None = None  # DeepSeek, vLLM
-    reasoning: str | None = None  # OpenRouter, Ollama
+    content: str | list[_Part] | None = None
+    reasoning_content: str | None = None  # DeepSeek, vLLM, xAI
+    reasoning: str | None = None  # OpenRouter, Groq, Ollama
+    refusal: str | None = None
 
 
 class _Choice(msgspec.Struct):
-    """One of the replies that a server may offer: `delta` in a stream, `message` without one."""
+    """One of the replies that a server may offer: `delta` in a stream, `message` without one (Perplexity sends both)."""
 
+    index: int = 0
     delta: _Delta | None = None
     message: _Delta | None = None
     finish_reason: str | None = None
-
-
-class _TokenCounts(msgspec.Struct):
-    """`usage`, as the protocol has it."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 class _Chunk(msgspec.Struct):
     """One JSON value of a response."""
 
     choices: list[_Choice] = []
-    usage: _TokenCounts | None = None
+    usage: msgspec.Raw = NOTHING
     error: Any = None
+
+
+class _Ending:
+    """What is known of how a reply ends."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self.reason: str | None = None
+        self.refusal = ""
 
 
 class OpenAIProvider:
@@ -50,10 +66,18 @@ class OpenAIProvider:
     def __init__(self, settings: OpenAISettings, client: Client) -> None:
         self.settings = settings
         self.name = settings.model
-        self._wire = Wire(settings, client, models="/models")
-        # OpenAI itself has renamed it; the others know the old name alone.
-        own = httpx.URL(settings.base_url).host == "api.openai.com"
-        self._token_limit = "max_completion_tokens" if own else "max_tokens"
+        preset = settings.preset
+        self._wire = Wire(settings, client, "/models" if preset.lists_models else None, preset.key_header)
+        self._parameters = Parameters()
+        options: Body = {
+            "stream_options": {"include_usage": True} if preset.asks_for_usage else None,
+            preset.reply_limit: settings.max_tokens,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            preset.seed: settings.seed,
+            "reasoning_effort": settings.reasoning_effort,
+        }
+        self._options = {name: value for name, value in options.items() if value is not None}
 
     def check(self, query: str) -> None:
         """A real model takes any query."""
@@ -66,19 +90,26 @@ class OpenAIProvider:
         """Raises ProviderError."""
         if self.settings.context_window:
             check_fits(self.name, messages, self.settings.context_window, "context_window")
-        limit = {self._token_limit: self.settings.max_tokens}
-        body = self._wire.chat(messages) | {"stream_options": {"include_usage": True}} | limit | self._format(schema)
-        finished = False
-        async with self._wire.post("/chat/completions", body) as response:
-            async for content in self._contents(response):
+        body = with_extra(self._wire.chat(messages) | self._options | self._format(schema), self.settings.extra_body)
+        ending = _Ending()
+        async with self._wire.post("/chat/completions", body, self._parameters) as response:
+            async for content in self._wire.contents(response):
                 chunk = self._wire.decode(content, _Chunk)
                 if chunk.error is not None:
                     raise self._wire.misplaced(msgspec.json.encode(chunk.error).decode(), remedy="later")
-                finished = _add(received, chunk) or finished
-        if not finished:
+                _add(received, chunk, ending)
+        self._check_ending(ending)
+
+    def _check_ending(self, ending: _Ending) -> None:
+        """What came before is in Received all the same."""
+        if remedy := BROKEN.get(ending.reason or ""):
+            raise self._wire.error(f"the server ended the reply: {ending.reason}", remedy=remedy)
+        if ending.refusal:
+            raise self._wire.error(f"the model refused: {ending.refusal}", remedy="elsewhere")
+        if not ending.finished:
             raise self._wire.error("the stream broke off", remedy="later")
 
-    def _format(self, schema: Schema | None) -> dict[str, Any]:
+    def _format(self, schema: Schema | None) -> Body:
         """What constrains decoding, in the form that the server takes (`response_format`)."""
         if schema is None or self.settings.response_format == "none":
             return {}
@@ -87,27 +118,26 @@ class OpenAIProvider:
         # Not `strict`, which demands that no field may be left out.
         return {"response_format": {"type": "json_schema", "json_schema": {"name": "commands", "schema": schema}}}
 
-    async def _contents(self, response: httpx.Response) -> AsyncIterator[bytes]:
-        """The JSON values of a response: one per server-sent event, or the whole of a server that does not stream."""
-        kind = response.headers.get("content-type", "").partition(";")[0].strip()
-        if kind == "application/json":
-            yield await self._wire.whole(response)
-        elif kind == "text/event-stream":
-            async for line in self._wire.lines(response):
-                if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
-                    yield data
-        else:
-            raise self._wire.misplaced(f"answered with {kind or 'no content type'} instead of a completion", remedy="mend")
 
-
-def _add(received: Received, chunk: _Chunk) -> bool:
-    """Whether the reply ends with it."""
-    if chunk.usage:
-        received.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-    if not chunk.choices:
-        return False
-    choice = chunk.choices[0]
+def _add(received: Received, chunk: _Chunk, ending: _Ending) -> None:
+    received.usage = openai_usage(chunk.usage) or received.usage
+    choice = next((each for each in chunk.choices if each.index == 0), None)
+    if choice is None:
+        return
     part = choice.delta or choice.message or _Delta()
-    received.add(part.content, part.reasoning_content or part.reasoning)
-    received.cut = received.cut or choice.finish_reason == "length"
-    return choice.finish_reason is not None or choice.message is not None
+    text, thinking = _content(part.content)
+    received.add(text, part.reasoning_content or part.reasoning or thinking)
+    received.cut = received.cut or choice.finish_reason in CUT
+    ending.reason = choice.finish_reason or ending.reason
+    ending.refusal += part.refusal or ""
+    ending.finished = (
+        ending.finished or choice.finish_reason is not None or (choice.delta is None and choice.message is not None)
+    )
+
+
+def _content(content: str | list[_Part] | None) -> tuple[str, str]:
+    """The text, and the reasoning in it."""
+    if not isinstance(content, list):
+        return content or "", ""
+    thinking = (each.thinking if isinstance(each.thinking, str) else _content(each.thinking)[0] for each in content)
+    return "".join(each.text for each in content), "".join(thinking)

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
 
 import httpx
 import msgspec
@@ -12,8 +12,10 @@ from orchestrator.config import HTTPSettings
 from orchestrator.errors import ConfigError, ProviderError, Remedy
 from orchestrator.providers import failures
 from orchestrator.providers.connections import Client
+from orchestrator.providers.headers import BEARER, check_headers, own_headers, secrets_of
 from orchestrator.providers.messages import Message
 from orchestrator.providers.models import listed_models
+from orchestrator.providers.parameters import Body, Parameters, check_extra
 from orchestrator.providers.rate_limits import seconds_to_wait
 
 LONGEST = 500  # characters of an error
@@ -22,40 +24,71 @@ MOST_REPLY_BYTES = 64 << 20  # of a reply with all that is around it, unpacked
 LIST_SECONDS = 5  # to list its models in
 CONNECT_SECONDS = 10.0
 
-PLAIN = {"Accept-Encoding": "identity"}
-
 T = TypeVar("T")
 
 
 class Wire:
     """Requests to one provider. Its errors start with the model's name and never hold the key."""
 
-    def __init__(self, settings: HTTPSettings, client: Client, models: str) -> None:
-        """`models`: the path under which the server lists them. Raises ConfigError."""
-        _check(settings)
+    def __init__(
+        self,
+        settings: HTTPSettings,
+        client: Client,
+        models: str | None,
+        key_header: str = BEARER,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """`models`: the path under which the server lists them, if it does; `headers`: of its protocol. Raises ConfigError."""
+        _check_address(settings.base_url)
+        check_headers(settings)
+        check_extra(settings.extra_body)
         self._settings = settings
         self._name = settings.model
         self._base_url = settings.base_url.rstrip("/")
-        self._key = settings.api_key
+        self._secrets = secrets_of(settings)
+        self._headers = own_headers(settings, key_header) | (headers or {})
         self._client = client
         self._models = models
 
-    def chat(self, messages: tuple[Message, ...]) -> dict[str, Any]:
+    def chat(self, messages: tuple[Message, ...]) -> Body:
         """What every chat protocol asks for, streamed."""
         return {"model": self._name, "messages": [msgspec.to_builtins(message) for message in messages], "stream": True}
 
     @asynccontextmanager
-    async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
-        """The response with status 200, to be read inside. Raises ProviderError."""
+    async def post(self, path: str, body: Body, parameters: Parameters | None = None) -> AsyncIterator[httpx.Response]:
+        """The response with status 200, to be read inside; asked again without what the server refuses by name.
+
+        Raises ProviderError.
+        """
         url, stall = self._base_url + path, self._settings.stall_seconds
         timeouts = httpx.Timeout(None, connect=CONNECT_SECONDS, read=stall, write=stall)
         try:
-            async with self._client.stream("POST", url, json=body, headers=self._headers(), timeout=timeouts) as response:
-                if response.status_code != 200:
-                    raise await self._refusal(response)
+            async with AsyncExitStack() as opened:
+                while True:
+                    sent = parameters.taken(body) if parameters else body
+                    request = self._client.stream("POST", url, json=sent, headers=self._headers, timeout=timeouts)
+                    response = await opened.enter_async_context(request)
+                    if response.status_code == 200:
+                        break
+                    said = await _beginning(response)
+                    if parameters is None or not parameters.learn(response.status_code, said, sent):
+                        raise await self._refusal(response, said)
+                    await opened.aclose()
                 yield response
         except httpx.HTTPError as error:
             raise self.error(failures.explain_connection(self._settings, error), remedy="later") from None
+
+    async def contents(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        """The JSON values of a response: one per server-sent event, or the whole of a server that does not stream."""
+        kind = response.headers.get("content-type", "").partition(";")[0].strip()
+        if kind == "application/json":
+            yield await self.whole(response)
+        elif kind == "text/event-stream":
+            async for line in self.lines(response):
+                if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
+                    yield data
+        else:
+            raise self.misplaced(f"answered with {kind or 'no content type'} instead of a completion", remedy="mend")
 
     async def lines(self, response: httpx.Response) -> AsyncIterator[bytes]:
         """The lines of a stream as they come, without their ends. Raises ProviderError if it is too large."""
@@ -80,7 +113,7 @@ class Wire:
         """Raises ProviderError if it is not of that type."""
         try:
             return msgspec.json.decode(content, type=type_)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise self.error("sent something that is not a completion", remedy="later") from None
 
     def error(self, message: str, *, remedy: Remedy = "none", after: float | None = None) -> ProviderError:
@@ -102,9 +135,9 @@ class Wire:
                 raise self.error(f"sent more than {MOST_REPLY_BYTES >> 20} MiB in one reply", remedy="elsewhere")
             yield piece
 
-    async def _refusal(self, response: httpx.Response) -> ProviderError:
+    async def _refusal(self, response: httpx.Response, said: bytes) -> ProviderError:
         status = response.status_code
-        words = self._mask(failures.words_of(await _beginning(response)))
+        words = self._mask(failures.words_of(said))
         models = await self._list_models() if status in (400, 404) else None
         explained = failures.explain_status(self._settings, status, words, models)
         return self.error(
@@ -113,10 +146,12 @@ class Wire:
 
     async def _list_models(self) -> list[str] | None:
         """The names of the server's models; None if it does not tell."""
+        if self._models is None:
+            return None
         try:
             async with (
                 asyncio.timeout(LIST_SECONDS),
-                self._client.stream("GET", self._base_url + self._models, headers=self._headers()) as response,
+                self._client.stream("GET", self._base_url + self._models, headers=self._headers) as response,
             ):
                 content = await _beginning(response)
             listed = listed_models(content) if response.status_code == 200 else None
@@ -126,10 +161,9 @@ class Wire:
 
     def _mask(self, text: str) -> str:
         """Before it is cut: half a key is a key that nobody would find."""
-        return text.replace(self._key, "***") if self._key else text
-
-    def _headers(self) -> dict[str, str]:
-        return PLAIN | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def _is_packed(response: httpx.Response) -> bool:
@@ -147,17 +181,11 @@ async def _beginning(response: httpx.Response) -> bytes:
     return content[:MOST_BYTES]
 
 
-def _check(settings: HTTPSettings) -> None:
+def _check_address(base_url: str) -> None:
     """What only a request would show. Raises ConfigError."""
     try:
-        host = httpx.URL(settings.base_url).host
+        host = httpx.URL(base_url).host
     except httpx.InvalidURL as error:
-        raise ConfigError(f"providers: base_url: {settings.base_url!r} is no URL: {error}") from None
+        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: {error}") from None
     if not host:
-        raise ConfigError(f"providers: base_url: {settings.base_url!r} is no URL: it has no host")
-    key = settings.api_key or ""
-    if not (key.isascii() and key.isprintable()) or key != key.strip():
-        raise ConfigError(
-            f"providers: api_key_env: the key in the environment variable {settings.api_key_env} has a space, a line end or "
-            "another character that no key has"
-        )
+        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: it has no host")

@@ -8,8 +8,8 @@ import pytest
 
 from orchestrator import config
 from orchestrator.cli import init
-from orchestrator.cli.finding import MOST_MODELS, Choice, find_models
-from orchestrator.config import DeepSeekSettings, LiteLLMSettings, OllamaSettings, OpenAISettings
+from orchestrator.cli.finding import MOST_MODELS, SERVICES, Choice, find_models
+from orchestrator.config import PROVIDER_TYPES, OllamaSettings, OpenAISettings
 from orchestrator.errors import InvalidRequest
 
 TAGS = {"models": [{"name": "small", "size": 2}, {"name": "nomic-embed-text", "size": 9}, {"name": "large", "size": 5}]}
@@ -18,7 +18,7 @@ OLLAMA = "Ollama at http://127.0.0.1:11434"
 
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch):
-    for name in ("DEEPSEEK_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LITELLM_API_KEY"):
+    for name in ("OPENAI_BASE_URL", "LITELLM_API_KEY", *SERVICES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -48,9 +48,9 @@ async def test_the_models_of_servers_on_this_machine_are_found():
     assert await find_models(machine(listening)) == [
         Choice(OllamaSettings(model="large"), OLLAMA),
         Choice(OllamaSettings(model="small"), OLLAMA),
-        Choice(OpenAISettings(model="qwen", base_url="http://127.0.0.1:1234/v1"), "LM Studio at http://127.0.0.1:1234/v1"),
-        Choice(OpenAISettings(model="gguf", base_url="http://127.0.0.1:8080/v1"), "llama.cpp at http://127.0.0.1:8080/v1"),
-        Choice(OpenAISettings(model="vl", base_url="http://127.0.0.1:8000/v1"), "vLLM at http://127.0.0.1:8000/v1"),
+        Choice(PROVIDER_TYPES["lmstudio"](model="qwen"), "LM Studio at http://127.0.0.1:1234/v1"),
+        Choice(PROVIDER_TYPES["llamacpp"](model="gguf"), "llama.cpp at http://127.0.0.1:8080/v1"),
+        Choice(PROVIDER_TYPES["vllm"](model="vl"), "vLLM at http://127.0.0.1:8000/v1"),
         Choice(OpenAISettings(model="proxy", base_url="http://127.0.0.1:4000/v1"), "LiteLLM at http://127.0.0.1:4000/v1"),
     ]
 
@@ -71,11 +71,19 @@ async def test_keys_in_the_environment_are_found():
         return httpx.Response(200, json=ids("proxy") if request.url.port == 4000 else {})
 
     assert [choice.provider for choice in await find_models(httpx.MockTransport(answer))] == [
-        LiteLLMSettings(model="proxy"),
-        DeepSeekSettings(model="deepseek-chat"),
-        OpenAISettings(model="gpt-5-mini", base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY"),
+        PROVIDER_TYPES["litellm"](model="proxy"),
+        OpenAISettings(model="gpt-5.4-mini"),
+        PROVIDER_TYPES["deepseek"](model="deepseek-flash"),
     ]
     assert shown == {11434: None, 1234: None, 8080: None, 8000: None, 4000: "Bearer k"}
+
+
+@pytest.mark.parametrize("key", SERVICES)
+async def test_the_key_of_each_service_is_enough(key):
+    """With a model to begin with, of the type that asks for that key."""
+    os.environ[key] = "k"
+    [choice] = await find_models(machine({}))
+    assert (choice.provider.api_key_env, choice.place) == (key, f"a service, paid by {key}")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ async def test_of_a_server_with_very_many_models_some_are_shown():
 
 
 FOUND = [Choice(OllamaSettings(model="large"), OLLAMA), Choice(OllamaSettings(model="small"), OLLAMA)]
-KEY = Choice(DeepSeekSettings(model="deepseek-chat"), "a service, paid by DEEPSEEK_API_KEY")
+KEY = Choice(PROVIDER_TYPES["deepseek"](model="deepseek-flash"), "a service, paid by DEEPSEEK_API_KEY")
 
 
 @pytest.fixture
@@ -132,10 +140,17 @@ def test_the_file_names_the_first_model_where_nobody_can_be_asked(run):
     """It says what it found, and what is in the file."""
     assert run([*FOUND, KEY]) == (
         "rlm: found Ollama at http://127.0.0.1:11434: large, small\n"
-        "rlm: found a service, paid by DEEPSEEK_API_KEY: deepseek-chat\n"
+        "rlm: found a service, paid by DEEPSEEK_API_KEY: deepseek-flash\n"
         "rlm: wrote config.toml with large; now: rlm query QUESTION FILE\n"
     )
     assert config.read(init.Path("config.toml")) == config.Settings(providers=(OllamaSettings(model="large"),))
+
+
+def test_keys_of_a_file_beside_it_count(run):
+    """As they will when the file is used."""
+    init.Path(".env").write_text("RLM_TEST_KEY=k\n")
+    run(FOUND)
+    assert os.environ["RLM_TEST_KEY"] == "k"
 
 
 def test_the_file_says_what_else_there_was(run):
@@ -143,8 +158,7 @@ def test_the_file_says_what_else_there_was(run):
     run(FOUND)
     assert (
         "\n\n# `rlm init` found this one: Ollama at http://127.0.0.1:11434.\n"
-        "# There are also: small. It must write Python well: the largest is often the best.\n[[providers]]\n"
-        'provider_type = "ollama"     # '
+        "# There are also: small. It must write Python well: the largest is often the best.\n[[providers]]\n# openai ("
     ) in init.Path("config.toml").read_text()
 
 
@@ -154,7 +168,7 @@ def test_on_a_terminal_it_asks_which(run):
     assert said.startswith(
         "rlm:   1  large  (Ollama at http://127.0.0.1:11434)\n"
         "rlm:   2  small  (Ollama at http://127.0.0.1:11434)\n"
-        "rlm:   3  deepseek-chat  (a service, paid by DEEPSEEK_API_KEY)\n" + "Which model? 1 to 3 [1] " * 3
+        "rlm:   3  deepseek-flash  (a service, paid by DEEPSEEK_API_KEY)\n" + "Which model? 1 to 3 [1] " * 3
     )
     assert config.read(init.Path("config.toml")).providers == (KEY.provider,)
     run([*FOUND, KEY], "--force", answers=["\n"])

@@ -8,9 +8,10 @@ from commands import rlm  # noqa: F401  a fixture
 from model_server import model_server
 from serving import serving_app
 
-from orchestrator.config import OllamaSettings, Settings
+from orchestrator.config import PROVIDER_TYPES, OllamaSettings, Settings
 from orchestrator.opening import Orchestrator
 
+PROVIDERS = ", ".join(PROVIDER_TYPES)
 NOWHERE = "http://127.0.0.1:9"
 FILES = {
     "text": b"hello",
@@ -27,7 +28,7 @@ FILES = {
     "journal": b"hello\n",
     "unknown-key.toml": b'modle = "x"\n',
     "unknown-type.toml": b'[[providers]]\nprovider_type = "gpt"\nmodel = "x"\n',
-    "no-key.toml": b'[[providers]]\nprovider_type = "deepseek"\nmodel = "deepseek-chat"\n',
+    "no-key.toml": b'[[providers]]\nprovider_type = "deepseek"\nmodel = "deepseek-flash"\n',
     "bad-url.toml": b'[[providers]]\nprovider_type = "openai"\nmodel = "x"\nbase_url = "http://localhost:port/v1"\n',
     "bad-host.toml": b'[server]\nhost = "300.1.1.1"\n[[providers]]\nprovider_type = "ollama"\nmodel = "x"\n',
 }
@@ -62,10 +63,10 @@ def files(tmp_path):
         ("query q noise", "noise: not valid UTF-8 at byte 0, nor in another known encoding"),
         ("query q text --encoding hex", "encoding: there is no text encoding 'hex'; there are utf-16, cp1252, gb18030, ..."),
         ("query q text german --encoding ascii", "german: not valid ascii at byte 2; it reads 'Grüße aus Köln' in cp1252, 'GrьЯe aus Kцln' in cp1251, 'Gr\\ue3eae aus K鰈n' in gb18030: choose with --encoding NAME"),
-        ("query q text --model qwen3", "'qwen3' is no PROVIDER/MODEL, as ollama/qwen3:32b is; providers are openai, deepseek, litellm, ollama, scripted"),
-        ("query q text --model gpt/x", "'gpt/x' is no PROVIDER/MODEL, as ollama/qwen3:32b is; providers are openai, deepseek, litellm, ollama, scripted"),
-        ("query q text --model ollama/", "'ollama/' is no PROVIDER/MODEL, as ollama/qwen3:32b is; providers are openai, deepseek, litellm, ollama, scripted"),
-        ("query q text --model deepseek/deepseek-chat", "--model: providers[0].api_key_env: the environment variable DEEPSEEK_API_KEY is not set"),
+        ("query q text --model qwen3", f"'qwen3' is no PROVIDER/MODEL, as ollama/qwen3:32b is; providers are {PROVIDERS}"),
+        ("query q text --model gpt/x", f"'gpt/x' is no PROVIDER/MODEL, as ollama/qwen3:32b is; providers are {PROVIDERS}"),
+        ("query q text --model ollama/", f"'ollama/' is no PROVIDER/MODEL, as ollama/qwen3:32b is; providers are {PROVIDERS}"),
+        ("query q text --model deepseek/deepseek-flash", "--model: providers[0].api_key_env: the environment variable DEEPSEEK_API_KEY is not set"),
         ("query q text --model openai/x", "--model: providers[0].api_key_env: the environment variable OPENAI_API_KEY is not set"),
         ("query q text --model scripted/nowhere", "providers: the script nowhere cannot be read: No such file or directory"),
         ("query q text --model ollama/x --set max_turns=5", "--set max_turns: there is no such limit; there are max_iterations, max_sub_calls, max_seconds, max_fuel, retry_seconds, output_limit, protocol, module_folder, sandbox.fuel, sandbox.seconds, sandbox.memory_bytes, sandbox.output_chars, sandbox.context_inline_limit, sandbox.template_bytes, sandbox.template_seconds"),
@@ -75,7 +76,7 @@ def files(tmp_path):
         ("query q text --model ollama/x --set max_iterations", "--set max_iterations: write KEY=VALUE, as in --set sandbox.seconds=5"),
         ("query q text --config nowhere.toml", "nowhere.toml: cannot be read: No such file or directory"),
         ("query q text --config unknown-key.toml", "unknown-key.toml: modle: unknown key"),
-        ("query q text --config unknown-type.toml", "unknown-type.toml: providers[0].provider_type: there is no 'gpt'; these exist: openai, deepseek, litellm, ollama, scripted"),
+        ("query q text --config unknown-type.toml", f"unknown-type.toml: providers[0].provider_type: there is no 'gpt'; these exist: {PROVIDERS}"),
         ("query q text --config no-key.toml", "no-key.toml: providers[0].api_key_env: the environment variable DEEPSEEK_API_KEY is not set"),
         ("query q text --config bad-url.toml", "providers: base_url: 'http://localhost:port/v1' is no URL: Invalid port: 'port'"),
         ("query q text --model ollama/x --journal nowhere/journal", "--journal: nowhere/journal: No such file or directory"),

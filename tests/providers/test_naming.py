@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from orchestrator.config import DeepSeekSettings, LiteLLMSettings, OllamaSettings, OpenAISettings, ScriptedSettings
+from orchestrator.config import PROVIDER_TYPES, AnthropicSettings, OllamaSettings, OpenAISettings, ScriptedSettings
 from orchestrator.errors import ConfigError
 from orchestrator.providers.naming import parse_model
 
@@ -19,8 +19,9 @@ def no_place_for_openai(monkeypatch):
     ("name", "settings"),
     [
         ("ollama/qwen3:32b", OllamaSettings(model="qwen3:32b")),
-        ("deepseek/deepseek-chat", DeepSeekSettings(model="deepseek-chat")),
-        ("litellm/ollama/qwen3", LiteLLMSettings(model="ollama/qwen3")),
+        ("deepseek/deepseek-flash", PROVIDER_TYPES["deepseek"](model="deepseek-flash")),
+        ("litellm/ollama/qwen3", PROVIDER_TYPES["litellm"](model="ollama/qwen3")),
+        ("anthropic/claude", AnthropicSettings(model="claude")),
         ("scripted/demo/script.toml", ScriptedSettings(model="demo/script.toml")),
         ("openai/x", OpenAISettings(model="x", base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY")),
     ],
@@ -43,6 +44,12 @@ def test_a_place_that_is_none_is_named():
     with pytest.raises(ConfigError) as error:
         parse_model("openai/x")
     assert str(error.value) == ("'openai/x': OPENAI_BASE_URL: Expected `str` matching regex '^https?://.' - at `$.base_url`")
+
+
+def test_a_place_that_nobody_knows_is_asked_for():
+    """Azure has one for each user: it is configured."""
+    with pytest.raises(ConfigError, match=r"^'azure/x': Object missing required field `base_url`$"):
+        parse_model("azure/x")
 
 
 def test_a_configured_provider_of_that_type_says_how_to_reach_it():

@@ -106,6 +106,24 @@ async def test_the_request_is_what_ollama_documents():
     ]
 
 
+@pytest.mark.parametrize(("effort", "think"), [("low", "low"), ("none", False)])
+async def test_what_is_set_is_sent(effort, think):
+    """Sampling as options; extra_body is merged with them."""
+    server = Server(lines(DONE))
+    extra = {"options": {"top_k": 40}, "logprobs": True}
+    await complete(server, "hi", temperature=0.0, top_p=0.9, seed=1, reasoning_effort=effort, extra_body=extra)
+    [chat] = server.chats
+    options = {"num_ctx": 4096, "num_predict": 8192, "temperature": 0.0, "top_p": 0.9, "seed": 1, "top_k": 40}
+    assert (chat["options"], chat["think"], chat["logprobs"]) == (options, think, True)
+
+
+@pytest.mark.parametrize("count", ["-1", "1e400", '"7"', "1180591620717411303424"])
+async def test_a_count_that_cannot_be_is_an_error(count):
+    """It is no completion of Ollama's."""
+    response = lines(line("x"), DONE.replace('"eval_count": 3', f'"eval_count": {count}'))
+    assert await error_of(response) == ("m: sent something that is not a completion", "later")
+
+
 async def test_the_window_grows_with_the_prompt_and_never_shrinks():
     """Another num_ctx makes Ollama load the model anew: a small prompt after a large one keeps it."""
     server = Server(lines(DONE), lines(DONE), lines(DONE))

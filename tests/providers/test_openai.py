@@ -6,7 +6,7 @@ import socket
 
 import httpx
 import pytest
-from fakes import asked, streamed
+from fakes import asked, delta, events, streamed
 
 from orchestrator.config import OpenAISettings
 from orchestrator.errors import ConfigError, ProviderError
@@ -29,15 +29,6 @@ async def error_of(respond, **settings):
     with pytest.raises(ProviderError) as error:
         await complete(respond, **settings)
     return str(error.value), error.value.remedy
-
-
-def events(*chunks, done=True):
-    body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + ("data: [DONE]\n\n" if done else "")
-    return httpx.Response(200, headers={"content-type": "text/event-stream; charset=utf-8"}, text=body)
-
-
-def delta(finish_reason=None, **fields):
-    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish_reason}]}
 
 
 async def test_pieces_of_a_stream_are_joined():
@@ -74,6 +65,7 @@ async def test_openai_itself_has_another_name_for_the_limit():
         seen.append(json.loads(request.content))
         return streamed("x")
 
+    os.environ["OPENAI_API_KEY"] = "sk-1"
     await complete(server, base_url="https://api.openai.com/v1", max_tokens=100)
     assert (seen[0]["max_completion_tokens"], "max_tokens" in seen[0]) == (100, False)
 
@@ -152,6 +144,21 @@ async def test_no_content_is_an_empty_text(content):
         (httpx.Response(200, content=b""), "m: answered with no content type instead of a completion", "mend"),
         (httpx.Response(200, json=[1]), "m: sent something that is not a completion", "later"),
         (events({"choices": 5}), "m: sent something that is not a completion", "later"),
+        (
+            httpx.Response(200, content=b'{"error":' + b"[" * 100_000, headers={"content-type": "application/json"}),
+            "m: sent something that is not a completion",
+            "later",
+        ),
+        (
+            httpx.Response(
+                200,
+                content=b'{"choices": [{"message": {"content": ' + b'[{"thinking":' * 100_000,
+                headers={"content-type": "application/json"},
+            ),
+            "m: sent something that is not a completion",
+            "later",
+        ),
+        (events(delta(content=[{"text": 5}])), "m: sent something that is not a completion", "later"),
         (events(delta(content="half"), done=False), "m: the stream broke off", "later"),
         (events({"error": {"message": "overloaded"}}), 'm: {"message":"overloaded"}', "later"),
     ],
