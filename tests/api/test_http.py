@@ -5,7 +5,7 @@ import json
 
 import httpx
 import pytest
-from fakes import FakeModel, python, streamed
+from fakes import FakeModel, python, streamed, used
 from serving import serving
 
 from orchestrator.config import ServerSettings
@@ -48,7 +48,9 @@ async def test_query_answers_200_with_the_result(client):
         "stopped": "answered",
         "iterations": 1,
         "sub_calls": 0,
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+        "usage": used(fake=(1, 10, 5)),
+        "baseline_tokens": 1,
+        "token_savings_pct": -1400.0,
     }
 
 
@@ -193,7 +195,7 @@ async def test_unknown_paths_and_methods_are_problems_too(client):
 async def test_openapi_describes_the_requests(client):
     """GET /schema/openapi.json has the paths and the request's fields."""
     schema = (await client.get("/schema/openapi.json")).json()
-    runs = {"/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal"}
+    runs = {"/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal", "/runs/{run_id}/metrics"}
     contexts = {"/contexts", *(f"/contexts/{{context_id}}{part}" for part in ("", "/text", "/lines"))}
     assert set(schema["paths"]) == {"/health"} | runs | contexts
     assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from commands import rlm  # noqa: F401  a fixture
-from fakes import python
+from fakes import python, used
 from model_server import model_server
 
 from orchestrator.contexts.store import ContextStore
@@ -136,7 +136,9 @@ def test_json_is_the_whole_result(ask):
         "stopped": "answered",
         "iterations": 1,
         "sub_calls": 0,
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+        "usage": used(fake=(1, 10, 5)),
+        "baseline_tokens": 2,
+        "token_savings_pct": -650.0,
     }
 
 
