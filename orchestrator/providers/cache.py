@@ -14,7 +14,7 @@ from orchestrator.providers.attempts import Request
 from orchestrator.providers.messages import Reply, Usage
 from orchestrator.providers.queue import Candidates
 
-ENTRY_BYTES = 600  # of memory that one takes beside its text
+ENTRY_BYTES = 500  # of memory that one takes beside its text
 LARGEST_SHARE = 8  # a reply that takes more than this part of the cache is not kept: it would drive all others out
 OWNER = b""  # whose reply it is; callers have no tokens yet
 
@@ -38,7 +38,8 @@ class Cache:
     def __init__(self, settings: CacheSettings) -> None:
         self._most = settings.cache_bytes
         self._seconds = settings.cache_seconds
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()  # the longest unused first
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()  # the oldest first
+        self._used: OrderedDict[bytes, None] = OrderedDict()  # the same, the longest unused first
         self._bytes = 0
         # What the call under way brought, once it has ended: None for a failure; cancelled with the run that made it.
         self._under_way: dict[bytes, asyncio.Future[Reply | None]] = {}
@@ -76,8 +77,8 @@ class Cache:
     def expire(self) -> None:
         """Forgets what has been kept for its time."""
         now = time.monotonic()
-        for key in [key for key, kept in self._kept.items() if kept.until <= now]:
-            self._forget(key)
+        while self._kept and self._kept[oldest := next(iter(self._kept))].until <= now:
+            self._forget(oldest)
 
     async def _ask_for_all(self, key: bytes, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         under_way = self._under_way[key] = asyncio.get_running_loop().create_future()
@@ -105,20 +106,22 @@ class Cache:
         if kept.until <= time.monotonic():
             self._forget(key)
             return None
-        self._kept.move_to_end(key)
+        self._used.move_to_end(key)
         return kept
 
     def _keep(self, key: bytes, reply: Reply) -> Reply:
         kept = self._make(reply)
         if _is_useful(reply) and key not in self._kept and kept.size <= self._most // LARGEST_SHARE:
             self._kept[key] = kept
+            self._used[key] = None
             self._bytes += kept.size
             while self._bytes > self._most:
-                self._forget(next(iter(self._kept)))
+                self._forget(next(iter(self._used)))
         return reply
 
     def _forget(self, key: bytes) -> None:
         self._bytes -= self._kept.pop(key).size
+        del self._used[key]
 
 
 def _is_useful(reply: Reply) -> bool:
