@@ -89,15 +89,11 @@ def _parts(reply: Reply) -> Iterator[_Part]:
 
 
 def _sum(parts: Sequence[_Part]) -> dict[str, Any]:
-    total = sum((each.usage for each in parts), Usage())
-    return {
-        "calls": sum(each.calls for each in parts),
-        "cache_hits": sum(each.hit for each in parts),
-        "prompt_tokens": total.prompt_tokens,
-        "completion_tokens": total.completion_tokens,
-        "cached_tokens": total.cached_tokens,
-        "reasoning_tokens": total.reasoning_tokens,
-        "retried_tokens": sum(each.usage.total for each in parts if each.retried),
-        "estimated": total.estimated,
-        "cost": add_costs(each.cost for each in parts),
+    counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+    return {name: sum([getattr(each.usage, name) for each in parts]) for name in counts} | {
+        "calls": sum([each.calls for each in parts]),
+        "cache_hits": sum([each.hit for each in parts]),
+        "retried_tokens": sum([each.usage.total for each in parts if each.retried]),
+        "estimated": any(each.usage.estimated for each in parts),
+        "cost": add_costs([each.cost for each in parts]),
     }

@@ -209,6 +209,9 @@ async def test_openapi_describes_the_requests(client):
         "max_iterations",
         "max_sub_calls",
         "protocol",
+        "root_model",
+        "sub_model",
+        "cache",
     }
 
 
