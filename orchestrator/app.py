@@ -16,7 +16,7 @@ from orchestrator.api.contexts import add_context, delete_context, get_context, 
 from orchestrator.api.guards import same_site
 from orchestrator.api.health import health
 from orchestrator.api.query import debug, query
-from orchestrator.api.runs import get_journal, get_run, list_runs
+from orchestrator.api.runs import get_journal, get_metrics, get_run, list_runs
 from orchestrator.api.visualize import asset, visualize
 from orchestrator.opening import Orchestrator
 from orchestrator.runs.service import RunService
@@ -41,7 +41,7 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
 
     return Litestar(
         route_handlers=[
-            *(health, query, debug, list_runs, get_run, get_journal, visualize, asset),
+            *(health, query, debug, list_runs, get_run, get_journal, get_metrics, visualize, asset),
             *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
         ],
         lifespan=[lifespan],

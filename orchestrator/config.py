@@ -60,10 +60,18 @@ class ContextSettings(Base, frozen=True, kw_only=True):
     context_seconds: PositiveSeconds = 86_400.0
 
 
+class CacheSettings(Base, frozen=True, kw_only=True):
+    """How much is kept of the replies to sub-calls, in memory, and for how long."""
+
+    cache_bytes: Positive = 268_435_456
+    cache_seconds: PositiveSeconds = 3600.0
+
+
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
     """What every backend has. `max_tokens`: of one reply, reasoning included; `alias`: another name to choose it by.
 
     `max_concurrency` is that of its server; `weight`: its share of the calls, beside the others of its role.
+    `cache`: whether replies to sub-calls are kept and given again; None: if its temperature is 0.
     """
 
     model: NotEmpty
@@ -73,6 +81,7 @@ class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type
     timeout_seconds: PositiveSeconds = 300.0
     max_tokens: Positive = 8192
     weight: Annotated[float, Meta(gt=0)] = 1.0
+    cache: bool | None = None
 
 
 class HTTPSettings(ProviderSettings, frozen=True, kw_only=True):
@@ -168,6 +177,7 @@ class Settings(Base, frozen=True, kw_only=True):
 
     retry_seconds: that a model call is tried again after a failure that may pass.
     module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
+    prices: a file of prices that win over the shipped ones, relative to config.toml; "" for none.
     """
 
     max_iterations: Positive = 20
@@ -178,9 +188,11 @@ class Settings(Base, frozen=True, kw_only=True):
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
     protocol: Protocol = "python"
     module_folder: str = ""
+    prices: str = ""
     server: ServerSettings = ServerSettings()
     sandbox: SandboxSettings = SandboxSettings()
     contexts: ContextSettings = ContextSettings()
+    cache: CacheSettings = CacheSettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
 
@@ -250,10 +262,11 @@ def _locate(settings: Settings, folder: Path) -> Settings:
     """Relative paths start at the configuration, wherever the server was started."""
     providers = tuple(_locate_script(each, folder) for each in settings.providers)
     modules = str(folder / settings.module_folder) if settings.module_folder else ""
+    prices = str(folder / settings.prices) if settings.prices else ""
     contexts = settings.contexts
     if contexts.folder:
         contexts = msgspec.structs.replace(contexts, folder=str(folder / contexts.folder))
-    return msgspec.structs.replace(settings, providers=providers, module_folder=modules, contexts=contexts)
+    return msgspec.structs.replace(settings, providers=providers, module_folder=modules, prices=prices, contexts=contexts)
 
 
 def _locate_script(provider: AnyProvider, folder: Path) -> AnyProvider:

@@ -10,10 +10,12 @@ import httpx
 
 from orchestrator.config import ContextSettings, Settings, data_folder
 from orchestrator.contexts.store import ContextStore
+from orchestrator.providers.cache import Cache
 from orchestrator.providers.connections import Connections
 from orchestrator.providers.make import make_provider
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.pool import Pool
+from orchestrator.providers.prices import Prices
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.service import RunService
 from orchestrator.sandbox.build.cache import Progress
@@ -44,6 +46,8 @@ class Orchestrator:
         self._connections = Connections(transport)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [*(make_provider(each, self._connections) for each in settings.providers), *providers]
+        self._prices = Prices(Path(settings.prices) if settings.prices else None)
+        self._cache = Cache(settings.cache)
         self._contexts = contexts or open_contexts(settings.contexts)
         self._own_engine = engine is None
         self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
@@ -54,7 +58,7 @@ class Orchestrator:
         expiring = asyncio.create_task(self._expire())
         try:
             async with contextlib.aclosing(self._connections):
-                pool = Pool(self._providers, self.settings.retry_seconds)
+                pool = Pool(self._providers, self.settings.retry_seconds, self._prices, self._cache)
                 functions, _ = await asyncio.gather(describe(self.engine), pool.find_windows())
                 runs = RunService(self.settings, Tools(self.engine, functions), pool, self._contexts)
                 try:
@@ -67,10 +71,11 @@ class Orchestrator:
                 self.engine.close()
 
     async def _expire(self) -> None:
-        """Templates and contexts grow old while nobody asks anything, too."""
+        """Templates, contexts and replies grow old while nobody asks anything, too."""
         while True:
             await asyncio.sleep(EXPIRE_SECONDS)
             self.engine.templates.expire()
+            self._cache.expire()
             await asyncio.to_thread(self._contexts.expire)
 
 

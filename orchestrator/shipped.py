@@ -7,6 +7,7 @@ _FOLDER = _INSIDE if _INSIDE.exists() else Path(__file__).parents[1]
 
 CONFIG = _FOLDER / "config.toml"
 SCRIPT = _FOLDER / "demo" / "script.toml"
+PRICES = Path(__file__).parent / "providers" / "prices.toml"
 MODULES = _FOLDER / "wasm_modules" / "dist"
 GUEST_SOURCES = _FOLDER / "guest_sdk"  # of a checkout, which builds its component itself
 

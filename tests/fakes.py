@@ -66,6 +66,18 @@ class FakeModel(httpx.AsyncBaseTransport):
         return streamed(reply) if isinstance(reply, str) else reply
 
 
+def used(**models):
+    """`usage` as the API has it, of a run whose models made (calls, tokens read, tokens written) and cost nobody knows what."""
+
+    def one(calls, read, written):
+        counted = {"calls": calls, "cache_hits": 0, "prompt_tokens": read, "completion_tokens": written}
+        none = dict.fromkeys(("cached_tokens", "reasoning_tokens", "retried_tokens"), 0)
+        return counted | none | {"estimated": False, "cost": None}
+
+    total = [sum(each) for each in zip(*models.values(), strict=True)]
+    return one(*total) | {"models": {name: one(*each) for name, each in models.items()}}
+
+
 def python(code):
     """A reply with one block."""
     return f"```python\n{code}\n```"

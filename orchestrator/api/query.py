@@ -30,6 +30,8 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     """Exactly one of `context` (a string is text, any other value JSON), `documents`, `messages` and `context_id`.
 
     The first three become a `context_id` while the body arrives (body.py): here they are only documented.
+    `root_model` and `sub_model` choose among the configured ones: an alias, PROVIDER/MODEL, or the model's name alone.
+    `cache`: false makes every sub-call anew, and keeps none of its replies.
     """
 
     query: str
@@ -40,6 +42,9 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     max_iterations: Annotated[int, Meta(ge=1)] | None = None
     max_sub_calls: Annotated[int, Meta(ge=0)] | None = None
     protocol: Protocol | None = None
+    root_model: str | None = None
+    sub_model: str | None = None
+    cache: bool = True
 
 
 @post("/query", status_code=200, summary="Answer a question over a context")
@@ -57,7 +62,8 @@ async def _run(data: QueryRequest, request: AnyRequest, runs: RunService) -> Seq
     wanted = WantedLimits(max_iterations=data.max_iterations, max_sub_calls=data.max_sub_calls)
     if data.context_id is None:
         raise InvalidRequest("send exactly one of context, context_id, documents and messages")
-    run = runs.start(Query(data.query, runs.contexts.get(data.context_id), data.protocol), wanted)
+    context = runs.contexts.get(data.context_id)
+    run = runs.start(Query(data.query, context, data.protocol, data.root_model, data.sub_model, data.cache), wanted)
     leaving = asyncio.create_task(_wait_for_disconnect(request))
     leaving.add_done_callback(lambda _left: run.cancel())
     try:

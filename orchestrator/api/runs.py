@@ -1,4 +1,4 @@
-"""GET /runs, /runs/{run_id} and /runs/{run_id}/journal: the runs that are kept, also while they go on."""
+"""GET /runs, /runs/{run_id}, its /journal and its /metrics: the runs that are kept, also while they go on."""
 
 import msgspec
 from litestar import get
@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from orchestrator.journal.history import RunDetail, RunSummary, detail
 from orchestrator.journal.lines import to_lines
+from orchestrator.journal.metrics import RunMetrics, metrics
 from orchestrator.runs.service import RunService
 
 
@@ -29,3 +30,8 @@ async def get_journal(run_id: FromPath[str], runs: NamedDependency[RunService]) 
 @get("/runs/{run_id:str}", summary="One run with every turn so far")
 async def get_run(run_id: FromPath[str], runs: NamedDependency[RunService]) -> RunDetail:
     return detail(runs.journal(run_id).events)
+
+
+@get("/runs/{run_id:str}/metrics", summary="What one run used, cost and took so far")
+async def get_metrics(run_id: FromPath[str], runs: NamedDependency[RunService]) -> RunMetrics:
+    return metrics(runs.journal(run_id).events)

@@ -37,16 +37,16 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_intermixed_args(arguments)
     logs.configure(logging.INFO if options.verbose else logging.CRITICAL)
     names = _names(options)
-    settings = choose_models(options.config, options.model, options.sub_model)
+    settings = choose_models(options.config, options.model, options.root_model, options.sub_model)
     for assignment in options.set:
         settings = set_value(settings, assignment)
     contexts = _open_contexts(options, settings)
     added = read_inputs(contexts, names, options.encoding)
-    if options.model is None:
+    if options.model is None and options.root_model is None:
         tell_defaults(options.config)
     for note in added.notes:
         say(note)
-    query = Query(options.question, added.context, options.protocol)
+    query = Query(options.question, added.context, options.protocol, cache=not options.no_cache)
     if options.dry_run:
         write(asyncio.run(_preview(Orchestrator(settings, say, contexts=contexts), query)))
         return 0
@@ -80,7 +80,10 @@ def _parser() -> argparse.ArgumentParser:
         help="ollama/qwen3:32b, deepseek/deepseek-flash, openai/NAME (at OPENAI_BASE_URL, if that is set), or of any other "
         "provider_type; needs no configuration",
     )
-    models.add_argument("--sub-model", metavar="PROVIDER/MODEL", help="for sub-calls; default: that of --model")
+    models.add_argument(
+        "--root-model", metavar="PROVIDER/MODEL|NAME", help="the root model alone; NAME: the alias or model of a configured one"
+    )
+    models.add_argument("--sub-model", metavar="PROVIDER/MODEL|NAME", help="for sub-calls; default: that of --model")
     models.add_argument(
         "--protocol", choices=("python", "json"), help="what the model is taught to write: Python or JSON commands"
     )
@@ -91,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="a limit of the configuration, as max_iterations=5 or sandbox.seconds=10; may be given several times",
     )
+    models.add_argument("--no-cache", action="store_true", help="make every sub-call anew, and keep none of the replies")
     shown = parser.add_argument_group("what is shown and kept")
     shown.add_argument("--dry-run", action="store_true", help="show what would be sent, its size and the budget; send nothing")
     shown.add_argument("--json", action="store_true", help="the whole result as JSON on stdout")
@@ -185,8 +189,14 @@ def _report(result: RunResult, seen_again: str, *, as_json: bool) -> int:
 
 def _summarize(result: RunResult, seen_again: str) -> None:
     usage = result.usage
+    hits = f" ({usage.cache_hits} from the cache)" if usage.cache_hits else ""
+    cost = f", {_dollars(usage.cost)}" if usage.cost is not None else ""
     say(
-        f"turns: {result.iterations}, sub-calls: {result.sub_calls}, tokens: {usage.prompt_tokens} read and "
-        f"{usage.completion_tokens} written, {result.duration_ms / 1000:.1f} s"
+        f"turns: {result.iterations}, sub-calls: {result.sub_calls}{hits}, tokens: {usage.prompt_tokens} read and "
+        f"{usage.completion_tokens} written{cost}, {result.duration_ms / 1000:.1f} s"
     )
     say(f"run {result.run_id[:SHORT]}: {seen_again}")
+
+
+def _dollars(cost: float) -> str:
+    return "under $0.0001" if 0 < cost < 0.0001 else f"${cost:.4f}"

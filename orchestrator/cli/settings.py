@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -11,7 +11,7 @@ from orchestrator import config
 from orchestrator.cli.say import say
 from orchestrator.config import AnyProvider, Settings
 from orchestrator.errors import ConfigError
-from orchestrator.providers.naming import parse_model
+from orchestrator.providers.naming import names_of, parse_model
 
 CONFIG = Path("config.toml")
 
@@ -34,12 +34,12 @@ def _are_defaults(path: Path | None) -> bool:
     return path is None and not os.path.lexists(CONFIG)
 
 
-def choose_models(path: Path | None, model: str | None, sub_model: str | None) -> Settings:
-    """Those with `model` instead of the configured ones, and `sub_model` for sub-calls. Raises ConfigError.
+def choose_models(path: Path | None, model: str | None, root_model: str | None, sub_model: str | None) -> Settings:
+    """Those with `model` instead of the configured ones, or one for each role. Raises ConfigError.
 
     With `model` no configuration is needed; if there is one, its limits count, and how it reaches that type of provider.
     """
-    if model is None and sub_model is None:
+    if model is None and root_model is None and sub_model is None:
         return read_settings(path)
     if model is None:
         settings = read_settings(path)
@@ -47,17 +47,27 @@ def choose_models(path: Path | None, model: str | None, sub_model: str | None) -
         settings = config.read(path or CONFIG)
     else:
         settings = config.DEFAULTS
-    chosen = msgspec.structs.replace(settings, providers=_providers(settings.providers, model, sub_model))
-    config.check(chosen, "--model" if model else "--sub-model")
+    chosen = msgspec.structs.replace(
+        settings, providers=_providers(settings.providers, root_model or model, sub_model or model)
+    )
+    config.check(chosen, "--model" if model else "--root-model" if root_model else "--sub-model")
     return chosen
 
 
-def _providers(configured: tuple[AnyProvider, ...], model: str | None, sub_model: str | None) -> tuple[AnyProvider, ...]:
-    roots = tuple(each for each in configured if each.role != "sub") if model is None else (parse_model(model, configured),)
-    if sub_model is None:
-        return roots
-    sub = msgspec.structs.replace(parse_model(sub_model, configured), role="sub")
-    return (*(msgspec.structs.replace(each, role="root") for each in roots), sub)
+def _providers(configured: tuple[AnyProvider, ...], root: str | None, sub: str | None) -> tuple[AnyProvider, ...]:
+    if root is not None and root == sub:
+        return _named(root, "both", configured)
+    roots, subs = ([each for each in configured if each.role in (role, "both")] for role in ("root", "sub"))
+    return (
+        *(_named(root, "root", configured) if root else (msgspec.structs.replace(each, role="root") for each in roots)),
+        *(_named(sub, "sub", configured) if sub else (msgspec.structs.replace(each, role="sub") for each in subs)),
+    )
+
+
+def _named(name: str, role: Literal["root", "sub", "both"], configured: tuple[AnyProvider, ...]) -> tuple[AnyProvider, ...]:
+    """Those that are configured by that name, or else the model that it says itself. Raises ConfigError."""
+    found = [each for each in configured if name in names_of(each)] or [parse_model(name, configured)]
+    return tuple(msgspec.structs.replace(each, role=role) for each in found)
 
 
 def set_value(settings: Settings, assignment: str) -> Settings:

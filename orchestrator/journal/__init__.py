@@ -5,6 +5,8 @@ journal.py    the events of one run, written by it and followed by readers
 kept.py       the journals of the last runs
 lines.py      a journal as JSON Lines, chained, of a known format
 history.py    what the events say: a result, turns
+usage.py      what a run used and what that cost, by model and in all
+metrics.py    the same and what it took, by the names that others use
 export.py     a run as a Python script
 listing.py    a run as a listing of what was run and printed
 recording.py  what was executed before: by turn, by cell, by sub-call

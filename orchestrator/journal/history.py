@@ -19,18 +19,18 @@ from orchestrator.journal.events import (
     Unparsed,
     run_started,
 )
-from orchestrator.providers.messages import Reply, Usage
+from orchestrator.journal.usage import RunUsage, baseline_tokens, savings_pct, usage
+from orchestrator.providers.messages import Reply
 
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
 
 
-class RunUsage(msgspec.Struct, frozen=True):
-    prompt_tokens: int
-    completion_tokens: int
-
-
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What POST /query answers; `answer` is partial unless `success`."""
+    """What POST /query answers; `answer` is partial unless `success`.
+
+    `baseline_tokens`: about what sending the whole input once would have taken; `token_savings_pct`: what of it the run, with
+    all its sub-calls and failed attempts, did not use; negative if it used more.
+    """
 
     run_id: str
     success: bool
@@ -40,6 +40,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     iterations: int
     sub_calls: int
     usage: RunUsage
+    baseline_tokens: int
+    token_savings_pct: float
     duration_ms: int
 
 
@@ -111,22 +113,17 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
     error: str | None = None
     stopped = "running"
     iterations = sub_calls = 0
-    usage = Usage()
     for event in events:
         match event:
             case ModelReplied():
                 iterations += not event.best_answer
-                usage += event.reply.usage
-            case ModelFailed(reply=Reply() as reply):
-                usage += reply.usage
             case SubcallStarted():
                 sub_calls += 1
-            case SubcallFinished(reply=Reply() as reply):
-                usage += reply.usage
             case Answer():
                 answer = event.text
             case RunFinished():
                 stopped, error = event.stopped, event.error
+    used, baseline = usage(events), baseline_tokens(events)
     return RunResult(
         run_id=started.run_id,
         success=stopped == "answered",
@@ -135,7 +132,9 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
         stopped=stopped,
         iterations=iterations,
         sub_calls=sub_calls,
-        usage=RunUsage(usage.prompt_tokens, usage.completion_tokens),
+        usage=used,
+        baseline_tokens=baseline,
+        token_savings_pct=savings_pct(baseline, used),
         duration_ms=round(events[-1].at * 1000),
     )
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from orchestrator.journal import history
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.export import script
-from orchestrator.journal.history import RunUsage, Turn
+from orchestrator.journal.history import Turn
 from orchestrator.journal.lines import to_lines
+from orchestrator.journal.metrics import RunMetrics, metrics
+from orchestrator.journal.usage import RunUsage
 
 
 class Result:
@@ -31,12 +33,19 @@ class Result:
         self.iterations: int = found.iterations
         self.sub_calls: int = found.sub_calls
         self.usage: RunUsage = found.usage
+        self.baseline_tokens: int = found.baseline_tokens
+        self.token_savings_pct: float = found.token_savings_pct
         self.duration_ms: int = found.duration_ms
 
     @property
     def turns(self) -> list[Turn]:
         """Each reply of the root model, with what it did."""
         return history.turns(self.events)
+
+    @property
+    def metrics(self) -> RunMetrics:
+        """What the run used, cost and took."""
+        return metrics(self.events)
 
     @property
     def journal(self) -> bytes:

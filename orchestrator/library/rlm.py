@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import msgspec
 
@@ -13,6 +13,7 @@ from orchestrator import config
 from orchestrator.config import AnyProvider, Settings
 from orchestrator.errors import ConfigError
 from orchestrator.journal.events import AnyEvent
+from orchestrator.library.asking import Asking, split
 from orchestrator.library.background import Background
 from orchestrator.library.inputs import Input, add_input
 from orchestrator.library.own_model import OwnModel, OwnProvider, Role
@@ -22,7 +23,7 @@ from orchestrator.opening import Orchestrator
 from orchestrator.providers.messages import Provider
 from orchestrator.providers.naming import parse_model
 from orchestrator.runs.replay import replay
-from orchestrator.runs.service import Query, RunService, WantedLimits
+from orchestrator.runs.service import RunService
 
 Model = str | OwnModel  # PROVIDER/MODEL, as ollama/qwen3:32b; or an object with an async `complete`
 
@@ -61,24 +62,21 @@ class RLM:
             self._background.stop()
             raise
 
-    def ask(
-        self, question: str, context: Input, *, max_iterations: int | None = None, max_sub_calls: int | None = None
-    ) -> Result:
-        """The result of a run, which is no error if the model did not answer. Raises InvalidRequest, SandboxError."""
-        wanted = WantedLimits(max_iterations=max_iterations, max_sub_calls=max_sub_calls)
-        return self._background.submit(self._begin(question, context, wanted)).result().result()
+    def ask(self, question: str, context: Input, **asking: Unpack[Asking]) -> Result:
+        """The result of a run, which is no error if the model did not answer; `asking`: asking.py.
 
-    async def ask_async(
-        self, question: str, context: Input, *, max_iterations: int | None = None, max_sub_calls: int | None = None
-    ) -> Result:
+        Raises InvalidRequest, AboveCap, UnknownModel, SandboxError.
+        """
+        return self.stream(question, context, **asking).result()
+
+    async def ask_async(self, question: str, context: Input, **asking: Unpack[Asking]) -> Result:
         """`ask`, awaited in any loop."""
-        wanted = WantedLimits(max_iterations=max_iterations, max_sub_calls=max_sub_calls)
-        stream = await asyncio.wrap_future(self._background.submit(self._begin(question, context, wanted)))
+        stream = await asyncio.wrap_future(self._background.submit(self._begin(question, context, asking)))
         return await stream.result_async()
 
-    def stream(self, question: str, context: Input) -> Stream:
+    def stream(self, question: str, context: Input, **asking: Unpack[Asking]) -> Stream:
         """A run that has begun: iterate over its events (also with `async for`), then ask for its `result`."""
-        return self._background.submit(self._begin(question, context, WantedLimits())).result()
+        return self._background.submit(self._begin(question, context, asking)).result()
 
     def run(self, task: str, context: Input, max_iterations: int | None = None) -> Result:
         """`ask`, by the names that users of similar libraries know."""
@@ -108,15 +106,15 @@ class RLM:
         self._orchestrator = Orchestrator(settings, lambda message: None, providers=own)
         return await self._open.enter_async_context(self._orchestrator.open())
 
-    async def _begin(self, question: str, context: Input, wanted: WantedLimits) -> Stream:
+    async def _begin(self, question: str, context: Input, asking: Asking) -> Stream:
         # A thread: a folder of many files takes its time, and other runs go on in this loop.
         added = await asyncio.to_thread(add_input, self._runs.contexts, context)
-        query = Query(question, added.context)
+        query, limits = split(question, added.context, asking)
 
         def execute_again(events: Sequence[AnyEvent]) -> int:
             return self._background.submit(replay(events, query.context, self._orchestrator.engine)).result()
 
-        return Stream(self._background, self._runs.start(query, wanted), execute_again, added.notes)
+        return Stream(self._background, self._runs.start(query, limits), execute_again, added.notes)
 
 
 def _limit(settings: Settings, limits: dict[str, Any]) -> Settings:

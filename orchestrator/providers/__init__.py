@@ -6,6 +6,8 @@ attempts.py  one call through all its attempts
 queue.py     the calls that wait, in turn between runs
 backend.py   one provider as the pool sees it: slots, limits
 circuit.py   whether it is asked at all
+prices.py    what models cost
+cache.py     replies that were paid for, given again
 measures.py  what is known of it by its last calls
 connections.py  connections to model servers
 public_connections.py  to hosts that a caller names

@@ -9,7 +9,7 @@ import msgspec
 
 from orchestrator.errors import ProviderError
 from orchestrator.providers.backend import Backend
-from orchestrator.providers.messages import FailedAttempt, Message, Received, Reply, Schema, Usage
+from orchestrator.providers.messages import FailedAttempt, Message, Received, Reply, Schema, Usage, add_costs
 from orchestrator.providers.queue import AllDown, Candidates, Queue
 
 FIRST_BACKOFF_SECONDS = 0.5  # doubled each time that all candidates have failed
@@ -31,11 +31,15 @@ def _tell_nobody(wait: Wait) -> None:
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits."""
+    """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits.
+
+    `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not.
+    """
 
     messages: tuple[Message, ...]
     schema: Schema | None = None
     run_id: str = ""
+    sample: int | None = None
     until: float = float("inf")
     tell: Callable[[Wait], None] = _tell_nobody
 
@@ -55,6 +59,7 @@ class Attempts:
         self._waited = 0.0
         self._count = 0
         self._usage = Usage()
+        self._costs: list[float | None] = []  # of each attempt
         self._failed: dict[tuple[str, str], FailedAttempt] = {}
         self._reply: Reply | None = None  # of the last attempt, if anything came
         self._error: ProviderError | None = None  # of the last attempt
@@ -119,6 +124,7 @@ class Attempts:
         finally:
             self._queue.give_back(backend)
             self._usage += usage
+            self._costs.append(backend.cost(usage))
             self._reply = self._make_reply(backend, received)
         return self._reply
 
@@ -163,8 +169,9 @@ class Attempts:
         key = (backend.name, error)
         if key not in self._failed and len(self._failed) >= MOST_KEPT:
             key = (backend.name, "other failures")
-        before = self._failed.get(key, FailedAttempt(provider=key[0], error=key[1], times=0))
-        self._failed[key] = msgspec.structs.replace(before, times=before.times + 1, usage=before.usage + usage)
+        before = self._failed.get(key, FailedAttempt(provider=key[0], error=key[1], times=0, cost=0.0))
+        cost = add_costs([before.cost, backend.cost(usage)])
+        self._failed[key] = msgspec.structs.replace(before, times=before.times + 1, usage=before.usage + usage, cost=cost)
 
     def _make_reply(self, backend: Backend, received: Received) -> Reply:
         return Reply(
@@ -177,6 +184,8 @@ class Attempts:
             cut=received.cut,
             waited=self._waited,
             failed=tuple(self._failed.values()),
+            cost=add_costs(self._costs),
+            last_cost=self._costs[-1],
         )
 
     @contextlib.contextmanager

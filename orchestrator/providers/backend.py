@@ -4,15 +4,21 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from orchestrator.config import HTTPSettings
+import msgspec
+
+from orchestrator.config import HTTPSettings, ProviderSettings
 from orchestrator.errors import ConfigError, ProviderError
 from orchestrator.providers.circuit import Circuit
 from orchestrator.providers.measures import Measures
-from orchestrator.providers.messages import Message, Provider, Received, Schema
+from orchestrator.providers.messages import Message, Provider, Received, Schema, Usage
+from orchestrator.providers.naming import names_of
+from orchestrator.providers.prices import Price, Prices, cost
 
 FIRST_LIMIT_SECONDS = 1.0  # of a rate limit whose end the server did not say; doubled each time
 LONGEST_LIMIT_SECONDS = 60.0
 DOUBT_SECONDS = 30.0  # that others are preferred to one with, say, a wrong key
+# Settings on which no reply depends.
+WITHOUT_EFFECT = {"alias", "role", "max_concurrency", "timeout_seconds", "stall_seconds", "weight", "api_key_env", "cache"}
 
 
 class Slots:
@@ -26,15 +32,11 @@ class Slots:
 class Backend:
     """A provider that calls are given to."""
 
-    def __init__(self, provider: Provider, slots: Slots) -> None:
+    def __init__(self, provider: Provider, slots: Slots, price: Price | None) -> None:
         self.provider = provider
         self.settings = provider.settings
         self.name = provider.name
-        # By which a request may choose it: the short form, the alias, the bare model.
-        kind = type(provider.settings).__struct_config__.tag
-        self.names = tuple(
-            dict.fromkeys([*filter(None, [self.settings.alias]), f"{kind}/{self.settings.model}", self.settings.model])
-        )
+        self.names = names_of(self.settings)
         self.slots = slots
         self.circuit = Circuit()
         self.measures = Measures()
@@ -43,6 +45,12 @@ class Backend:
         self.in_flight = 0
         self._limits = 0  # in a row
         self._doubted_until = 0.0
+        self._price = price
+        self.fingerprint = _fingerprint(self.settings)
+        # Whether its replies are kept: if the settings say so, or else if they leave nothing to chance.
+        self.is_cached = (
+            getattr(self.settings, "temperature", None) == 0 if self.settings.cache is None else self.settings.cache
+        )
 
     @property
     def free(self) -> bool:
@@ -63,6 +71,10 @@ class Backend:
     def load(self) -> float:
         """What one more call would make of it, against what it takes."""
         return (self.slots.used + 1) / (self.slots.limit * self.settings.weight)
+
+    def cost(self, usage: Usage) -> float | None:
+        """In US dollars; None if its price is not known."""
+        return cost(self._price, usage)
 
     def begin(self) -> None:
         """A call takes a slot."""
@@ -108,7 +120,13 @@ class Backend:
                 )
 
 
-def make_backends(providers: Sequence[Provider]) -> list[Backend]:
+def _fingerprint(settings: ProviderSettings) -> bytes:
+    """The same for providers that give the same replies: it has every setting on which one may depend."""
+    values = {name: each for name, each in msgspec.to_builtins(settings).items() if name not in WITHOUT_EFFECT}
+    return msgspec.json.encode(values, order="sorted")
+
+
+def make_backends(providers: Sequence[Provider], prices: Prices) -> list[Backend]:
     """One each; those of one server share its slots. Raises ConfigError if they disagree about how many these are."""
     shared: dict[str, Slots] = {}
     backends = []
@@ -123,5 +141,5 @@ def make_backends(providers: Sequence[Provider]) -> list[Backend]:
                     f"providers: two of {server} have another max_concurrency ({slots.limit} and {settings.max_concurrency}): "
                     "it is that of the server, give both the same"
                 )
-        backends.append(Backend(provider, slots))
+        backends.append(Backend(provider, slots, prices.find(settings)))
     return backends

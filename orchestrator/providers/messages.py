@@ -1,5 +1,7 @@
 """What every provider offers, and the values that go in and out."""
 
+import math
+from collections.abc import Iterable
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -7,6 +9,8 @@ import msgspec
 from orchestrator.config import ProviderSettings
 
 Schema = dict[str, Any]  # a JSON Schema
+COST_DECIMALS = 12  # of US dollars: one token of a cheap model takes 9
+MOST_TOKENS = 100_000_000  # of one attempt; what a server counts beyond that is no count
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -37,22 +41,44 @@ class Usage(msgspec.Struct, frozen=True):
             self.reasoning_tokens + other.reasoning_tokens,
         )
 
+    def __sub__(self, part: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens - part.prompt_tokens,
+            self.completion_tokens - part.completion_tokens,
+            self.estimated,
+            self.cached_tokens - part.cached_tokens,
+            self.reasoning_tokens - part.reasoning_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def bounded(self) -> "Usage":
+        """As it can be, whatever a server says: nothing negative, no part larger than the whole."""
+        prompt = min(max(self.prompt_tokens, 0), MOST_TOKENS)
+        completion = min(max(self.completion_tokens, 0), MOST_TOKENS)
+        cached = min(max(self.cached_tokens, 0), prompt)
+        reasoning = min(max(self.reasoning_tokens, 0), completion)
+        return Usage(prompt, completion, self.estimated, cached, reasoning)
+
 
 class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """What did not bring the reply, `times` with the same error; `usage` is that of all these."""
+    """What did not bring the reply, `times` with the same error; `usage` and `cost` are those of all these."""
 
     provider: str
     error: str
     times: int = 1
     usage: Usage = Usage()
+    cost: float | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a model call brought. `usage` is that of all `attempts`; `reasoning` is kept, never parsed.
 
     `seconds` are those of the whole call; `waited` of them it was in no provider's hands: queued, or held back by a limit.
-    `cut`: the server ended it at its token limit. `cost`: in US dollars, of all attempts; None if a price is not known.
-    `cached`: it was paid for before, by another call.
+    `cut`: the server ended it at its token limit. `cost`: in US dollars, of all attempts, and `last_cost` of the last one; None
+    if a price is not known. `cached`: it was paid for before, by another call.
     """
 
     provider: str
@@ -65,6 +91,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     waited: float = 0.0
     failed: tuple[FailedAttempt, ...] = ()
     cost: float | None = None
+    last_cost: float | None = None
     cached: bool = False
 
 
@@ -96,7 +123,7 @@ class Received:
     def usage_for(self, messages: tuple[Message, ...]) -> Usage:
         """As counted, or estimated; nothing if nothing came."""
         text = self.text + self.reasoning
-        return self.usage or (estimate_usage(messages, text) if text else Usage())
+        return self.usage.bounded() if self.usage else estimate_usage(messages, text) if text else Usage()
 
 
 class Provider(Protocol):
@@ -121,6 +148,21 @@ class Provider(Protocol):
 
 
 def estimate_usage(messages: tuple[Message, ...], text: str) -> Usage:
-    """For a server that does not count: four characters a token."""
+    """For a server that does not count."""
     prompt = sum(len(message.content) for message in messages)
-    return Usage(-(-prompt // 4), -(-len(text) // 4), estimated=True)
+    return Usage(estimate_tokens(prompt), estimate_tokens(len(text)), estimated=True)
+
+
+def estimate_tokens(characters: int) -> int:
+    """Four characters a token."""
+    return -(-characters // 4)
+
+
+def add_costs(costs: Iterable[float | None]) -> float | None:
+    """Their sum, without the errors of adding floats one by one; None if one of them is not known."""
+    known: list[float] = []
+    for each in costs:
+        if each is None:
+            return None
+        known.append(each)
+    return round(math.fsum(known), COST_DECIMALS)

@@ -6,8 +6,14 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.config import PROVIDER_TYPES, AnyProvider
+from orchestrator.config import PROVIDER_TYPES, AnyProvider, ProviderSettings
 from orchestrator.errors import ConfigError
+
+
+def names_of(settings: ProviderSettings) -> tuple[str, ...]:
+    """By which a provider may be chosen: its alias, its short name, its model alone."""
+    short = f"{type(settings).__struct_config__.tag}/{settings.model}"
+    return tuple(dict.fromkeys([*filter(None, [settings.alias]), short, settings.model]))
 
 
 def parse_model(name: str, configured: Sequence[AnyProvider] = ()) -> AnyProvider:

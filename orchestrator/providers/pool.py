@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Literal
 
 import msgspec
@@ -10,7 +10,9 @@ import msgspec
 from orchestrator.errors import UnknownModel
 from orchestrator.providers.attempts import Attempts, Request
 from orchestrator.providers.backend import Backend, make_backends
+from orchestrator.providers.cache import Cache, key_of
 from orchestrator.providers.messages import Provider, Reply
+from orchestrator.providers.prices import Prices
 from orchestrator.providers.queue import Candidates, Queue
 from orchestrator.providers.windows import prompt_chars
 
@@ -35,11 +37,18 @@ class Models(msgspec.Struct, frozen=True):
 class Pool:
     """All providers of a server."""
 
-    def __init__(self, providers: Sequence[Provider], retry_seconds: float = RETRY_SECONDS) -> None:
-        """Raises ConfigError."""
-        self.backends = make_backends(providers)
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        retry_seconds: float = RETRY_SECONDS,
+        prices: Prices | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        """Without `prices` the shipped ones; without `cache` nothing is kept. Raises ConfigError."""
+        self.backends = make_backends(providers, prices or Prices())
         self.queue = Queue()
         self._retry_seconds = retry_seconds
+        self._cache = cache
 
     def check(self, query: str, models: Models) -> None:
         """Raises NotScripted if no run for this query could begin."""
@@ -64,7 +73,13 @@ class Pool:
 
         Raises ProviderError, with what came and what it cost as its `reply`.
         """
-        return await Attempts(self.queue, candidates, request, self._retry_seconds).reply()
+
+        def ask() -> Awaitable[Reply]:
+            return Attempts(self.queue, candidates, request, self._retry_seconds).reply()
+
+        if self._cache is None or request.sample is None or not all(each.is_cached for each in candidates):
+            return await ask()
+        return await self._cache.reply(key_of(candidates, request), ask)
 
     def _named(self, field: str, role: Role, name: str | None) -> Candidates:
         of_role = [each for each in self.backends if each.settings.role in (role, "both")]

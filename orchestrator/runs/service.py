@@ -23,13 +23,17 @@ from orchestrator.runs.sources import Live
 
 
 class Query(msgspec.Struct, frozen=True):
-    """What the caller asks; the language that the root model is taught, and the models (None: those that are configured)."""
+    """What the caller asks; the language that the root model is taught, and the models (None: those that are configured).
+
+    `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept.
+    """
 
     text: str
     context: Context
     protocol: Protocol | None = None
     root_model: str | None = None
     sub_model: str | None = None
+    cache: bool = True
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +110,7 @@ class RunService:
         self._pool.check(query.text, models)
         journal = self._journals.open(started.run_id)
         journal.write(started)
-        source = Live(self._pool, models, journal, started.limits.max_seconds)
+        source = Live(self._pool, models, journal, started.limits.max_seconds, cache=started.cache)
         task = asyncio.create_task(execute(self._tools, started, query.context, source, journal))
         # The loop itself holds tasks weakly.
         self._running.add(task)
@@ -161,6 +165,7 @@ class RunService:
             sub_prompt_chars=models.sub_prompt_chars,
             root_model=query.root_model,
             sub_model=query.sub_model,
+            cache=query.cache,
         )
 
     def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:

@@ -40,8 +40,8 @@ class Source(Protocol):
         """The root model's reply. Raises ProviderError."""
         ...
 
-    async def sub_reply(self, number: int, prompt: str) -> Reply:
-        """The reply to sub-call `number`. Raises ProviderError."""
+    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
+        """The reply to sub-call `number`; `sample`: how often the run has sent that prompt before. Raises ProviderError."""
         ...
 
     def cell(self, number: int) -> RecordedCell | None:
@@ -53,8 +53,10 @@ class Live:
 
     loaded = None
 
-    def __init__(self, pool: Pool, models: Models, journal: Journal, max_seconds: float) -> None:
+    def __init__(self, pool: Pool, models: Models, journal: Journal, max_seconds: float, *, cache: bool = True) -> None:
+        """`cache`: sub-calls may be given replies that were paid for before."""
         self._pool = pool
+        self._cache = cache
         self._models = models
         self._journal = journal
         self._until = time.monotonic() + max_seconds
@@ -65,27 +67,26 @@ class Live:
 
     async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
         """Raises ProviderError."""
-        return await self._ask(self._models.root, tuple(messages), schema, turn=turn)
+        # Never from the cache: all that a run has seen is in its messages, so that only a question that is asked again, word
+        # for word, would find anything; and who asks again wants another attempt.
+        return await self._ask(self._models.root, Request(tuple(messages), schema), turn=turn)
 
-    async def sub_reply(self, number: int, prompt: str) -> Reply:
+    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
         """Raises ProviderError."""
-        return await self._ask(self._models.sub, (Message("user", prompt),), None, subcall=number)
+        request = Request((Message("user", prompt),), sample=sample if self._cache else None)
+        return await self._ask(self._models.sub, request, subcall=number)
 
     def cell(self, number: int) -> None:
         """None is recorded."""
 
     async def _ask(
-        self,
-        candidates: Candidates,
-        messages: tuple[Message, ...],
-        schema: Schema | None,
-        turn: int | None = None,
-        subcall: int | None = None,
+        self, candidates: Candidates, request: Request, turn: int | None = None, subcall: int | None = None
     ) -> Reply:
         def tell(wait: Wait) -> None:
             self._journal.write(ModelWaits(turn=turn, subcall=subcall, **msgspec.structs.asdict(wait)))
 
-        return await self._pool.complete(candidates, Request(messages, schema, self._journal.run_id, self._until, tell))
+        ours = msgspec.structs.replace(request, run_id=self._journal.run_id, until=self._until, tell=tell)
+        return await self._pool.complete(candidates, ours)
 
 
 class Recorded:
@@ -107,7 +108,7 @@ class Recorded:
             return recorded.reply
         raise ProviderError(recorded.error, reply=recorded.reply)
 
-    async def sub_reply(self, number: int, prompt: str) -> Reply:
+    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
         """Never: the cells that are executed again are given what their calls came to."""
         raise JournalError(f"sub-call {number}: the reply is not in the journal")
 
@@ -145,14 +146,14 @@ class RecordedThenLive:
         source = self._recorded if turn in self._recording.replies else self._live
         return await source.reply(turn, messages, schema)
 
-    async def sub_reply(self, number: int, prompt: str) -> Reply:
+    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
         """Raises ProviderError, JournalError if another prompt had that number."""
         # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
         asked, answered = self._recording.asked.get(number), self._recording.answered.get(number)
         if asked is not None and asked.prompt != prompt:
             raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
         if answered is None:
-            return await self._live.sub_reply(number, prompt)
+            return await self._live.sub_reply(number, prompt, sample)
         if answered.error is not None or answered.reply is None:
             raise ProviderError(answered.error or "no reply", reply=answered.reply)
         return answered.reply

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -46,6 +46,7 @@ class SubCalls:
         self._batch: list[_PaidReply] = []  # answered, of the calls that are going on
         self._answered: list[_PaidReply] = []  # in this cell
         self._paid: dict[str, deque[_PaidReply]] = {}  # and lost
+        self._sent: Counter[str] = Counter()  # how often each prompt was
 
     def begin_cell(self, turn: int, cell: int) -> None:
         """The next sub-calls are those of this cell."""
@@ -71,6 +72,7 @@ class SubCalls:
                 case SubcallStarted():
                     self._budget.reserve_sub_calls(1)
                     started[event.subcall] = event
+                    self._sent[event.prompt] += 1
                 case SubcallFinished() if event.reply is not None and event.error is None:
                     self._batch.append(_PaidReply(event.subcall, started[event.subcall].prompt, event.reply.text))
                 case SubcallFinished():
@@ -123,10 +125,12 @@ class SubCalls:
 
     async def _send(self, number: int, prompt: str) -> SubReply:
         turn, cell = self._turn, self._cell
+        sample = self._sent[prompt]
+        self._sent[prompt] += 1
         self._journal.write(SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt, batch=self._batches))
         reply, error = None, None
         try:
-            reply = await self._source.sub_reply(number, prompt)
+            reply = await self._source.sub_reply(number, prompt, sample)
             if not reply.text.strip():
                 error = f"{reply.provider}: the reply is empty"
         except ProviderError as failure:

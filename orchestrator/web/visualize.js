@@ -26,10 +26,12 @@ function stateClass(run) {
 }
 
 function facts(run) {
-  const { prompt_tokens: sent, completion_tokens: written } = run.usage;
+  const { prompt_tokens: sent, completion_tokens: written, cost } = run.usage;
+  // Not known is not nothing: then none is shown.
+  const paid = cost === null ? "" : ` · $${cost.toFixed(4)}`;
   const rest =
     ` · ${counted(run.iterations, "turn")} · ${counted(run.sub_calls, "sub-call")}` +
-    ` · ${sent.toLocaleString("en")} + ${counted(written, "token")} · ${seconds(run.duration_ms)}`;
+    ` · ${sent.toLocaleString("en")} + ${counted(written, "token")}${paid} · ${seconds(run.duration_ms)}`;
   return element("div", "facts", element("span", stateClass(run), run.stopped), rest);
 }
 

@@ -1,14 +1,16 @@
 """The HTTP interface, against a real server on loopback."""
 
 import asyncio
+import contextlib
 import json
 
 import httpx
 import pytest
-from fakes import FakeModel, python, streamed
-from serving import serving
+from fakes import FakeModel, python, streamed, used
+from serving import serving, serving_app
 
-from orchestrator.config import ServerSettings
+from orchestrator.config import OpenAISettings, ServerSettings, Settings
+from orchestrator.opening import Orchestrator
 
 
 @pytest.fixture
@@ -48,7 +50,9 @@ async def test_query_answers_200_with_the_result(client):
         "stopped": "answered",
         "iterations": 1,
         "sub_calls": 0,
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+        "usage": used(fake=(1, 10, 5)),
+        "baseline_tokens": 1,
+        "token_savings_pct": -1400.0,
     }
 
 
@@ -193,7 +197,7 @@ async def test_unknown_paths_and_methods_are_problems_too(client):
 async def test_openapi_describes_the_requests(client):
     """GET /schema/openapi.json has the paths and the request's fields."""
     schema = (await client.get("/schema/openapi.json")).json()
-    runs = {"/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal"}
+    runs = {"/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal", "/runs/{run_id}/metrics"}
     contexts = {"/contexts", *(f"/contexts/{{context_id}}{part}" for part in ("", "/text", "/lines"))}
     assert set(schema["paths"]) == {"/health"} | runs | contexts
     assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {
@@ -205,6 +209,9 @@ async def test_openapi_describes_the_requests(client):
         "max_iterations",
         "max_sub_calls",
         "protocol",
+        "root_model",
+        "sub_model",
+        "cache",
     }
 
 
@@ -310,3 +317,50 @@ async def test_runs_at_the_same_time_do_not_mix(engine):
         calls = (client.post("/query", json={"query": "q", "context": f"run {number}"}) for number in range(16))
         answers = [response.json()["answer"] for response in await asyncio.gather(*calls)]
     assert answers == [f"run {number}" * 2 for number in range(16)]
+
+
+@contextlib.asynccontextmanager
+async def with_two_models(engine, *replies):
+    """(a client of a server with the models big, which is for the root, and small; what the server asked them)."""
+    settings = [{"model": "big", "role": "root"}, {"model": "small", "alias": "little"}]
+    providers = tuple(OpenAISettings(base_url="http://model/v1", cache=True, **each) for each in settings)
+    model = FakeModel(list(replies))
+    orchestrator = Orchestrator(Settings(providers=providers), print, engine=engine, transport=model)
+    async with serving_app(orchestrator) as client:
+        yield client, model
+
+
+@pytest.mark.parametrize(("wanted", "models"), [("small", {"small"}), ("openai/big", {"big", "small"}), ("little", {"small"})])
+async def test_a_request_chooses_its_root_model(engine, wanted, models):
+    """By its name, with its type or without, or by its alias; sub-calls go to small."""
+    async with with_two_models(engine, python("FINAL(llm_query('p'))")) as (client, _):
+        response = await client.post("/query", json={"query": "q", "context": "c", "root_model": wanted, "sub_model": "little"})
+    assert set(response.json()["usage"]["models"]) == models
+
+
+@pytest.mark.parametrize(
+    ("field", "known"), [("root_model", "openai/big, little"), ("sub_model", "little")], ids=["root_model", "sub_model"]
+)
+async def test_a_model_that_is_not_configured_is_422(engine, field, known):
+    """With those that are; no run was made."""
+    async with with_two_models(engine) as (client, _):
+        response = await client.post("/query", json={"query": "q", "context": "c", field: "gpt-9"})
+        runs = (await client.get("/runs")).json()["runs"]
+    detail = f"{field}: there is no 'gpt-9' for this role; these are configured: {known}"
+    assert (response.status_code, response.json(), runs) == (422, problem(422, "Unprocessable Entity", detail), [])
+
+
+async def test_a_request_without_the_cache_pays_anew(engine):
+    """`cache: false` neither reads nor writes; the metrics of each run count what it was given."""
+    async with with_two_models(engine, *[python("FINAL(llm_query('p'))")] * 4) as (client, model):
+        rates = []
+        for cache in (False, True, True, False):
+            run = (await client.post("/query", json={"query": "q", "context": "c", "cache": cache})).json()["run_id"]
+            rates.append((await client.get(f"/runs/{run}/metrics")).json()["cache"]["hit_rate_percent"])
+    assert (rates, len(model.sub_prompts)) == ([0.0, 0.0, 100.0, 0.0], 3)
+
+
+async def test_metrics_of_a_run_that_is_not_there_are_404(client):
+    """As the run itself."""
+    response = await client.get("/runs/nowhere/metrics")
+    assert response.json() == problem(404, "Not Found", "there is no run 'nowhere'; the last 200 are kept")

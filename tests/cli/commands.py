@@ -39,7 +39,7 @@ def rlm(tmp_path, monkeypatch, capsys, engine):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(query, "Orchestrator", functools.partial(opening.Orchestrator, engine=engine))
     monkeypatch.setattr(replay, "Engine", lambda *_: Lent(engine))
-    monkeypatch.setattr(opening, "Pool", lambda providers, _seconds: Pool(providers, retry_seconds=0))
+    monkeypatch.setattr(opening, "Pool", lambda providers, _seconds, *others: Pool(providers, 0, *others))
     for name in ("DEEPSEEK_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "LITELLM_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from commands import rlm  # noqa: F401  a fixture
-from fakes import python
+from fakes import python, used
 from model_server import model_server
 
 from orchestrator.contexts.store import ContextStore
@@ -136,7 +136,9 @@ def test_json_is_the_whole_result(ask):
         "stopped": "answered",
         "iterations": 1,
         "sub_calls": 0,
-        "usage": {"prompt_tokens": 10, "completion_tokens": 5},
+        "usage": used(fake=(1, 10, 5)),
+        "baseline_tokens": 2,
+        "token_savings_pct": -650.0,
     }
 
 
@@ -165,6 +167,40 @@ def test_sub_calls_can_have_a_model_of_their_own(rlm, tmp_path):  # noqa: F811
         Path("config.toml").write_text(f'[[providers]]\nprovider_type = "litellm"\nmodel = "m"\nbase_url = "{root}"\n')
         os.environ |= {"OPENAI_BASE_URL": sub, "LITELLM_API_KEY": "k"}
         assert rlm("query", "q", "four", "--sub-model", "openai/small")[:2] == (0, "the other\n")
+
+
+def config(url, **settings):
+    """A config.toml with the models big, for the root, and small, whose replies are kept."""
+    entry = f'[[providers]]\nprovider_type = "litellm"\nbase_url = "{url}"\ncache = true\n'
+    top = "".join(f'{name} = "{value}"\n' for name, value in settings.items())
+    Path("config.toml").write_text(f'{top}{entry}model = "big"\nrole = "root"\n{entry}model = "small"\nalias = "little"\n')
+    os.environ["LITELLM_API_KEY"] = "k"
+
+
+def test_the_root_can_have_another_of_the_configured_models(rlm):  # noqa: F811
+    """By its alias; sub-calls stay where they were."""
+    with model_server(python("FINAL(llm_query('p'))")) as url:
+        config(url)
+        status, out, _ = rlm("query", "q", "four", "--root-model", "little", "--json")
+    assert (status, list(json.loads(out)["usage"]["models"])) == (0, ["small"])
+
+
+@pytest.mark.parametrize(("option", "cached"), [([], True), (["--no-cache"], False)], ids=["as it is", "--no-cache"])
+def test_a_run_can_do_without_the_cache(rlm, option, cached):  # noqa: F811
+    """Its journal says so."""
+    with model_server(python("FINAL(llm_query('p'))")) as url:
+        config(url)
+        assert rlm("query", "q", "four", "--journal", "j", *option)[0] == 0
+    assert json.loads(Path("j").read_text().splitlines()[0])["cache"] == cached
+
+
+def test_the_last_line_has_the_cost_if_it_is_known(rlm):  # noqa: F811
+    """By the operator's own prices: 20 tokens read, 10 written."""
+    Path("own.toml").write_text('[[prices]]\nmodels = ["big", "small"]\ninput = 1000\noutput = 2000.0\n')
+    with model_server(python("FINAL(llm_query('p'))")) as url:
+        config(url, prices="own.toml")
+        err = rlm("query", "q", "four")[2]
+    assert re.search(r"^rlm: turns: 1, sub-calls: 1, tokens: 20 read and 10 written, \$0\.0400, \S+ s$", err, re.MULTILINE)
 
 
 def test_a_model_is_reached_as_the_configuration_says_for_its_type(rlm):  # noqa: F811

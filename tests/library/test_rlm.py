@@ -8,7 +8,7 @@ import time
 import pytest
 
 from orchestrator import RLM
-from orchestrator.errors import Cancelled, ConfigError, InvalidRequest
+from orchestrator.errors import Cancelled, ConfigError, InvalidRequest, UnknownModel
 from orchestrator.journal.events import CellFinished, RunFinished, RunStarted
 from orchestrator.journal.lines import from_lines
 from orchestrator.library.own_model import Completion
@@ -207,3 +207,31 @@ def test_the_package_offers_it_without_loading_it():
     assert json.dumps(orchestrator.__all__) == '["RLM", "__version__"]'
     with pytest.raises(AttributeError):
         orchestrator.nope  # noqa: B018
+
+
+def test_a_question_chooses_among_the_models(rlm):
+    """By name; one that there is not is refused with those that there are."""
+    rlm.model.codes = ("FINAL(1)",)
+    assert set(rlm.ask("What?", "x", root_model="own", sub_model="own", cache=False).usage.models) == {"own"}
+    with pytest.raises(UnknownModel) as error:
+        rlm.ask("What?", "x", sub_model="gpt-9")
+    assert str(error.value).startswith("sub_model: there is no 'gpt-9' for this role; these are configured: ")
+
+
+def test_what_cannot_be_said_of_a_question_is_an_error(rlm):
+    """A misspelt word is not ignored."""
+    with pytest.raises(TypeError) as error:
+        rlm.ask("What?", "x", cash=False)
+    assert str(error.value) == "Unexpected keyword argument 'cash'"
+
+
+def test_a_result_says_what_it_used(rlm):
+    """And what that cost, if a price is known; here it is not."""
+    rlm.model.codes = ("FINAL(llm_query('loud'))",)
+    result = rlm.ask("What?", "x" * 10_000)
+    assert (result.usage.cost, result.metrics.cost.total_usd, result.metrics.tokens.total) == (
+        None,
+        None,
+        result.usage.total_tokens,
+    )
+    assert (result.baseline_tokens, result.token_savings_pct < 100) == (2502, True)

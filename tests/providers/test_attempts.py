@@ -28,7 +28,7 @@ async def test_another_provider_is_asked_at_once():
     """The reply says who failed, and how."""
     reply = await complete(Pool([Failing("a", "later"), FakeProvider("b", "yes")]), "root")
     assert (reply.text, reply.provider, reply.attempts) == ("yes", "b", 2)
-    assert reply.failed == (FailedAttempt(provider="a", error="a is out of order"),)
+    assert reply.failed == (FailedAttempt(provider="a", error="a is out of order", cost=0.0),)
 
 
 async def test_a_provider_that_is_down_is_not_asked_for_each_call():
@@ -106,7 +106,7 @@ async def test_a_rate_limit_is_waited_out_and_told():
     pool = Pool([FakeProvider("a", *limits, "yes")], retry_seconds=0)
     reply = await complete(pool, "sub", HI, tell=told.append)
     assert (reply.text, reply.attempts, told) == ("yes", 6, [Wait("a", 1.1, "busy")])
-    assert reply.failed == (FailedAttempt(provider="a", error="busy", times=5),)
+    assert reply.failed == (FailedAttempt(provider="a", error="busy", times=5, cost=0.0),)
 
 
 async def test_during_a_rate_limit_another_is_asked():

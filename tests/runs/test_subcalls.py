@@ -7,7 +7,7 @@ from fakes import FakeProvider, live
 
 from orchestrator.budget import Budget, RunLimits
 from orchestrator.errors import BudgetExceeded, ProviderError
-from orchestrator.journal.events import SubcallFinished
+from orchestrator.journal.events import SubcallFinished, SubcallStarted
 from orchestrator.journal.journal import Journal
 from orchestrator.runs.subcalls import SubCalls
 from orchestrator.sandbox.messages import SubReply
@@ -106,3 +106,19 @@ async def test_a_batch_above_the_budget_is_refused_as_a_whole():
         "SubcallStarted",
         "SubcallFinished",
     ]
+
+
+async def test_the_same_prompt_is_another_sample_each_time():
+    """Counted over the run, what was sent before a restart included: the cache must not give it the same answer twice."""
+    samples = []
+
+    class Sampled:
+        async def sub_reply(self, number, prompt, sample):
+            samples.append((number, prompt, sample))
+            raise ProviderError("no")
+
+    calls = SubCalls(Sampled(), budget(9), Journal("r"))
+    calls.recall([SubcallStarted(turn=1, cell=1, subcall=1, prompt="a", batch=1)])
+    await calls.ask(["a", "b", "a"])
+    await calls.ask(["b"])
+    assert samples == [(2, "a", 1), (3, "b", 0), (4, "a", 2), (5, "b", 1)]

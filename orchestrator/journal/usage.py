@@ -1,0 +1,99 @@
+"""What a run used and what that cost, by model and in all: a fold over its events."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from orchestrator.journal.events import AnyEvent, ModelFailed, ModelReplied, SubcallFinished, run_started
+from orchestrator.providers.messages import Reply, Usage, add_costs, estimate_tokens
+
+
+class ModelUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """`cached_tokens` are part of the prompts', `reasoning_tokens` of the completions'; `estimated` if a server did not count.
+
+    `retried_tokens` are those of attempts that brought no reply. `cost`: US dollars; None if a price is not known.
+    `cache_hits`: replies that were paid for before; they are no calls.
+    """
+
+    calls: int
+    cache_hits: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    retried_tokens: int
+    estimated: bool
+    cost: float | None
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+class RunUsage(ModelUsage, frozen=True, kw_only=True):
+    """Of all models together; `models` has each by its name, and says whose cost is not known."""
+
+    models: dict[str, ModelUsage]
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """What one model brought to one reply."""
+
+    model: str
+    calls: int
+    usage: Usage
+    cost: float | None
+    retried: bool = False
+    hit: bool = False
+
+
+def usage(events: Iterable[AnyEvent]) -> RunUsage:
+    """Of all calls, their failed attempts included."""
+    parts = [part for reply in replies(events) for part in _parts(reply)]
+    models: dict[str, list[_Part]] = {}
+    for part in parts:
+        models.setdefault(part.model, []).append(part)
+    by_model = {model: ModelUsage(**_sum(each)) for model, each in models.items()}
+    return RunUsage(**_sum(parts), models=by_model)
+
+
+def replies(events: Iterable[AnyEvent]) -> Iterator[Reply]:
+    """Of the root model and of sub-models, also those of which an error came."""
+    for event in events:
+        if isinstance(event, ModelReplied | ModelFailed | SubcallFinished) and event.reply is not None:
+            yield event.reply
+
+
+def baseline_tokens(events: Sequence[AnyEvent]) -> int:
+    """About so many would have been read, had the whole input been sent once with the question."""
+    started = run_started(events)
+    return estimate_tokens(started.context_length + len(started.query))
+
+
+def savings_pct(baseline: int, used: RunUsage) -> float:
+    """Percent of the baseline that were not used; negative if the run used more. All that it read and wrote counts."""
+    return round(100 * (1 - used.total_tokens / baseline), 1)
+
+
+def _parts(reply: Reply) -> Iterator[_Part]:
+    rest = reply.attempts
+    own = reply.usage
+    for each in reply.failed:
+        yield _Part(each.provider, each.times, each.usage, each.cost, retried=True)
+        rest -= each.times
+        own -= each.usage
+    # Nothing is left of a call whose attempts all failed.
+    if rest or own.total or reply.cached:
+        yield _Part(reply.provider, rest, own, reply.last_cost, hit=reply.cached)
+
+
+def _sum(parts: Sequence[_Part]) -> dict[str, Any]:
+    counts = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+    return {name: sum([getattr(each.usage, name) for each in parts]) for name in counts} | {
+        "calls": sum([each.calls for each in parts]),
+        "cache_hits": sum([each.hit for each in parts]),
+        "retried_tokens": sum([each.usage.total for each in parts if each.retried]),
+        "estimated": any(each.usage.estimated for each in parts),
+        "cost": add_costs([each.cost for each in parts]),
+    }

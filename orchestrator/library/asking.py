@@ -1,0 +1,25 @@
+"""What may be said of one question, beside its context."""
+
+from typing import Any, TypedDict
+
+from orchestrator.config import Protocol
+from orchestrator.contexts.context import Context
+from orchestrator.runs.service import Query, WantedLimits
+
+
+class Asking(TypedDict, total=False):
+    """Limits below the configured ones; models among the configured ones; `cache`: False makes every sub-call anew."""
+
+    max_iterations: int | None
+    max_sub_calls: int | None
+    protocol: Protocol | None
+    root_model: str | None
+    sub_model: str | None
+    cache: bool
+
+
+def split(question: str, context: Context, asking: Asking) -> tuple[Query, WantedLimits]:
+    """As a run is started. Raises TypeError if there is no such thing to say."""
+    said: dict[str, Any] = dict(asking)
+    limits = {name: said.pop(name) for name in WantedLimits.__struct_fields__ if name in said}
+    return Query(question, context, **said), WantedLimits(**limits)
