@@ -67,6 +67,13 @@ class CacheSettings(Base, frozen=True, kw_only=True):
     cache_seconds: PositiveSeconds = 3600.0
 
 
+class OwnKeySettings(Base, frozen=True, kw_only=True):
+    """Whether callers may bring models with keys of their own, and which hosts they may name beside the known providers."""
+
+    allow_own_keys: bool = False
+    own_key_hosts: tuple[NotEmpty, ...] = ()
+
+
 class ProviderSettings(Base, frozen=True, kw_only=True, tag_field="provider_type"):
     """What every backend has. `max_tokens`: of one reply, reasoning included; `alias`: another name to choose it by.
 
@@ -193,6 +200,7 @@ class Settings(Base, frozen=True, kw_only=True):
     sandbox: SandboxSettings = SandboxSettings()
     contexts: ContextSettings = ContextSettings()
     cache: CacheSettings = CacheSettings()
+    own_keys: OwnKeySettings = OwnKeySettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
 

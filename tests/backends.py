@@ -133,6 +133,7 @@ class ModelBackend:
         self.answer = answer
         self.behaviours = iter(behaviours)
         self.chats = 0
+        self.heads = []
         self.charged = 0
         self._server = None
         self._port = 0
@@ -180,6 +181,7 @@ class ModelBackend:
         if request.startswith("get "):
             writer.write(refusal("404 Not Found"))
             return
+        self.heads.append(request)
         length = int(request.partition("content-length: ")[2].split("\r\n")[0])
         messages = json.loads(await reader.readexactly(length))["messages"]
         self.chats += 1

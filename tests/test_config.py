@@ -67,8 +67,14 @@ def written(name):
 def test_a_file_names_every_setting_with_a_comment(name):
     """The shipped one, and those that `rlm init` writes; and no other."""
     text = (ROOT / "config.toml").read_text() if name == "shipped" else written(name)
-    tables = (config.ServerSettings, config.SandboxSettings, config.ContextSettings, config.CacheSettings)
-    names = set(Settings.__struct_fields__) - {"server", "sandbox", "contexts", "cache", "providers"}
+    tables = (
+        config.ServerSettings,
+        config.SandboxSettings,
+        config.ContextSettings,
+        config.CacheSettings,
+        config.OwnKeySettings,
+    )
+    names = set(Settings.__struct_fields__) - {"server", "sandbox", "contexts", "cache", "own_keys", "providers"}
     names |= {each for struct in (*tables, *PROVIDER_TYPES.values()) for each in struct.__struct_fields__}
     # Each once, behind "# " or not, with a comment.
     found = re.findall(r"^(?:# )?(\w+) = (?:\"[^\"]*\"|\S+) *# \S", text, re.MULTILINE)

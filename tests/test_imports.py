@@ -28,7 +28,7 @@ BELOW = {
     "logs": {"journal"},
     "runs": BASE | {"budget", "contexts", "providers", "sandbox", "dialogue", "journal", "logs"},
     "opening": BASE | {"contexts", "providers", "sandbox", "runs"},
-    "api": BASE | {"contexts", "journal", "runs", "logs"},
+    "api": BASE | {"contexts", "providers.messages", "journal", "runs", "logs"},
 }
 
 

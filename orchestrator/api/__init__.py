@@ -5,6 +5,7 @@ body.py       a body that is exact: valid UTF-8, no lone surrogates, of a bounde
 problems.py   every error as problem+json (RFC 9457)
 contexts.py   POST /contexts, GET /contexts, GET and DELETE /contexts/{context_id}, its /text and /lines
 upload.py     bodies that are contexts, written while they arrive
+own_keys.py   the headers by which a caller brings models
 query.py      POST /query, POST /debug
 runs.py       GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/journal
 visualize.py  GET /visualize, GET /visualize/{run_id}: the pages of web/

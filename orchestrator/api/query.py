@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
+from orchestrator.api.own_keys import own_models
 from orchestrator.config import Base, Protocol
 from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
@@ -63,7 +64,8 @@ async def _run(data: QueryRequest, request: AnyRequest, runs: RunService) -> Seq
     if data.context_id is None:
         raise InvalidRequest("send exactly one of context, context_id, documents and messages")
     context = runs.contexts.get(data.context_id)
-    run = runs.start(Query(data.query, context, data.protocol, data.root_model, data.sub_model, data.cache), wanted)
+    own = own_models(request.headers)
+    run = runs.start(Query(data.query, context, data.protocol, data.root_model, data.sub_model, data.cache, own), wanted)
     leaving = asyncio.create_task(_wait_for_disconnect(request))
     leaving.add_done_callback(lambda _left: run.cancel())
     try:

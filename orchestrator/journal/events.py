@@ -61,6 +61,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 
     `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
     `sub_prompt_chars`: what a prompt to a sub-model can have, if that is known; the models are those that the request named.
+    `own_key`: the caller brought them, with a key that is kept nowhere.
     `cache`: its sub-calls may be answered by replies that other runs paid for.
     """
 
@@ -81,6 +82,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     sub_prompt_chars: int | None = None
     root_model: str | None = None
     sub_model: str | None = None
+    own_key: bool = False
     cache: bool = False
 
 

@@ -11,6 +11,7 @@ cache.py     replies that were paid for, given again
 measures.py  what is known of it by its last calls
 connections.py  connections to model servers
 public_connections.py  to hosts that a caller names
+own_keys.py  models that a caller pays for
 wire.py      what all HTTP protocols share
 headers.py   of its requests, the key's among them
 parameters.py  which optional ones a server takes

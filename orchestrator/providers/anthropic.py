@@ -59,10 +59,10 @@ class _Event(msgspec.Struct):
 class AnthropicProvider:
     """One model."""
 
-    def __init__(self, settings: AnthropicSettings, client: Client) -> None:
+    def __init__(self, settings: AnthropicSettings, client: Client, own_key: str | None = None) -> None:
         self.settings = settings
         self.name = settings.model
-        self._wire = Wire(settings, client, "/models", "x-api-key", VERSION)
+        self._wire = Wire(settings, client, "/models", "x-api-key", VERSION, own_key)
         self._parameters = Parameters(required=("max_tokens",))
         effort = settings.reasoning_effort
         options: Body = {

@@ -16,22 +16,21 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 SHORTEST_SECRET = 6  # a shorter value of a header is a word of every error
 
 
-def own_headers(settings: HTTPSettings, key_header: str) -> dict[str, str]:
+def own_headers(settings: HTTPSettings, key_header: str, key: str | None) -> dict[str, str]:
     """Of every request to a provider."""
-    key = settings.api_key
     prefix = "Bearer " if key_header == BEARER else ""
     return (settings.headers or {}) | PLAIN | ({key_header: f"{prefix}{key}"} if key else {})
 
 
-def secrets_of(settings: HTTPSettings) -> list[str]:
+def secrets_of(settings: HTTPSettings, key: str | None) -> list[str]:
     """What no error may show, the longest first: one may be part of another."""
     values = [value for value in (settings.headers or {}).values() if len(value) >= SHORTEST_SECRET]
-    return sorted([*filter(None, [settings.api_key]), *values], key=len, reverse=True)
+    return sorted([*filter(None, [key]), *values], key=len, reverse=True)
 
 
-def check_headers(settings: HTTPSettings) -> None:
+def check_headers(settings: HTTPSettings, key: str | None) -> None:
     """And the key: what only a request would show. Raises ConfigError, which shows no value."""
-    if not _fits(settings.api_key or ""):
+    if not _fits(key or ""):
         raise ConfigError(
             f"providers: api_key_env: the key in the environment variable {settings.api_key_env} has a space, a line end or "
             "another character that no key has"

@@ -9,14 +9,14 @@ from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.scripted import ScriptedProvider
 
 
-def make_provider(settings: AnyProvider, client: Client) -> Provider:
-    """The provider for one [[providers]] entry. Raises ConfigError."""
+def make_provider(settings: AnyProvider, client: Client, own_key: str | None = None) -> Provider:
+    """The provider for one [[providers]] entry; `own_key`: a caller's, instead of its own. Raises ConfigError."""
     match settings:
         case ScriptedSettings():
             return ScriptedProvider(settings)
         case AnthropicSettings():
-            return AnthropicProvider(settings, client)
+            return AnthropicProvider(settings, client, own_key)
         case OllamaSettings():
-            return OllamaProvider(settings, client)
+            return OllamaProvider(settings, client, own_key)
         case OpenAISettings():
-            return OpenAIProvider(settings, client)
+            return OpenAIProvider(settings, client, own_key)

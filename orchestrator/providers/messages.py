@@ -147,6 +147,19 @@ class Provider(Protocol):
         """
 
 
+class OwnModels(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller names: a provider_type or the base_url of an OpenAI-compatible server, models of it, and the key."""
+
+    provider: str
+    model: str
+    sub_model: str | None = None
+    key: str
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"<own models: {self.provider} {self.model}>"
+
+
 def estimate_usage(messages: tuple[Message, ...], text: str) -> Usage:
     """For a server that does not count."""
     prompt = sum(len(message.content) for message in messages)

@@ -44,10 +44,10 @@ class _Show(msgspec.Struct):
 class OllamaProvider:
     """One model of one Ollama server."""
 
-    def __init__(self, settings: OllamaSettings, client: Client) -> None:
+    def __init__(self, settings: OllamaSettings, client: Client, own_key: str | None = None) -> None:
         self.settings = settings
         self.name = settings.model
-        self._wire = Wire(settings, client, models="/api/tags")
+        self._wire = Wire(settings, client, models="/api/tags", own_key=own_key)
         # Ollama loads the model anew for another num_ctx: it only ever grows.
         self._window = settings.num_ctx or SMALLEST_WINDOW
         self._longest: int | None = None

@@ -63,11 +63,11 @@ class _Ending:
 class OpenAIProvider:
     """One model of one server."""
 
-    def __init__(self, settings: OpenAISettings, client: Client) -> None:
+    def __init__(self, settings: OpenAISettings, client: Client, own_key: str | None = None) -> None:
         self.settings = settings
         self.name = settings.model
         preset = settings.preset
-        self._wire = Wire(settings, client, "/models" if preset.lists_models else None, preset.key_header)
+        self._wire = Wire(settings, client, "/models" if preset.lists_models else None, preset.key_header, own_key=own_key)
         self._parameters = Parameters()
         options: Body = {
             "stream_options": {"include_usage": True} if preset.asks_for_usage else None,

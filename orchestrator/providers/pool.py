@@ -45,7 +45,8 @@ class Pool:
         cache: Cache | None = None,
     ) -> None:
         """Without `prices` the shipped ones; without `cache` nothing is kept. Raises ConfigError."""
-        self.backends = make_backends(providers, prices or Prices())
+        self.prices = prices or Prices()
+        self.backends = make_backends(providers, self.prices)
         self.queue = Queue()
         self._retry_seconds = retry_seconds
         self._cache = cache

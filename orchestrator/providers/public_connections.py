@@ -26,16 +26,16 @@ class PublicConnections:
         self._tls = httpx.create_ssl_context()
 
     @contextlib.asynccontextmanager
-    async def stream(self, method: str, url: str, *, headers: dict[str, str], **request: Any) -> AsyncIterator[httpx.Response]:
+    async def stream(self, method: str, url: str, **request: Any) -> AsyncIterator[httpx.Response]:
         """The response, to be read inside. Raises httpx.HTTPError; ProviderError if the host is not public."""
         named = httpx.URL(url)
         pinned = named.copy_with(host=await self._resolve(named))
-        headers = headers | {"Host": named.netloc.decode()}
         # The certificate has to be the named host's.
-        extensions = {"sni_hostname": named.host}
+        request["extensions"] = {"sni_hostname": named.host}
+        request["headers"] = request.get("headers", {}) | {"Host": named.netloc.decode()}
         async with (
             httpx.AsyncClient(verify=self._tls, timeout=TIMEOUTS, trust_env=False) as client,
-            client.stream(method, pinned, headers=headers, extensions=extensions, **request) as response,
+            client.stream(method, pinned, **request) as response,
         ):
             yield response
 
@@ -44,10 +44,12 @@ class PublicConnections:
         try:
             found = await loop.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
         except OSError:
-            raise ProviderError(f"the host {url.host!r} is not known") from None
+            raise ProviderError(f"the host {url.host!r} is not known", remedy="later") from None
         addresses = [str(each[4][0]) for each in found]
         if url.host not in self._listed and not all(is_public(ipaddress.ip_address(each)) for each in addresses):
-            raise ProviderError(f"the host {url.host!r} is not public: the operator has to list it (own_key_hosts)")
+            raise ProviderError(
+                f"the host {url.host!r} is not public: the operator has to list it (own_keys.own_key_hosts)", remedy="mend"
+            )
         return addresses[0]
 
 

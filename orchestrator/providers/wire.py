@@ -37,16 +37,21 @@ class Wire:
         models: str | None,
         key_header: str = BEARER,
         headers: dict[str, str] | None = None,
+        own_key: str | None = None,
     ) -> None:
-        """`models`: the path under which the server lists them, if it does; `headers`: of its protocol. Raises ConfigError."""
+        """`models`: the path under which the server lists them, if it does; `headers`: of its protocol.
+
+        `own_key`: a caller's, instead of the one that the settings name. Raises ConfigError.
+        """
+        key = settings.api_key if own_key is None else own_key
         _check_address(settings.base_url)
-        check_headers(settings)
+        check_headers(settings, key)
         check_extra(settings.extra_body)
         self._settings = settings
         self._name = settings.model
         self._base_url = settings.base_url.rstrip("/")
-        self._secrets = secrets_of(settings)
-        self._headers = own_headers(settings, key_header) | (headers or {})
+        self._secrets = secrets_of(settings, key)
+        self._headers = own_headers(settings, key_header, key) | (headers or {})
         self._client = client
         self._models = models
 

@@ -16,7 +16,8 @@ from orchestrator.journal import history
 from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import Journals
-from orchestrator.providers.messages import Message
+from orchestrator.providers.messages import Message, OwnModels
+from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.execute import Tools, execute, first_messages
 from orchestrator.runs.sources import Live
@@ -25,6 +26,7 @@ from orchestrator.runs.sources import Live
 class Query(msgspec.Struct, frozen=True):
     """What the caller asks; the language that the root model is taught, and the models (None: those that are configured).
 
+    `own`: models of the caller's, instead of the configured ones.
     `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept.
     """
 
@@ -34,6 +36,7 @@ class Query(msgspec.Struct, frozen=True):
     root_model: str | None = None
     sub_model: str | None = None
     cache: bool = True
+    own: OwnModels | None = None
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,13 +102,14 @@ class RunService:
         self._settings = settings
         self._tools = tools
         self._pool = pool
+        self._own_keys = OwnKeys(settings.own_keys, pool.prices)
         self._journals = Journals()
         self._running: set[asyncio.Task[int]] = set()
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
         """A run that has begun. Raises InvalidRequest, AboveCap, UnknownModel, NotScripted if there is none."""
         _check(query)
-        models = self._pool.choose(query.root_model, query.sub_model)
+        models = self._choose(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
         self._pool.check(query.text, models)
         journal = self._journals.open(started.run_id)
@@ -120,7 +124,7 @@ class RunService:
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
         _check(query)
-        models = self._pool.choose(query.root_model, query.sub_model)
+        models = self._choose(query)
         return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits()), models), query.context)
 
     def journal(self, run_id: str) -> Journal:
@@ -137,6 +141,14 @@ class RunService:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+    def _choose(self, query: Query) -> Models:
+        """Raises UnknownModel, Forbidden, InvalidRequest."""
+        if query.own is None:
+            return self._pool.choose(query.root_model, query.sub_model)
+        if query.root_model or query.sub_model:
+            raise InvalidRequest("root_model, sub_model: they choose among this server's models, own keys bring others")
+        return self._own_keys.models(query.own)
 
     def _end(self, task: "asyncio.Task[int]", journal: Journal) -> None:
         self._running.discard(task)
@@ -166,6 +178,7 @@ class RunService:
             root_model=query.root_model,
             sub_model=query.sub_model,
             cache=query.cache,
+            own_key=query.own is not None,
         )
 
     def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:

@@ -43,7 +43,7 @@ async def test_a_host_of_the_inside_is_refused(host):
         port = server.url.split(":")[2].partition("/")[0]
         with pytest.raises(ProviderError) as error:
             await read(PublicConnections(()), f"http://{host}:{port}/")
-    assert str(error.value) == f"the host {host!r} is not public: the operator has to list it (own_key_hosts)"
+    assert str(error.value) == f"the host {host!r} is not public: the operator has to list it (own_keys.own_key_hosts)"
 
 
 async def test_a_host_that_is_listed_is_not():
