@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 from lazy_contexts import LazyContexts
+from llama import NAME, OPTIONS, llama
 from notebooks import Notebook, shout
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings
@@ -204,3 +205,21 @@ def asked():
 
     ask.batches = []
     return ask
+
+
+@pytest.fixture(scope="session")
+async def llama_server(tmp_path_factory):
+    """A Llama with two slots: that of all tests/engine which do not end theirs."""
+    async with llama(tmp_path_factory.mktemp("llama") / "log", *OPTIONS) as started:
+        yield started
+
+
+@pytest.fixture
+async def llama_model(llama_server):
+    """llama_model(base_url=..., max_tokens=..., ...): its model as an OpenAIProvider."""
+    async with httpx.AsyncClient(trust_env=False, timeout=None) as client:
+
+        def provider(**others):
+            return OpenAIProvider(OpenAISettings(**{"model": NAME, "base_url": llama_server.url} | others), client)
+
+        yield provider

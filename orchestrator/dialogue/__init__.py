@@ -6,6 +6,7 @@ functions.py       the functions of a cell, as it is told of them
 reports.py         what it is told of its replies
 replies.py         a reply -> what to do
 command_text.py    JSON commands as a model writes them
+json_text.py       their JSON, read as it is meant
 commands.py        JSON commands: their shapes
 command_schema.py  what replies of them are held to
 """

@@ -1,12 +1,12 @@
 """Commands as a model writes them: from text to checked shapes, and what to tell it if that cannot be done."""
 
-import json
 import re
 from typing import Any
 
 import msgspec
 
 from orchestrator.dialogue.commands import KNOWN, TAUGHT, Command, Malformed, Wasm, form
+from orchestrator.dialogue.json_text import read_json
 
 _ANY_CODE = (
     "write the analysis as a Python cell, which runs in the sandbox too, for example "
@@ -33,8 +33,6 @@ _THERE_ARE = (
     f"there are: {', '.join(str(each.__struct_config__.tag) for each in TAUGHT)}, and functions of modules, as regex.top"
 )
 _FUNCTION_FORM = '{"op": "module.function", its arguments..., "on"?: text, "store"?: text}'
-_DEEPEST = 100  # lists and objects in each other
-_DECODER = json.JSONDecoder()
 # What is not JSON may be read to the end of the reply before that is known: a hostile reply must not make that quadratic.
 MOST_BROKEN = 20
 # What may stand between two commands: space, commas, and comments, which models write into JSON.
@@ -49,8 +47,8 @@ def parse_block(text: str) -> tuple[Command, ...]:
     position = _after_space(text, 0)
     while position < len(text) and broken < MOST_BROKEN:
         commands, end = _parse_at(text, position)
-        found += [_not_json(text, position, end)] if commands is None else commands
-        broken += commands is None
+        found += [commands] if isinstance(commands, Malformed) else commands
+        broken += isinstance(commands, Malformed)
         position = _after_space(text, end)
     if position < len(text):
         found.append(Malformed(message=f"the rest was not read: {broken} lines before it are not JSON"))
@@ -65,11 +63,13 @@ def parse_prose(text: str) -> tuple[Command, ...]:
     last = text.rfind('"op"')
     while (start := _LINE_OF_JSON.search(text, position)) and start.end() <= last and broken < MOST_BROKEN:
         commands, position = _parse_at(text, start.end())
+        if not isinstance(commands, Malformed):
+            found += commands
+            continue
+        broken += 1
         # Prose may begin a line with a bracket: only what was meant as a command is worth an error.
-        if commands is None and '"op"' in text[start.end() : position]:
-            found.append(_not_json(text, start.end(), position))
-        found += commands or []
-        broken += commands is None
+        if '"op"' in text[start.end() : position]:
+            found.append(commands)
     return tuple(found)
 
 
@@ -78,40 +78,23 @@ def _after_space(text: str, position: int) -> int:
     return found.end() if found else position
 
 
-def _parse_at(text: str, position: int) -> tuple[list[Command] | None, int]:
-    """The commands of one JSON value, and where it ends; None for what is not JSON, which ends with its line."""
+def _parse_at(text: str, position: int) -> tuple[list[Command] | Malformed, int]:
+    """The commands of one JSON value, and where it ends; what is not JSON ends with its line."""
     try:
-        value, end = _DECODER.raw_decode(text, position)
-        value = _valid(value)
-    except (ValueError, RecursionError):
-        end = text.find("\n", position)
-        return None, len(text) if end < 0 else end
+        value, end = read_json(text, position)
+    except ValueError as error:
+        line_end = text.find("\n", position)
+        end = len(text) if line_end < 0 else line_end
+        return Malformed(message=f"not valid JSON ({error}): {text[position:end][:200]}"), end
     # The form that decoding is constrained to (command_schema.Commands), and that models copy without being asked to.
     if isinstance(value, dict) and isinstance(value.get("commands"), list):
         value = value["commands"]
     return [_command(item) for item in (value if isinstance(value, list) else [value]) if not _is_thought(item)], end
 
 
-def _valid(value: Any, depth: int = 0) -> Any:
-    """The value without half pairs of surrogates, which cannot be sent on: each becomes its visible escape."""
-    if depth > _DEEPEST:
-        raise ValueError("too deep")
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_valid(each, depth + 1) for each in value]
-    if isinstance(value, dict):
-        return {_valid(name): _valid(each, depth + 1) for name, each in value.items()}
-    return value
-
-
 def _is_thought(item: Any) -> bool:
     """What a model writes to itself."""
     return isinstance(item, dict) and (item.get("op") == "thought" or item.keys() == {"thought"})
-
-
-def _not_json(text: str, position: int, end: int) -> Malformed:
-    return Malformed(message=f"not valid JSON: {text[position:end][:200]}")
 
 
 def _command(item: Any) -> Command:

@@ -55,7 +55,7 @@ class Regex(Stored, frozen=True, kw_only=True, tag="regex"):
 
 
 class Count(Stored, frozen=True, kw_only=True, tag="count"):
-    """How many there are."""
+    """How many there are; matches: lines found last."""
 
     what: Literal["lines", "chars", "words", "matches"]
 

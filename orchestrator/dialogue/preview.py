@@ -11,6 +11,7 @@ Form = Literal["plain", "csv", "json"]  # what a text, or the first document, lo
 
 HEAD = 600  # code points of the beginning that are shown
 LISTED = 5  # documents that are named
+_MOST_WHOLE = 20  # documents that are shown as a whole
 _NAME = 100  # code points of a name that are shown
 _LOOKED_AT = 4000  # code points that say what a text looks like
 _LINES = 5  # whole lines of them
@@ -20,6 +21,9 @@ def preview(context: Context) -> str:
     """A few lines."""
     what, rows = _what(context), []
     if context.kind == "documents":
+        if len(whole := _whole_documents(context)) > 1:
+            are = "These are all of them" if len(whole) == context.count else f"These are the first {len(whole)}"
+            return "\n".join([what, f"{are}:", "-----", *whole, "-----"])
         rows = [_row(number, *each) for number, each in enumerate(context.documents(0, min(LISTED, context.count)))]
     return "\n".join([what, *rows, _beginning(context)])
 
@@ -49,9 +53,24 @@ def _what(context: Context) -> str:
     return f"`context` is a parsed JSON value, {kinds.get(context.read(0, 0, 1), 'a scalar')}, {length} as JSON."
 
 
+def _whole_documents(context: Context) -> list[str]:
+    """Short ones, as many as fit where the beginning of a long one would stand."""
+    shown: list[str] = []
+    room = HEAD
+    for number, (name, length) in enumerate(context.documents(0, min(_MOST_WHOLE, context.count))):
+        if length > room:
+            break
+        shown.append(f"{_mark(number, name)}{':' if name is not None else ''} {context.read(number, 0, length)}")
+        room -= len(shown[-1]) + 1
+    return shown
+
+
 def _row(number: int, name: str | None, length: int) -> str:
-    named = "" if name is None else f" {msgspec.json.encode(name[:_NAME]).decode()}"
-    return f"[{number}]{named}, {length:,} characters"
+    return f"{_mark(number, name)}, {length:,} characters"
+
+
+def _mark(number: int, name: str | None) -> str:
+    return f"[{number}]" if name is None else f"[{number}] {msgspec.json.encode(name[:_NAME]).decode()}"
 
 
 def _beginning(context: Context) -> str:
@@ -73,5 +92,8 @@ def _is_json(line: str) -> bool:
 
 
 def _has_columns(lines: list[str], delimiter: str) -> bool:
+    # A space behind each: the commas of sentences.
+    if delimiter in ",;" and all(line.count(delimiter) == line.count(f"{delimiter} ") for line in lines):
+        return False
     counts = [line.count(delimiter) for line in lines]
     return counts[0] > 0 and all(first == second for first, second in itertools.pairwise(counts))

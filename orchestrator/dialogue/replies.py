@@ -54,7 +54,8 @@ _THINKING_ENDS = re.compile(r"(?<!['\"])</think>(?!['\"])")
 # Enough of Python's strings and comments to tell whether a line ends inside a triple-quoted string.
 _STRINGS = re.compile(r"\"\"\"|'''|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|'[^'\\]*(?:\\.[^'\\]*)*'|#.*|\\.")
 _TRIPLE_QUOTES = ('"""', "'''")
-_FINAL_LINE = re.compile(r"^[ \t]*+FINAL(?P<var>_VAR)?\((?P<value>.*)\)[ \t]*$", re.MULTILINE)
+# Also as `inline code` or in bold.
+_FINAL_LINE = re.compile(r"^[ \t`*]*+FINAL(?P<var>_VAR)?\((?P<value>.*)\)[ \t`*.]*$", re.MULTILINE)
 _FINAL_START = re.compile(r"^[ \t]*+FINAL\(", re.MULTILINE)
 
 

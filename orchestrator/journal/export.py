@@ -22,8 +22,13 @@ It runs in plain CPython, outside any sandbox: read it first. Helpers of the san
 and the value of a cell's last expression is not printed.
 """
 
+import collections
+import itertools
 import json
+import math
+import re
 import sys
+from collections import Counter, defaultdict
 
 {context}
 

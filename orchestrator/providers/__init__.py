@@ -8,6 +8,7 @@ backend.py   one provider as the pool sees it: slots, limits
 circuit.py   whether it is asked at all
 measures.py  what is known of it by its last calls
 connections.py  connections to model servers
+public_connections.py  to hosts that a caller names
 wire.py      what all HTTP protocols share
 headers.py   of its requests, the key's among them
 parameters.py  which optional ones a server takes

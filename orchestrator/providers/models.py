@@ -11,11 +11,14 @@ class ListedModel(msgspec.Struct, frozen=True):
 
 
 class _Entry(msgspec.Struct):
-    """Ollama has `name` and `size`, the others have `id`."""
+    """Ollama has `name` and `size`, the others have `id`; of llama.cpp's, `size` is a text without anything."""
 
     name: str = ""
     id: str = ""
-    size: int = 0
+    size: int | str = 0
+
+    def listed(self) -> ListedModel:
+        return ListedModel(self.id or self.name, self.size if isinstance(self.size, int) else 0)
 
 
 class _Listing(msgspec.Struct):
@@ -32,4 +35,4 @@ def listed_models(content: bytes) -> list[ListedModel] | None:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     entries = listing.models if listing.data is None else listing.data
-    return None if entries is None else [ListedModel(each.id or each.name, each.size) for each in entries]
+    return None if entries is None else [each.listed() for each in entries]

@@ -4,6 +4,7 @@ from orchestrator.errors import ProviderError
 from orchestrator.providers.messages import Message
 
 TOKEN_BYTES = 3  # UTF-8 bytes of a token: few enough that English is overestimated and Chinese is not underestimated
+DIGITS = "0123456789"  # each is a token of its own to many models: a table of numbers has three times the tokens of prose
 REPLY_TOKENS = 2048  # room that is kept for the reply
 
 
@@ -14,7 +15,7 @@ def prompt_chars(window: int) -> int:
 
 def tokens_needed(messages: tuple[Message, ...]) -> int:
     """About so many, for the messages and a reply."""
-    return sum(len(each.content.encode()) for each in messages) // TOKEN_BYTES + REPLY_TOKENS
+    return sum(_tokens(each.content) for each in messages) + REPLY_TOKENS
 
 
 def check_fits(name: str, messages: tuple[Message, ...], window: int, setting: str) -> None:
@@ -22,10 +23,14 @@ def check_fits(name: str, messages: tuple[Message, ...], window: int, setting: s
     if tokens_needed(messages) <= window:
         return
     chars = sum(len(each.content) for each in messages)
-    size = sum(len(each.content.encode()) for each in messages)
-    fitting = prompt_chars(window) * chars // size
+    fitting = chars * max(0, window - REPLY_TOKENS) // sum(_tokens(each.content) for each in messages)
     raise ProviderError(
         f"{name}: the prompt has {chars:,} characters, of which about {fitting:,} fit ({setting} is {window:,} tokens, "
         f"{REPLY_TOKENS:,} are kept for the reply)",
         remedy="elsewhere",
     )
+
+
+def _tokens(text: str) -> int:
+    digits = sum(map(text.count, DIGITS))
+    return digits + (len(text.encode()) - digits) // TOKEN_BYTES

@@ -61,8 +61,8 @@ async def test_debug_has_the_history(client):
     prompt = step.pop("prompt")
     assert prompt.startswith("You answer a question about an input that is too large for you to read.")
     assert prompt.endswith(
-        "Question: q\n\n`context` is a list of 2 documents (str), 3 characters in all.\n[0], 1 characters\n[1], 2 characters\n"
-        "This is all of the first:\n-----\na\n-----"
+        "Question: q\n\n`context` is a list of 2 documents (str), 3 characters in all.\n"
+        "These are all of them:\n-----\n[0] a\n[1] bc\n-----"
     )
     for each in (
         step.pop("model_ms"),

@@ -55,6 +55,12 @@ async def test_the_models_of_servers_on_this_machine_are_found():
     ]
 
 
+async def test_a_listing_may_say_nothing_where_another_says_a_size():
+    """As that of llama.cpp does, which lists its model in both forms."""
+    both = {"models": [{"name": "gguf", "size": ""}], "object": "list", "data": [{"id": "gguf", "meta": {"size": 246587904}}]}
+    assert await names({8080: both}) == ["gguf"]
+
+
 async def test_keys_in_the_environment_are_found():
     """Behind what is on this machine; LiteLLM is shown its key, and no other server."""
     os.environ |= {"DEEPSEEK_API_KEY": "k", "OPENAI_API_KEY": "k", "LITELLM_API_KEY": "k"}

@@ -81,7 +81,9 @@ REFUSED = [
     (command("map", prompt="${part}", on="nothing"), "command 1 (map): there is nothing to map over: it is empty"),
     (command("map", prompt="${part.x}", on="names"), "command 1 (map): part is no list or object (text): it has no part 'x'"),
     (command("reduce", directive="Sum", chunk_size=5, overlap=5), "command 1 (reduce): chunk_size must be at least 1, and overlap from 0 to chunk_size - 1"),
-    (command("regex.count", patern="a"), "command 1 (regex.count): got an unexpected keyword argument 'patern'. Did you mean 'pattern'?; its arguments are: pattern, ignore_case, multi_line"),
+    (command("regex.count", patern="a"), "command 1 (regex.count): got an unexpected keyword argument 'patern'. Did you mean 'pattern'?; its arguments are: pattern, ignore_case, multi_line. How many matches. Patterns of `re`, in linear time; no look-around, no backreferences."),
+    (command("csv.aggregate", sum="a"), "command 1 (csv.aggregate): got an unexpected keyword argument 'sum'; its arguments are: by, values, where, order_by, descending, limit, together, delimiter, header, skip. A row for each group. values: {name: [measure, column]}: count, sum, min, max, mean, distinct, p50 to p99.9."),
+    (command("json.aggregate", by="a"), 'command 1 (json.aggregate): by must be a list of columns, such as ["level"]; its arguments are: by, values, where, order_by, descending, limit, together. As modules.csv.aggregate, with such paths.'),
     (command("regex.grep", pattern="a"), 'command 1 (regex.grep): there is no function "grep"; there are: count, find, lines, top, extract, count_many'),
     (command("regex.count", pattern="(?=a)"), "command 1 (regex.count): '(?=a)' is not for a module: it looks around, (?=...) or (?<=...). With the command python and import re: sum(1 for match in re.finditer('(?=a)', context))"),
     (command("python", code="n += 1\n1 / 0"), 'Traceback (most recent call last):\n  File "<cell commands 2, command 1>", line 2, in <module>\n    1 / 0\n    ~~^~~\nZeroDivisionError: division by zero'),
@@ -259,6 +261,33 @@ async def test_what_is_stored_is_shown_in_short(see):
     )
 
 
+async def test_a_list_that_fits_is_shown_whole(see):
+    """However long one of its items is; what is empty is seen to be so."""
+    items = [["a" * 3000, "b"], []]
+    printed = [(await see(command("set", name="v", value=each), command("print", var="v"), room=4000))[0] for each in items]
+    assert printed == [f"command 2 (print):\n[0] {'a' * 3000}\n[1] b\n", "command 2 (print):\n[]\n"]
+
+
+async def test_what_a_command_does_not_show_the_next_ones_may(see):
+    """A stored result takes little of the room."""
+    long = "".join(f"line {number:05}\n" for number in range(800))
+    printed, _, _ = await see(
+        command("find", text="line", store="found"), command("print", var="found"), text=long, room=10_000
+    )
+    assert printed.endswith(long)
+
+
+async def test_long_lines_that_are_stored_are_counted_once(see):
+    """How many more there are than those that are shown."""
+    text = "".join(f"{number} {'a' * 100}\n" for number in range(30))
+    printed, _, _ = await see(command("find", text="a", store="found"), text=text)
+    assert printed == (
+        "30 lines hold 'a' (numbers from 0), stored in found:\n"
+        + "".join(f"L{n}: {n} {'a' * 100}\n" for n in range(2))
+        + "... and 28 more\n"
+    )
+
+
 @pytest.mark.parametrize("room", [500, 2_000, 9_000])
 async def test_a_list_is_shown_as_far_as_the_root_sees_it(see, room):
     """Whole lines; how many more there are."""
@@ -312,4 +341,4 @@ def test_half_a_pair_of_surrogates_becomes_its_escape():
 def test_values_that_are_nested_too_deeply_are_no_command():
     """A hundred levels are enough."""
     [parsed] = parse_block('{"op": "final", "answer": ' + "[" * 200 + "]" * 200 + "}")
-    assert parsed.message.startswith('not valid JSON: {"op": "final", "answer": [[[')
+    assert parsed.message.startswith('not valid JSON (it is nested too deeply): {"op": "final", "answer": [[[')

@@ -41,7 +41,7 @@ def run_commands(new_notebook):
         ({"op": "find", "text": "BETA"}, "2 lines hold 'BETA' (numbers from 0):\nL0: alpha Beta\nL1: beta one\n"),
         ({"op": "find", "text": "é"}, "1 lines hold 'é' (numbers from 0):\nL3: GAMMA é😀\n"),
         ({"op": "find", "text": "one beta"}, "1 lines hold all of one, beta (numbers from 0):\nL1: beta one\n"),
-        ({"op": "find", "text": "zz"}, "0 lines hold 'zz' (numbers from 0):\n"),
+        ({"op": "find", "text": "zz"}, "0 lines hold 'zz'\n"),
         ({"op": "regex", "pattern": "^[ab]"}, "2 lines match '^[ab]' (numbers from 0):\nL0: alpha Beta\nL1: beta one\n"),
         (
             {"op": "regex", "pattern": r"(\w)a\b(?! o)"},
@@ -222,8 +222,9 @@ async def test_commands_work_on_documents(run_commands):
         ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": any value}'),
         ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
         ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
-        ('{"op": ', 'not valid JSON: {"op": '),
-        ("[" * 100_000, "not valid JSON: " + "[" * 200),
+        ('{"op": ', 'not valid JSON (Expecting value: it ends): {"op": '),
+        ('{"op": "find", "text": "a}', 'not valid JSON (Unterminated string starting at: \'"a}\'): {"op": "find", "text": "a}'),
+        ("[" * 100_000, "not valid JSON (it is nested too deeply): " + "[" * 200),
     ],
 )  # fmt: skip
 def test_what_is_no_command_is_told_with_the_right_form(text, message):
@@ -308,8 +309,8 @@ async def test_what_a_module_answers_is_stored_as_a_value(run_commands, new_note
     [
         ({"op": "wasm", "module": "nope", "function": "f"}, "command 1 (nope.f): there is no module 'nope'; there are: regex, csv, json, text"),
         ({"op": "csv", "function": "nope"}, 'command 1 (csv): csv.nope: there is no function "nope"; there are: describe, select, aggregate'),
-        ({"op": "wasm", "module": "regex", "function": "count"}, "command 1 (regex.count): missing 1 required positional argument: 'pattern'; its arguments are: pattern, ignore_case, multi_line"),
-        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a", "x": 1}}, "command 1 (regex.count): got an unexpected keyword argument 'x'; its arguments are: pattern, ignore_case, multi_line"),
+        ({"op": "wasm", "module": "regex", "function": "count"}, "command 1 (regex.count): missing 1 required positional argument: 'pattern'; its arguments are: pattern, ignore_case, multi_line. How many matches. Patterns of `re`, in linear time; no look-around, no backreferences."),
+        ({"op": "wasm", "module": "regex", "function": "count", "args": {"pattern": "a", "x": 1}}, "command 1 (regex.count): got an unexpected keyword argument 'x'; its arguments are: pattern, ignore_case, multi_line. How many matches. Patterns of `re`, in linear time; no look-around, no backreferences."),
         ({"op": "wasm_wat", "wat": "(module"}, "command 1 (wasm_wat): wasm_wat.run: it cannot be compiled: expected `)`\n     --> <anon>:1:8\n      |\n    1 | (module\n      |        ^"),
         ({"op": "wasm_wat", "wat": "(module)"}, "command 1 (wasm_wat): wasm_wat.run: it does not export its memory as memory"),
     ],

@@ -51,7 +51,10 @@ async def test_the_prompt_for_a_plain_text_is_short(engine):
     assert [len(prompts.system(terms(each), functions, text())) < 4500 for each in ("python", "json")] == [True, True]
 
 
-@pytest.mark.parametrize(("content", "told"), [(CSV, ["csv"]), (JSON_LINES, ["json"]), ("words\n" * 1000, [])])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(CSV, ["csv"]), (JSON_LINES, ["json"]), ("words\n" * 1000, []), ("He came, he saw, he left.\n" * 9, [])],
+)
 async def test_a_format_is_explained_if_the_input_looks_like_it(engine, content, told):
     """Of the others the functions are named."""
     shown = prompts.system(terms(), await describe(engine), text(content))
@@ -153,14 +156,32 @@ def test_the_question_shows_all_of_a_short_text():
 
 def test_the_question_shows_the_first_documents_by_name():
     """How many, their names and lengths, the beginning of the first."""
-    context = ContextStore().add_documents([('a "b".txt', "one"), *[("n.txt", "x" * 9)] * 6])
+    context = ContextStore().add_documents([('a "b".txt', "one"), *[("n.txt", "x" * 900)] * 6])
     assert prompts.question(terms(), "Why?", context) == (
-        "Question: Why?\n\n`context` is a list of 7 documents (str), 57 characters in all; `context.names` has their "
+        "Question: Why?\n\n`context` is a list of 7 documents (str), 5,403 characters in all; `context.names` has their "
         "names.\n"
         '[0] "a \\"b\\".txt", 3 characters\n'
-        + "".join(f'[{n}] "n.txt", 9 characters\n' for n in range(1, 5))
+        + "".join(f'[{n}] "n.txt", 900 characters\n' for n in range(1, 5))
         + "This is all of the first:\n-----\none\n-----"
     )
+
+
+@pytest.mark.parametrize(
+    ("documents", "shown"),
+    [
+        ([(None, "one"), (None, "two\nlines")], "These are all of them:\n-----\n[0] one\n[1] two\nlines\n-----"),
+        ([("a.txt", "one"), ("b.txt", "")], 'These are all of them:\n-----\n[0] "a.txt": one\n[1] "b.txt": \n-----'),
+        (
+            [(None, "x" * 180)] * 9,
+            "These are the first 3:\n-----\n" + "".join(f"[{n}] {'x' * 180}\n" for n in range(3)) + "-----",
+        ),
+        ([(None, "x")] * 900, "These are the first 20:\n-----\n" + "".join(f"[{n}] x\n" for n in range(20)) + "-----"),
+    ],
+)
+def test_the_question_shows_short_documents_whole(documents, shown):
+    """As many as fit; their lengths are seen."""
+    asked = prompts.question(terms(), "Why?", ContextStore().add_documents(documents))
+    assert asked.partition("characters in all")[2].partition(".\n" if documents[0][0] is None else "names.\n")[2] == shown
 
 
 @pytest.mark.parametrize(("value", "kind"), [({"a": 1}, "a dict"), ([1], "a list"), (7, "a scalar")])

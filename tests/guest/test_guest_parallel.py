@@ -205,6 +205,37 @@ async def test_a_refused_batch_is_refused_for_each(run_cells, code, error):
     assert (await run_cells(code, ask=refused)).head == error
 
 
+@pytest.mark.parametrize("kept", ["{{{}: p for p in range(9)}}", "{{{} for p in range(9)}}", "[{} for p in range(9)]"])
+async def test_results_come_in_the_order_of_submission(run_cells, kept):
+    """Where the sub-calls end, what was answered is not behind what failed."""
+    answered = []
+
+    async def ask_five(prompts):
+        if len(answered) == 5:
+            raise BudgetExceeded("used up")
+        answered.extend(prompts)
+        return [SubReply(text="x") for _ in prompts]
+
+    outcome = await run_cells(
+        POOL + "def ask(p): return p, llm_query(str(p))\nfound = []\n"
+        f"with ThreadPoolExecutor() as pool:\n    futures = {kept.format('pool.submit(ask, p)')}\n"
+        "    for each in as_completed(futures): found.append(each.result()[0])",
+        "found",
+        ask=ask_five,
+    )
+    assert (answered, outcome.head) == (list("01234"), "[0, 1, 2, 3, 4]\n")
+
+
+async def test_what_is_no_call_of_a_pool_is_waited_for_too(run_cells):
+    """A future of the cell's own comes when its result does."""
+    code = (
+        POOL + "from concurrent.futures import Future\nimport threading\nmine = Future()\n"
+        "asked = ThreadPoolExecutor().submit(llm_query, 'a')\n_ = mine.set_result('b')\n"
+        "[each.result() for each in as_completed([asked, mine, asked])]"
+    )
+    assert (await run_cells(code)).head == "['b', 'A']\n"
+
+
 async def test_more_than_one_batch_holds_goes_out_in_several(run_cells, new_engine):
     """Each as large as the host takes it."""
     batches = []

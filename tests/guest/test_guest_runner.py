@@ -27,6 +27,21 @@ async def test_what_a_cell_defines_persists(run_cells, cells, output):
     assert (outcome.head, outcome.error) == (output, None)
 
 
+@pytest.mark.parametrize(
+    ("cells", "output"),
+    [
+        (["math.floor(2.5), re.findall('a', 'ab'), json.loads('1')"], "(2, ['a'], 1)\n"),
+        (["Counter('aa'), defaultdict(int)['x'], [*itertools.chain('a')]"], "(Counter({'a': 2}), 0, ['a'])\n"),
+        (["re = 5", "re"], "5\n"),
+        (["'re' in SHOW_VARS()"], "False\n"),
+    ],
+)
+async def test_what_is_often_used_needs_no_import(run_cells, cells, output):
+    """Models forget that a block of theirs did not import it."""
+    outcome = await run_cells(*cells)
+    assert (outcome.head, outcome.error) == (output, None)
+
+
 async def test_an_exception_keeps_what_was_assigned(run_cells):
     """What ran before the line that raised stays."""
     assert (await run_cells("a = 1\nb = a / 0\nc = 3", "a, 'b' in globals()")).head == "(1, False)\n"
@@ -94,7 +109,8 @@ async def test_a_traceback_hides_the_lines_of_the_library(run_cells):
         '  File "<cell 1>", line 2, in <module>\n'
         "    json.loads('{')\n"
         "    ~~~~~~~~~~^^^^^\n"
-        "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+        "json.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)\n"
+        "(The text begins '{'. In a model's reply parse_json(text) finds the JSON, whatever is around it, and takes commas too many.)"
     )
 
 
@@ -363,6 +379,8 @@ async def test_names_of_other_systems_are_understood(run_cells, code, output):
     ("code", "last"),
     [
         ("ask_llm('a')", "NameError: name 'ask_llm' is not defined\n(llm_query(prompt) asks a sub-model, llm_batch(prompts) many at once.)"),
+        ("modules.regex.find('b', text='b')[0].line", "AttributeError: 'dict' object has no attribute 'line'\n(It is a dict: its fields are read as ['line'].)"),
+        ("modules.regex.find('b', text='b')[0].lines", "AttributeError: 'dict' object has no attribute 'lines'"),
         ("llm_query('a', ['b'])", "TypeError: llm_query: text must be a str, not list"),
         ("import subprocess\nsubprocess.run('ls')", "(That is not available here: a cell has no processes, files or network; work with Python alone.)"),
     ],

@@ -38,6 +38,15 @@ async def test_an_exported_run_does_the_same_in_plain_python(run_query, tmp_path
     assert "\n# while True: pass\n" in text
 
 
+async def test_what_a_cell_did_not_import_is_there(run_query, tmp_path):
+    """As in the run."""
+    cell = python(
+        "FINAL([re.findall('c', 'c'), json.loads('1'), math.floor(1.5), Counter('c'), defaultdict(int), [*itertools.chain('c')], collections.deque('c').pop()])"
+    )
+    journal = await run_query(FakeModel([cell]), text="c")
+    assert run_script(script(journal.events), "c", tmp_path) == 'ANSWER: [["c"], 1, 1, {"c": 1}, {}, ["c"], "c"]\n'
+
+
 async def test_calls_of_modules_are_answered_from_the_journal(run_query, tmp_path):
     """Whatever the context that the script is given."""
     cell = python(

@@ -100,7 +100,7 @@ async def test_a_prompt_beyond_the_model_is_an_error_before_it_is_sent():
     with pytest.raises(ProviderError) as error:
         await ask(server, "x" * 200_000)
     assert str(error.value) == (
-        "qwen3: the prompt has 200,000 characters, of which about 116,736 fit (the model's context length is 40,960 tokens, 2,048 are kept for the "
+        "qwen3: the prompt has 200,000 characters, of which about 116,737 fit (the model's context length is 40,960 tokens, 2,048 are kept for the "
         "reply)"
     )
     assert server.chats == []

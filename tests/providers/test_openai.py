@@ -300,3 +300,11 @@ async def test_a_prompt_that_does_not_fit_is_not_sent():
     assert found[0] == (
         "m: the prompt has 10,000 characters, of which about 3,072 fit (context_window is 4,096 tokens, 2,048 are kept for the reply)"
     )
+
+
+async def test_each_digit_counts_as_a_token():
+    """To many models it is one: a table of numbers takes three times the room of prose."""
+    found = await error_of(streamed("x"), context_window=4096, messages=(Message("user", "7" * 3000),))
+    assert found[0] == (
+        "m: the prompt has 3,000 characters, of which about 2,048 fit (context_window is 4,096 tokens, 2,048 are kept for the reply)"
+    )

@@ -79,4 +79,29 @@ def test_what_is_made_is_made_once(tmp_path):
     path = cache.made(tmp_path / "file", lambda: b"made")
     (tmp_path / "lock").unlink()
     assert cache.made(path, pytest.fail).read_bytes() == b"made"
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "file.sha256"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"mad", b"\0\0\0\0"], ids=["empty", "cut", "zeroed"])
+def test_what_is_damaged_is_made_again(tmp_path, damage):
+    """Machine code is not run before it is what was written."""
+    path = cache.made(tmp_path / "file", lambda: b"made")
+    path.write_bytes(damage)
+    assert cache.made(path, lambda: b"made again").read_bytes() == b"made again"
+    assert cache.made(path, pytest.fail) == path
+
+
+def test_what_has_no_digest_is_made_again(tmp_path):
+    """As an earlier version wrote it."""
+    (tmp_path / "file").write_bytes(b"from before")
+    assert cache.made(tmp_path / "file", lambda: b"made").read_bytes() == b"made"
+
+
+def test_what_a_killed_process_left_is_taken_away(tmp_path):
+    """A part of a file, in a folder of its own; not what another process writes just now."""
+    for name in ("writing-old", "writing-now"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part").write_bytes(b"ma")
+    os.utime(tmp_path / "writing-old", (0, 0))
+    cache.made(tmp_path / "file", lambda: b"made")
+    assert sorted(each.name for each in tmp_path.glob("writing-*")) == ["writing-now"]

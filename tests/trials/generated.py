@@ -45,7 +45,7 @@ def semantic_count(draw: random.Random) -> Task:
     lines = [f"{n}: {draw.choice(_ASKS[label]).format(draw.choice(_THINGS))}" for n, label in enumerate(labels)]
     code = _sorted("context.splitlines()", _KIND, "FINAL(list(labels.values()).count('place'))")
     question = "Each line is a question. How many of them ask for a place (a city, a country, a site)? Answer with the number."
-    return Task("semantic count", question, "\n".join(lines), number(labels.count("place")), code)
+    return Task("semantic-count", question, "\n".join(lines), number(labels.count("place")), code)
 
 
 def semantic_pairs(draw: random.Random) -> Task:
@@ -66,7 +66,7 @@ def semantic_pairs(draw: random.Random) -> Task:
         "Each line is a question that a person asks, for one of four things: a person, a place, a number, a reason. Each person asks "
         "twice. How many pairs of two people ask for the same two kinds of things? Answer with the number."
     )
-    return Task("semantic pairs", question, "\n".join(lines), number(truth), code)
+    return Task("semantic-pairs", question, "\n".join(lines), number(truth), code)
 
 
 def multi_hop(draw: random.Random) -> Task:
@@ -138,7 +138,7 @@ def long_output(draw: random.Random) -> Task:
         "FINAL(json.dumps([{'id': int(n), 'name': name} for n, name, age, city in found if int(age) > 70 and city == 'Oslo']))"
     )
     question = 'Everybody over 70 in Oslo, in the order of the input, as a JSON list of {"id", "name"}. Only the JSON.'
-    return Task("long output", question, text_, value(truth), code)
+    return Task("long-output", question, text_, value(truth), code)
 
 
 KINDS = (semantic_count, semantic_pairs, multi_hop, ledger, causes, unanswerable, long_output)

@@ -8,7 +8,7 @@ import generated
 import pytest
 from players import Mailbox
 from tasks import no_answer, number, text, value
-from trials import Row, make_tasks, play, summary
+from trials import Row, main, make_tasks, play, summary
 
 from orchestrator.providers.messages import Message
 
@@ -51,7 +51,7 @@ def tasks():
 def test_there_are_ten_kinds(tasks):
     """Of changelogs only where packages have left them."""
     kinds = [
-        "semantic count", "semantic pairs", "multi-hop", "ledger", "causes", "unanswerable", "long output", "needle", "code",
+        "semantic-count", "semantic-pairs", "multi-hop", "ledger", "causes", "unanswerable", "long-output", "needle", "code",
     ]  # fmt: skip
     assert [task.kind for task in tasks if task.kind != "changelog"] == kinds
 
@@ -61,6 +61,13 @@ def test_the_same_seed_makes_the_same_tasks(tasks):
     again = list(make_tasks(seed=1, only=["ledger"]))
     assert [task.context for task in again] == [task.context for task in tasks if task.kind == "ledger"]
     assert [task.context for task in make_tasks(seed=2, only=["ledger"])] != [task.context for task in again]
+
+
+def test_a_kind_that_is_not_there_is_told(monkeypatch, tmp_path):
+    """Instead of an empty table."""
+    monkeypatch.setattr("sys.argv", ["trials", "--mailbox", str(tmp_path), "--only", "ledger", "needles"])
+    with pytest.raises(SystemExit, match=r"^trials: there is no kind needles; there are: semantic-count, semantic-pairs, "):
+        main()
 
 
 def test_who_plays_well_is_right_in_python(tasks):
@@ -87,7 +94,7 @@ def test_what_fits_is_asked_directly(tasks):
 def test_a_row_is_a_line_of_a_table(tasks):
     """Whatever the answer holds."""
     row = Row(tasks[0], "python", right=True, turns=2, sub_calls=10, tokens=12_345, seconds=1.26, answer="4|2\nof " + "x" * 100)
-    assert str(row) == (f"| semantic count | {tasks[0].size:,} | python | yes | 2 | 10 | 12,345 | 1.3 | 4\\|2 of {'x' * 52} |")
+    assert str(row) == (f"| semantic-count | {tasks[0].size:,} | python | yes | 2 | 10 | 12,345 | 1.3 | 4\\|2 of {'x' * 52} |")
 
 
 async def test_a_mailbox_asks_in_files(tmp_path):

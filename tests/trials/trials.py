@@ -132,9 +132,13 @@ def main() -> None:
         os.environ["OPENAI_BASE_URL"] = arguments.url
         model = f"openai/{arguments.model}"
     rows = []
+    tasks = list(make_tasks(arguments.seed, arguments.only))
+    if unknown := set(arguments.only or ()) - {task.kind for task in tasks}:
+        kinds = ", ".join(task.kind for task in make_tasks(arguments.seed))
+        sys.exit(f"trials: there is no kind {', '.join(sorted(unknown))}; there are: {kinds}")
     print(HEADER)
     try:
-        for row in play(model, list(make_tasks(arguments.seed, arguments.only)), arguments.ways, arguments.window):
+        for row in play(model, tasks, arguments.ways, arguments.window):
             rows.append(row)
             print(row, flush=True)
     except RLMError as error:

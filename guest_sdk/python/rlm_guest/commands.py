@@ -41,8 +41,10 @@ class Commands:
 
         Raises CommandError at the first that fails, what Python raises at a block of it.
         """
-        self._room = max(LEAST_ROOM, room // max(1, len(commands)) - 300)  # beside what stands around each result
         for number, command in enumerate(commands, 1):
+            left = room - self._notebook.printed
+            # What those before it did not use is its own, too; some is left for what stands around each result.
+            self._room = max(LEAST_ROOM, left // (len(commands) - number + 1) - 300)
             arguments = dict(command)
             op = arguments.pop("op")
             self._place = f"{place}, command {number}"
@@ -220,11 +222,10 @@ class Commands:
 
     def _keep_lines(self, texts: Texts, found: list[Line], what: str, store: str | None) -> None:
         text = "\n".join(line for _, line in found)
-        print(f"{len(found)} lines {what} (numbers from 0){f', stored in {store}' if store else ''}:")
+        stored = f", stored in {store}" if store else ""
+        print(f"{len(found)} lines {what}{' (numbers from 0)' if found else ''}{stored}{':' if found else ''}")
         shown = found[:LINES_STORED] if store else found
-        show_rows(((f"{texts.describe(place)}: ", line) for place, line in shown), len(shown), SHORT if store else self._room)
-        if len(shown) < len(found):
-            print(f"... and {len(found) - len(shown)} more")
+        show_rows(((f"{texts.describe(place)}: ", line) for place, line in shown), len(found), SHORT if store else self._room)
         self._names.last = text
         if store:
             self._names.assign(store, text)
@@ -245,8 +246,7 @@ def _short(text: str) -> str:
 def _about_arguments(call: Any, error: TypeError) -> str:
     """What is wrong with them, and which there are."""
     told = re.sub(r"^\w+\.\w+\(\) ", "", str(error))
-    return (
-        f"{told}; its arguments are: {', '.join(name for name in inspect.signature(call).parameters if name != 'text')}"
-        if call
-        else told
-    )
+    if not call:
+        return told
+    names = ", ".join(name for name in inspect.signature(call).parameters if name != "text")
+    return f"{told}; its arguments are: {names}. {(inspect.getdoc(call) or '').splitlines()[0]}"

@@ -2,6 +2,7 @@
 
 import errno
 import re
+from json import JSONDecodeError
 
 from . import absent, lazy_re
 from .lazy.documents import Documents, Rows
@@ -19,6 +20,7 @@ _AWAIT = (
     "llm_query gives its answer at once, unless the cell says, by this name, `await llm_query(prompt)` or "
     "asyncio.gather(llm_query(prompt), ...)."
 )
+_SHOWN = 60  # characters of what is not JSON
 _LAZY = tuple(each.__name__ for each in (LazyText, Documents, Rows, Parts, Picked))
 
 
@@ -44,7 +46,22 @@ def about(raised: BaseException) -> str:
             hint = "That is not available here: a cell has no processes, files or network; work with Python alone."
         case Exception(args=("unable to open database file",)):
             hint = f"{_NO_FILES}, sqlite3.connect(':memory:') that of a database."
+        case _:
+            hint = _about_value(raised)
     return hint
+
+
+def _about_value(raised: BaseException) -> str:
+    """What it is that was taken for something else."""
+    match raised:
+        case JSONDecodeError(doc=str(text)):
+            return (
+                f"The text begins {text[:_SHOWN]!r}. In a model's reply parse_json(text) finds the JSON, whatever is around "
+                "it, and takes commas too many."
+            )
+        case AttributeError(name=str(name), obj=dict(fields)) if name in fields:
+            return f"It is a dict: its fields are read as [{name!r}]."
+    return ""
 
 
 def _takes_no_lazy(message: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from . import arguments as checking
 from . import left_out, patterns
 from .calls import run, unpacked
 
@@ -36,6 +37,7 @@ def module_function(stub: Callable[..., Any]) -> Callable[..., Any]:
         given = signature.bind(module, *positional, **named)
         given.apply_defaults()
         _, *arguments, (_, text) = given.arguments.items()
+        checking.check(f"{module.name}.{stub.__name__}", dict(arguments))
         return module._ask(stub.__name__, dict(arguments), text)
 
     return call
@@ -65,7 +67,7 @@ class Regex(Module):
         multi_line: bool = False,
         text: str | None = None,
     ) -> list[Row]:
-        """All matches: [{start, end, line, match, groups}]."""
+        """All matches: [{start, end, line (from 1), match, groups}]; of documents, document too."""
 
     @module_function
     def lines(self, pattern: str, limit: int | None = None, ignore_case: bool = False, text: str | None = None) -> list[Row]:

@@ -2,10 +2,13 @@
 
 import ast
 import builtins
+import collections
 import inspect
 import io
+import itertools
 import json
 import linecache
+import math
 import random
 import re
 import sys
@@ -72,6 +75,8 @@ class Notebook:
         # The name of another may become a variable of the cells' own.
         self.provided = self.firm | _by_name(*_HELPERS, errors.LLMError, errors.BudgetError, errors.ModuleError)
         self.provided["modules"] = modules.modules
+        # What models use in a block in which they did not import it.
+        self.provided |= _by_name(collections, itertools, json, math, re, collections.Counter, collections.defaultdict)
         # As other systems call them.
         self.provided |= {"llm_query_batched": queries.llm_batch, "query_llm": queries.llm_query}
         self.settings: dict[str, Any] = {}
@@ -110,6 +115,11 @@ class Notebook:
         """Whether `context` is the cells' own by now, not what the host has."""
         mine, provided = self.variables.get("context"), self.provided.get("context")
         return mine is not provided or getattr(mine, "is_changed", False)
+
+    @property
+    def printed(self) -> int:
+        """Characters of the output so far."""
+        return self._output.length
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
         """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""

@@ -21,6 +21,8 @@ def is_list(value: Any) -> bool:
 def show(value: Any, room: int, first: int = 0) -> None:
     """A list with an item a line, the number of each before it, from `first`."""
     if is_list(value):
+        if not len(value):
+            print("[]")
         show_rows(((f"[{number}] ", each) for number, each in enumerate(value, first)), len(value), room)
         return
     text = value if isinstance(value, LazyText) else as_text(value)
@@ -32,7 +34,8 @@ def show_stored(value: Any, name: str) -> None:
     """The beginning of it."""
     if is_list(value):
         print(f"{name}: a list of {len(value)} items")
-        show(value, SHORT)
+        if len(value):
+            show(value, SHORT)
         return
     text = value if isinstance(value, LazyText) else as_text(value)
     length = length_of(text)
@@ -44,17 +47,27 @@ def show_stored(value: Any, name: str) -> None:
 
 
 def show_rows(rows: Iterable[tuple[str, Any]], count: int, room: int) -> None:
-    """What stands before each, and each: as many as fit, long ones cut."""
-    if not count:
-        return
-    each_room, used = max(ITEM, room // count), 0
-    for number, (mark, value) in enumerate(rows):
-        text = _cut(value, each_room)
-        used += len(mark) + len(text) + 1
-        if number and used > room:
-            print(f"... and {count - number} more")
-            return
-        print(mark + text)
+    """What stands before each, and each: as many as fit. If all of the `count` do not, long ones are cut."""
+    whole, again = itertools.tee(rows)
+    lines = _lines(whole, room, room)
+    if len(lines) < count:
+        lines = _lines(again, max(ITEM, room // count), room)
+    for line in lines:
+        print(line)
+    if len(lines) < count:
+        print(f"... and {count - len(lines)} more")
+
+
+def _lines(rows: Iterable[tuple[str, Any]], each_room: int, room: int) -> list[str]:
+    """At least one, if there is any."""
+    lines: list[str] = []
+    for mark, value in rows:
+        line = mark + _cut(value, each_room)
+        room -= len(line) + 1
+        if lines and room < 0:
+            break
+        lines.append(line)
+    return lines
 
 
 def _cut(value: Any, room: int) -> str:

@@ -1,14 +1,20 @@
 """The folder where what was built and compiled is kept. Whoever can write there can run anything here."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import SandboxError
+
+_SCRATCH = "writing-"
+LEFT_SECONDS = 3600
 
 Progress = Callable[[str], None]  # is told what takes long
 
@@ -43,7 +49,7 @@ def locked(path: Path) -> Iterator[None]:
 def write(path: Path, content: bytes) -> None:
     """Whole or not at all: another process may be reading. Raises SandboxError."""
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=_SCRATCH) as scratch:
             partial = Path(scratch) / path.name
             partial.write_bytes(content)
             partial.replace(path)
@@ -52,12 +58,38 @@ def write(path: Path, content: bytes) -> None:
 
 
 def made(path: Path, make: Callable[[], bytes]) -> Path:
-    """The file, made where it is missing. A folder that has it needs no writing: it may be read-only. Raises SandboxError."""
-    if not path.exists():
+    """The file, made if it is missing or not as it was written. A folder that has it needs no writing: it may be read-only.
+
+    Machine code that a full disk cut, or a crash left as zeros, would end the process when it is run. Raises SandboxError.
+    """
+    if not _is_whole(path):
         with locked(path.parent):
-            if not path.exists():  # another process may have made it meanwhile
-                write(path, make())
+            if not _is_whole(path):  # another process may have made it meanwhile
+                _tidy(path.parent)
+                content = make()
+                write(path, content)
+                write(_digest_path(path), hashlib.sha256(content).hexdigest().encode())
     return path
+
+
+def _digest_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == _digest_path(path).read_text()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _tidy(path: Path) -> None:
+    """Takes away what processes left that were killed while they wrote. Nobody writes for an hour."""
+    for left in path.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _users_own() -> Path:

@@ -6,17 +6,22 @@ Those of llm_query go out together, when the result of one is asked for or the p
 import functools
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import _base
 from typing import Any
 
 from .. import queries
 
-_numbers = itertools.count()
+_numbers = itertools.count()  # of pools
+_submitted = itertools.count()
 
 
 class Future(_base.Future):  # type: ignore[type-arg]
     """Who polls it waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = next(_submitted)
 
     def done(self) -> bool:
         if not super().done():
@@ -94,7 +99,19 @@ class ProcessPoolExecutor(Executor):
     """The same: a cell is one process."""
 
 
+def as_completed(fs: Iterable[_base.Future[Any]], timeout: float | None = None) -> Iterator[_base.Future[Any]]:
+    """In the order of submission: what failed because the sub-calls ran out comes behind what was answered."""
+    waiting = []
+    for future in sorted(set(fs), key=lambda each: getattr(each, "number", -1)):
+        if future.done():
+            yield future
+        else:
+            waiting.append(future)
+    yield from _base.as_completed(waiting, timeout)
+
+
 def replace(module: Any) -> None:
     """Called when concurrent.futures, or a part of it that has one of them, is imported."""
     module.ThreadPoolExecutor = module.InterpreterPoolExecutor = ThreadPoolExecutor
     module.ProcessPoolExecutor = ProcessPoolExecutor
+    module.as_completed = as_completed
