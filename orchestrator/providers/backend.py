@@ -47,7 +47,7 @@ class Backend:
         self._doubted_until = 0.0
         self._price = price
         self.fingerprint = _fingerprint(self.settings)
-        # Whether its replies are kept: if the settings say so, or else if they leave nothing to chance.
+        # Whether its replies are kept: if the settings say so, or else if they leave nothing to chance; not all can say that.
         self.is_cached = (
             getattr(self.settings, "temperature", None) == 0 if self.settings.cache is None else self.settings.cache
         )
