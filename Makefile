@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
+GATEWAY := $(VENV)/gateway
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test trials conformance coverage test-wheel fuzz chaos modules serve lint bench bench-contexts pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel test-gateway fuzz chaos modules serve lint bench bench-contexts pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -31,6 +32,10 @@ coverage: $(VENV)/.dev  ## all tests, and which lines and branches of orchestrat
 
 test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment, use it (WHEEL_PYTHONS="python3.12 ...": in one of each)
 	@$(BIN)/python -m pytest -q -m wheel tests/wheel
+
+test-gateway: $(VENV)/.dev $(GATEWAY)/.installed  ## install a real LiteLLM proxy beside the tests, ask models through it
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python -m pytest -q -m gateway tests/gateway
 
 trials: $(VENV)/.dev  ## tasks of ten kinds asked of a model (MODEL=ollama/qwen3:32b; or MODEL=NAME MODEL_URL=...; or MAILBOX=FOLDER)
 	@PYTHONPATH=.:tests/trials $(BIN)/python tests/trials/trials.py $(if $(MODEL),--model "$(MODEL)") $(if $(MODEL_URL),--url "$(MODEL_URL)") \
@@ -73,6 +78,7 @@ pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra bench -c requirements.txt pyproject.toml -o requirements-bench.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra rivals -c requirements.txt -c requirements-dev.txt -c requirements-bench.txt pyproject.toml -o requirements-rivals.txt
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --group gateway -o requirements-gateway.txt
 
 clean:  ## remove .venv
 	rm -rf $(VENV)
@@ -99,6 +105,12 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 $(CPYTHON)/version: $(VENV)/.python tests/conformance/fetch.sh
 	@echo "fetching CPython's tests into $(CPYTHON)"
 	@tests/conformance/fetch.sh $(CPYTHON)
+
+$(GATEWAY)/.installed: $(VENV)/.python requirements-gateway.txt
+	@echo "installing LiteLLM's proxy into $(GATEWAY), an environment of its own"
+	@$(PYTHON) -m venv --clear $(GATEWAY)
+	@$(GATEWAY)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-gateway.txt
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.runtime requirements-bench.txt
 	@echo "installing what the benchmark needs into $(VENV)"
