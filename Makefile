@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPYTHON := $(VENV)/cpython
 ENGINE := $(VENV)/engine
+GATEWAY := $(VENV)/gateway
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test trials conformance coverage test-wheel test-engine fuzz chaos modules serve lint bench bench-contexts bench-providers pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel test-engine test-gateway fuzz chaos modules serve lint bench bench-contexts bench-providers pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -36,6 +37,10 @@ test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment
 test-engine: $(VENV)/.dev $(ENGINE)/ready  ## a real model of a real server behind both protocols (the first time it is compiled, which takes minutes)
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python -m pytest -v -m engine tests/engine
+
+test-gateway: $(VENV)/.dev $(GATEWAY)/.installed  ## install a real LiteLLM proxy beside the tests, ask models through it
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python -m pytest -q -m gateway tests/gateway
 
 trials: $(VENV)/.dev  ## tasks of ten kinds asked of a model (MODEL=ollama/qwen3:32b; or MODEL=NAME MODEL_URL=...; or MAILBOX=FOLDER)
 	@PYTHONPATH=.:tests/trials $(BIN)/python tests/trials/trials.py $(if $(MODEL),--model "$(MODEL)") $(if $(MODEL_URL),--url "$(MODEL_URL)") \
@@ -82,6 +87,7 @@ pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra bench -c requirements.txt pyproject.toml -o requirements-bench.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra rivals -c requirements.txt -c requirements-dev.txt -c requirements-bench.txt pyproject.toml -o requirements-rivals.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --group pyproject.toml:engine -o requirements-engine.txt
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --group gateway -o requirements-gateway.txt
 
 clean:  ## remove .venv
 	rm -rf $(VENV)
@@ -111,6 +117,12 @@ $(CPYTHON)/version: $(VENV)/.python tests/conformance/fetch.sh
 
 $(ENGINE)/ready: $(VENV)/.python requirements-engine.txt tests/engine/install.sh
 	@tests/engine/install.sh $(BIN)/python $(ENGINE)
+
+$(GATEWAY)/.installed: $(VENV)/.python requirements-gateway.txt
+	@echo "installing LiteLLM's proxy into $(GATEWAY), an environment of its own"
+	@$(PYTHON) -m venv --clear $(GATEWAY)
+	@$(GATEWAY)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-gateway.txt
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.runtime requirements-bench.txt
 	@echo "installing what the benchmark needs into $(VENV)"

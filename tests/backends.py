@@ -18,7 +18,8 @@ def head(status, *headers):
 
 
 def chunk(text, finish_reason=None):
-    return f"data: {json.dumps({'choices': [{'delta': {'content': text}, 'finish_reason': finish_reason}]})}\n\n".encode()
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
+    return f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
 
 
 COUNTS = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": COMPLETION_TOKENS}
@@ -126,7 +127,7 @@ FAULTS = (
 class ModelBackend:
     """Answers each chat with `answer(messages)`, as `behave(writer, text)` of the next in `behaviours` does it; then whole.
 
-    `charged` counts the whole replies that were sent to somebody who was still there.
+    `charged` counts the whole replies that were sent to somebody who was still there; `asked` is the last request.
     """
 
     def __init__(self, answer=lambda messages: "yes", behaviours=()):
@@ -134,6 +135,7 @@ class ModelBackend:
         self.behaviours = iter(behaviours)
         self.chats = 0
         self.heads = []
+        self.asked = {}
         self.charged = 0
         self._server = None
         self._port = 0
@@ -183,8 +185,8 @@ class ModelBackend:
             return
         self.heads.append(request)
         length = int(request.partition("content-length: ")[2].split("\r\n")[0])
-        messages = json.loads(await reader.readexactly(length))["messages"]
+        self.asked = json.loads(await reader.readexactly(length))
         self.chats += 1
         behave = next(self.behaviours, whole)
-        charged = await behave(writer, self.answer(messages))
+        charged = await behave(writer, self.answer(self.asked["messages"]))
         self.charged += bool(charged)

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import litellm_gateway
 import msgspec
 import pytest
 from lazy_contexts import LazyContexts
@@ -223,3 +224,18 @@ async def llama_model(llama_server):
             return OpenAIProvider(OpenAISettings(**{"model": NAME, "base_url": llama_server.url} | others), client)
 
         yield provider
+
+
+@pytest.fixture(scope="session")
+async def started_gateway(tmp_path_factory):
+    async with litellm_gateway.running(tmp_path_factory.mktemp("gateway")) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(started_gateway, monkeypatch):
+    """A LiteLLM proxy, its key in the environment; its upstream answers whole."""
+    monkeypatch.setenv("LITELLM_API_KEY", litellm_gateway.KEY)
+    started_gateway.upstream.answer = lambda messages: "yes"
+    started_gateway.upstream.behaviours = iter(())
+    return started_gateway
