@@ -44,7 +44,7 @@ class Orchestrator:
         Raises ConfigError, SandboxError.
         """
         self.settings = settings
-        self._client = httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
+        self._client = open_client(transport)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [*(make_provider(each, self._client) for each in settings.providers), *providers]
         self._contexts = contexts or open_contexts(settings.contexts)
@@ -75,6 +75,11 @@ class Orchestrator:
             await asyncio.sleep(EXPIRE_SECONDS)
             self.engine.templates.expire()
             await asyncio.to_thread(self._contexts.expire)
+
+
+def open_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """What all providers of a configuration share, to be closed by the caller."""
+    return httpx.AsyncClient(limits=CONNECTIONS, timeout=TIMEOUTS, transport=transport, mounts=PAST_PROXIES)
 
 
 def open_contexts(kept: ContextSettings) -> ContextStore:

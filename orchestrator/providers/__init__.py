@@ -7,6 +7,7 @@ queue.py     the calls that wait, in turn between runs
 backend.py   one provider as the pool sees it: slots, limits
 circuit.py   whether it is asked at all
 measures.py  what is known of it by its last calls
+states.py    what each one does now, for those who watch
 wire.py      what all HTTP protocols share
 windows.py   how much a model can read
 failures.py  what the failure of a server means, and what to do

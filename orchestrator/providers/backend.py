@@ -30,10 +30,12 @@ class Backend:
         self.provider = provider
         self.settings = provider.settings
         self.name = provider.name
+        self.provider_type = str(type(provider.settings).__struct_config__.tag)
         # By which a request may choose it: the short form, the alias, the bare model.
-        kind = type(provider.settings).__struct_config__.tag
         self.names = tuple(
-            dict.fromkeys([*filter(None, [self.settings.alias]), f"{kind}/{self.settings.model}", self.settings.model])
+            dict.fromkeys(
+                [*filter(None, [self.settings.alias]), f"{self.provider_type}/{self.settings.model}", self.settings.model]
+            )
         )
         self.slots = slots
         self.circuit = Circuit()

@@ -104,13 +104,13 @@ class Wire:
     async def _refusal(self, response: httpx.Response) -> ProviderError:
         status = response.status_code
         words = self._mask(failures.words_of(await _beginning(response)))
-        models = await self._list_models() if status in (400, 404) else None
+        models = await self.list_models() if status in (400, 404) else None
         explained = failures.explain_status(self._settings, status, words, models)
         return self.error(
             explained, remedy=failures.remedy(self._settings, status, words, models), after=seconds_to_wait(response.headers)
         )
 
-    async def _list_models(self) -> list[str] | None:
+    async def list_models(self) -> list[str] | None:
         """The names of the server's models; None if it does not tell."""
         try:
             async with (

@@ -19,6 +19,7 @@ from orchestrator.journal.kept import Journals
 from orchestrator.providers.messages import Message
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.execute import Tools, execute, first_messages
+from orchestrator.runs.observers import Observers
 from orchestrator.runs.sources import Live
 
 
@@ -92,21 +93,23 @@ class RunService:
 
     def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore) -> None:
         self.contexts = contexts
+        self.pool = pool
+        self.observers = Observers()
         self._settings = settings
         self._tools = tools
-        self._pool = pool
         self._journals = Journals()
         self._running: set[asyncio.Task[int]] = set()
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
         """A run that has begun. Raises InvalidRequest, AboveCap, UnknownModel, NotScripted if there is none."""
         _check(query)
-        models = self._pool.choose(query.root_model, query.sub_model)
+        models = self.pool.choose(query.root_model, query.sub_model)
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
-        self._pool.check(query.text, models)
-        journal = self._journals.open(started.run_id)
+        self.pool.check(query.text, models)
+        logs.bind_run(started.run_id)
+        journal = self._journals.open(started.run_id, self.observers.of_run())
         journal.write(started)
-        source = Live(self._pool, models, journal, started.limits.max_seconds)
+        source = Live(self.pool, models, journal, started.limits.max_seconds)
         task = asyncio.create_task(execute(self._tools, started, query.context, source, journal))
         # The loop itself holds tasks weakly.
         self._running.add(task)
@@ -116,7 +119,7 @@ class RunService:
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
         _check(query)
-        models = self._pool.choose(query.root_model, query.sub_model)
+        models = self.pool.choose(query.root_model, query.sub_model)
         return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits()), models), query.context)
 
     def journal(self, run_id: str) -> Journal:

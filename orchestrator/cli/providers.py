@@ -1,0 +1,85 @@
+"""`rlm providers`: whether each configured model answers, and if not, what to do."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import httpx
+import msgspec
+
+from orchestrator.cli.command import add_config, command_parser
+from orchestrator.cli.say import write
+from orchestrator.cli.settings import read_settings, tell_defaults
+from orchestrator.config import AnyProvider, HTTPSettings, OllamaSettings, Settings
+from orchestrator.errors import ProviderError
+from orchestrator.opening import open_client
+from orchestrator.providers.backend import Backend, Slots
+from orchestrator.providers.failures import address, lacks, name_those
+from orchestrator.providers.make import make_provider
+from orchestrator.providers.messages import Message, Received
+from orchestrator.providers.wire import Wire
+
+QUESTION = (Message("user", "Answer with one word: ready"),)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line about one provider."""
+
+    name: str
+    text: str
+    right: bool
+
+
+def main(arguments: Sequence[str]) -> int:
+    """A line for each provider on stdout; status 1 if one of them is wrong."""
+    parser = command_parser(
+        "providers",
+        "Ask each provider of the configuration for one word, look for its model among those of its server, and print a line "
+        "about each: ok, or what is wrong and what to do. Status 1 if one is wrong.",
+    )
+    add_config(parser)
+    options = parser.parse_args(arguments)
+    settings = read_settings(options.config)
+    tell_defaults(options.config)
+    return asyncio.run(_examine_all(settings))
+
+
+async def _examine_all(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> int:
+    """Each is asked at once, and told in the order of the configuration. Raises ConfigError."""
+    right = True
+    async with open_client(transport) as client:
+        backends = [Backend(make_provider(each, client), Slots(1)) for each in settings.providers]
+        examined = [asyncio.create_task(_examine(*each, client)) for each in zip(backends, settings.providers, strict=True)]
+        for task in examined:
+            found = await task
+            write(f"{'ok' if found.right else 'WRONG':6}{found.name}: {found.text}\n")
+            right = right and found.right
+    return 0 if right else 1
+
+
+async def _examine(backend: Backend, settings: AnyProvider, client: httpx.AsyncClient) -> Finding:
+    if not isinstance(settings, HTTPSettings):
+        return Finding(backend.names[0], "no model: it has the replies of its script", right=True)
+    received = Received()
+    started = time.monotonic()
+    try:
+        await backend.call(QUESTION, received, None)
+    except ProviderError as error:
+        return Finding(backend.names[0], str(error).removeprefix(f"{backend.name}: "), right=False)
+    seconds = time.monotonic() - started
+    if not received.text.strip():
+        return Finding(
+            backend.name, f"the reply is empty; max_tokens is {settings.max_tokens}, reasoning included", right=False
+        )
+    window = await backend.provider.find_window()
+    facts = [f"{seconds:.1f} s", f"window {window:,} tokens" if window else "window not known (context_window)"]
+    return Finding(backend.names[0], ", ".join(facts) + await _doubt(settings, client), right=True)
+
+
+async def _doubt(settings: HTTPSettings, client: httpx.AsyncClient) -> str:
+    """What to say of a server that answers for a model which it does not list: it may answer with another."""
+    wire = Wire(settings, client, models="/api/tags" if isinstance(settings, OllamaSettings) else "/models")
+    models = await wire.list_models()
+    if not models or not lacks(settings, models):
+        return ""
+    return f"; {address(settings)} answers, but does not list this model{name_those(settings, models)}"
