@@ -58,22 +58,21 @@ async def _examine_all(settings: Settings, transport: httpx.AsyncBaseTransport |
 
 
 async def _examine(backend: Backend, settings: AnyProvider, client: httpx.AsyncClient) -> Finding:
+    name = backend.names[0]
     if not isinstance(settings, HTTPSettings):
-        return Finding(backend.names[0], "no model: it has the replies of its script", right=True)
+        return Finding(name, "no model: it has the replies of its script", right=True)
     received = Received()
     started = time.monotonic()
     try:
         await backend.call(QUESTION, received, None)
     except ProviderError as error:
-        return Finding(backend.names[0], str(error).removeprefix(f"{backend.name}: "), right=False)
+        return Finding(name, str(error).removeprefix(f"{backend.name}: "), right=False)
     seconds = time.monotonic() - started
     if not received.text.strip():
-        return Finding(
-            backend.name, f"the reply is empty; max_tokens is {settings.max_tokens}, reasoning included", right=False
-        )
+        return Finding(name, f"the reply is empty; max_tokens is {settings.max_tokens}, reasoning included", right=False)
     window = await backend.provider.find_window()
     facts = [f"{seconds:.1f} s", f"window {window:,} tokens" if window else "window not known (context_window)"]
-    return Finding(backend.names[0], ", ".join(facts) + await _doubt(settings, client), right=True)
+    return Finding(name, ", ".join(facts) + await _doubt(settings, client), right=True)
 
 
 async def _doubt(settings: HTTPSettings, client: httpx.AsyncClient) -> str:
