@@ -124,6 +124,7 @@ async def test_spans_have_the_attributes_of_the_conventions(engine, collector):
     assert run == tokens | {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": "rlm",
+        "gen_ai.provider.name": "openai",
         "gen_ai.usage.input_tokens": 30,
         "gen_ai.usage.output_tokens": 15,
         "rlm.run_id": result["run_id"],

@@ -44,6 +44,7 @@ class RunSpans:
         self._start_ns = 0
         self._open: dict[Key, Span] = {}
         self._usage = Usage()
+        self._root_type = UNKNOWN
 
     def add(self, event: AnyEvent) -> None:
         """One more event."""
@@ -84,12 +85,15 @@ class RunSpans:
 
     def _end_call(self, key: Key, event: AnyEvent, reply: Reply | None, error: str | None) -> None:
         # Who answers is known at the end.
-        of_reply: Attributes = {"gen_ai.provider.name": UNKNOWN}
+        provider_type = self._provider_types.get(reply.provider, UNKNOWN) if reply else UNKNOWN
+        attributes: Attributes = {"gen_ai.provider.name": provider_type}
         if reply is not None:
             self._usage += reply.usage
-            of_reply = _of_reply(reply) | {"gen_ai.provider.name": self._provider_types.get(reply.provider, UNKNOWN)}
+            attributes |= _of_reply(reply)
             self._open[key].update_name(f"chat {reply.provider}")
-        self._end(key, event, of_reply, "provider_error" if error else None)
+        if key == MODEL:
+            self._root_type = provider_type
+        self._end(key, event, attributes, "provider_error" if error else None)
 
     def _end_cell(self, event: CellFinished | CellRolledBack) -> None:
         spent: Attributes = {"rlm.fuel": event.fuel, "rlm.guest_seconds": event.guest_seconds}
@@ -103,7 +107,7 @@ class RunSpans:
         for key in reversed([each for each in self._open if each not in (RUN, TURN)]):
             self._end(key, event, error=event.stopped)
         self._end(TURN, event)
-        ended = {"rlm.stopped": event.stopped} | _of_usage(self._usage)
+        ended = {"rlm.stopped": event.stopped, "gen_ai.provider.name": self._root_type} | _of_usage(self._usage)
         self._end(RUN, event, ended, None if event.stopped == "answered" else event.stopped)
 
     def _end(self, key: Key, event: AnyEvent, attributes: Attributes | None = None, error: str | None = None) -> None:
