@@ -1,11 +1,11 @@
 """GET /health: 200 as long as the server lives. GET /health/ready: 200 if it could answer a query now."""
 
 import msgspec
-from litestar import Response, get
+from litestar import get
 from litestar.di import NamedDependency
 
 from orchestrator import __version__
-from orchestrator.api.problems import AnyResponse, problem
+from orchestrator.errors import NotReady
 from orchestrator.providers.states import missing_roles, states
 from orchestrator.runs.service import RunService
 
@@ -31,10 +31,10 @@ async def health(runs: NamedDependency[RunService]) -> Health:
 
 
 @get("/health/ready", summary="Whether a query could be answered now: 503 if all providers of a role are down")
-async def ready(runs: NamedDependency[RunService]) -> Response[Health] | AnyResponse:
+async def ready(runs: NamedDependency[RunService]) -> Health:
     if missing := missing_roles(states(runs.pool)):
-        return problem(503, f"all providers are down for the role {' and '.join(missing)}: GET /providers says why")
-    return Response(_health(runs))
+        raise NotReady(f"all providers are down for the role {' and '.join(missing)}: GET /providers says why")
+    return _health(runs)
 
 
 def _health(runs: RunService) -> Health:

@@ -44,10 +44,10 @@ def main(arguments: Sequence[str]) -> int:
     return asyncio.run(_examine_all(settings))
 
 
-async def _examine_all(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> int:
+async def _examine_all(settings: Settings) -> int:
     """Each is asked at once, and told in the order of the configuration. Raises ConfigError."""
     right = True
-    async with open_client(transport) as client:
+    async with open_client() as client:
         backends = [Backend(make_provider(each, client), Slots(1)) for each in settings.providers]
         examined = [asyncio.create_task(_examine(*each, client)) for each in zip(backends, settings.providers, strict=True)]
         for task in examined:
