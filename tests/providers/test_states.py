@@ -6,7 +6,7 @@ import pytest
 from fakes import FakeProvider, complete
 
 from orchestrator.errors import ProviderError
-from orchestrator.providers import circuit as circuit_module
+from orchestrator.providers.circuit import FAILURES
 from orchestrator.providers.pool import Pool
 from orchestrator.providers.states import missing_roles, states
 
@@ -43,15 +43,15 @@ async def test_a_state_is_told_in_words(answers, state, meaning, down):
     assert (found.state, found.meaning, found.down) == (state, meaning, down)
 
 
-async def test_a_circuit_that_may_close_is_half_open(monkeypatch):
+async def test_a_circuit_that_may_close_is_half_open():
     """It is not down: the next call tries it."""
-    monkeypatch.setattr(circuit_module, "FIRST_SECONDS", 0.0)
-    found = await after(*[failure("later")] * 3)
-    assert (found.state, found.meaning, found.down) == (
-        "half-open",
-        "its last calls failed: one call tries whether it is back",
-        False,
-    )
+    pool = Pool([FakeProvider("m")])
+    for _ in range(FAILURES):
+        pool.backends[0].circuit.fail(seconds=0.0)
+    pool.backends[0].circuit.open_until = 0.0
+    [found] = states(pool)
+    meaning = "its last calls failed: one call tries whether it is back"
+    assert (found.state, found.meaning, found.down) == ("half-open", meaning, False)
 
 
 async def test_a_rate_limit_says_when_it_ends():
