@@ -10,6 +10,7 @@ The way of the data, which is also the order in which to read the code::
     -> cell        sandbox/    the Python guest in wasmtime; host_imports.py is the trust boundary
     -> events      journal/    what happened: kept, read back, written as a script
     -> response    api/, web/ (the pages), logs.py; library/: the same from Python
+    -> watchers    telemetry/  metrics and traces, made from the events of live runs
 
     opening.py builds what answers queries, app.py the server over it. config.py reads the settings, with presets.py (servers
     that are known) and env_file.py (keys beside it); they, errors.py and shipped.py (files that come with the code) know

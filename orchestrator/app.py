@@ -14,12 +14,18 @@ from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
 from orchestrator.api.guards import same_site
-from orchestrator.api.health import health
+from orchestrator.api.health import health, ready
+from orchestrator.api.metrics import RequestMetrics, metrics
+from orchestrator.api.providers import list_providers
 from orchestrator.api.query import debug, query
+from orchestrator.api.request_ids import RequestIds
 from orchestrator.api.runs import get_journal, get_metrics, get_run, list_runs
 from orchestrator.api.visualize import asset, visualize
 from orchestrator.opening import Orchestrator
 from orchestrator.runs.service import RunService
+from orchestrator.telemetry.metrics import RunMetrics
+from orchestrator.telemetry.totals import Totals
+from orchestrator.telemetry.tracing import tracing
 
 CONFIG = Path("config.toml")
 
@@ -28,24 +34,34 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
     """The HTTP interface of an orchestrator; without one, of config.toml, or of the defaults where there is none."""
     orchestrator = orchestrator or Orchestrator(config.load(CONFIG) if CONFIG.exists() else config.DEFAULTS, print)
     settings = orchestrator.settings
+    requests = RequestMetrics()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with orchestrator.open() as runs:
+        # The traces end last: what still runs ends before, and is traced to its end.
+        async with tracing() as traces, orchestrator.open() as runs:
             app.state.runs = runs
+            totals = Totals(runs.pool.provider_types)
+            runs.observers.add(lambda: totals.add)
+            requests.registry.register(RunMetrics(totals, runs.pool, orchestrator.engine))
+            if traces is not None:
+                runs.observers.add(lambda: traces.observe_run(runs.pool.provider_types))
             yield
 
     def runs(state: State) -> RunService:
         started: RunService = state.runs
         return started
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
-            *(health, query, debug, list_runs, get_run, get_journal, get_metrics, visualize, asset),
+            *(health, ready, metrics, list_providers),
+            *(query, debug, list_runs, get_run, get_journal, get_metrics, visualize, asset),
             *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
         ],
         lifespan=[lifespan],
-        state=State({"settings": settings}),
+        state=State({"settings": settings, "requests": requests}),
+        middleware=[requests.middleware],
+        after_exception=[requests.count_unrouted],
         dependencies={"runs": Provide(runs, sync_to_thread=False)},
         request_class=StrictRequest,
         guards=[same_site],
@@ -54,3 +70,5 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         openapi_config=OpenAPIConfig(title="Recursive language models", version=__version__),
         logging_config=None,
     )
+    app.asgi_handler = RequestIds(app.asgi_handler)
+    return app

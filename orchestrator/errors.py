@@ -12,6 +12,7 @@ RLMError
    x NothingSent        422, there is nothing to ask about
    x UnknownModel       422
    x NotScripted        503, no run was made
+   x NotReady           503, no model can be asked at present
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
@@ -90,6 +91,12 @@ class UnknownModel(RequestError):
 
 class NotScripted(RequestError):
     """The scripted model has no rule for this query."""
+
+    status = 503
+
+
+class NotReady(RequestError):
+    """All providers of a role are down."""
 
     status = 503
 

@@ -1,4 +1,7 @@
-"""Logs: one canonical line per run; console on a terminal, JSON otherwise. Keys, prompts and contexts never appear."""
+"""Logs: one canonical line per run; console on a terminal, JSON otherwise. Keys, prompts and contexts never appear.
+
+Every line has the id of its request and of its run, if it has one.
+"""
 
 import logging
 import sys
@@ -16,6 +19,7 @@ def configure(level: int = logging.INFO) -> None:
     renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,
@@ -24,6 +28,17 @@ def configure(level: int = logging.INFO) -> None:
         # Not the stderr of now: while a live line is shown, it is another, which writes above that line.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
+
+
+def bind_request(request_id: str) -> None:
+    """The lines from here on are of this request; those of another task are not."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def bind_run(run_id: str) -> None:
+    """The same for a run."""
+    structlog.contextvars.bind_contextvars(run_id=run_id)
 
 
 def run_finished(result: RunResult, context_id: str) -> None:
@@ -41,6 +56,12 @@ def run_finished(result: RunResult, context_id: str) -> None:
         duration_ms=result.duration_ms,
         context=context_id[:12],
     )
+
+
+def traces_lost(reason: str) -> None:
+    """Spans do not reach their collector."""
+    if structlog.is_configured():
+        _log.warning("traces_lost", reason=reason)
 
 
 def internal_error(where: str, error: BaseException) -> None:

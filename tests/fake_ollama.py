@@ -72,7 +72,9 @@ class FakeOllama:
         if trouble == "hang":
             await reader.read()
             return self.closed.set()
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
         for line in _lines(body, window, trouble):
             encoded = json.dumps({"model": body["model"], "created_at": "2026-01-01T00:00:00Z"} | line).encode() + b"\n"
             writer.write(b"%x\r\n%b\r\n" % (len(encoded), encoded))
@@ -116,5 +118,5 @@ def truncated(messages, window):
 
 def _whole(writer, status, value):
     content = json.dumps(value).encode()
-    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {len(content)}\r\n\r\n"
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\ncontent-length: {len(content)}\r\n\r\n"
     writer.write(head.encode() + content)

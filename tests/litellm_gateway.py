@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from backends import ModelBackend
 
-from orchestrator.config import LiteLLMSettings
+from orchestrator.config import PROVIDER_TYPES
 from orchestrator.providers.connections import Connections
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
@@ -36,7 +36,7 @@ class Gateway:
 
     def settings(self, model, **others):
         """Those of a provider for one of its models."""
-        return LiteLLMSettings(model=model, base_url=self.url, **others)
+        return PROVIDER_TYPES["litellm"](model=model, base_url=self.url, **others)
 
     def provider(self, model, **others):
         """One of its models."""

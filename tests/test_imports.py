@@ -28,7 +28,8 @@ BELOW = {
     "logs": {"journal"},
     "runs": BASE | {"budget", "contexts", "providers", "sandbox", "dialogue", "journal", "logs"},
     "opening": BASE | {"contexts", "providers", "sandbox", "runs"},
-    "api": BASE | {"contexts", "providers.messages", "journal", "runs", "logs"},
+    "telemetry": BASE | {"journal", "providers", "sandbox", "logs"},
+    "api": BASE | {"contexts", "providers", "journal", "runs", "logs"},
 }
 
 
@@ -102,6 +103,19 @@ def test_only_who_starts_a_server_waits_for_its_framework():
         path for path in PACKAGE.rglob("*.py") for each in imported(path) if each.startswith(("litestar", "orchestrator.app"))
     }
     assert knowing <= serving
+
+
+def test_only_what_is_loaded_on_demand_knows_opentelemetry():
+    """It is an extra: what imports it is imported by `tracing.py` alone, if a collector is named."""
+    knowing = {path for path in PACKAGE.rglob("*.py") for each in imported(path) if each.startswith("opentelemetry")}
+    assert {path.name for path in knowing} == {"otlp.py", "spans.py"}
+    users = {
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        for each in modules_of(path)
+        if each in ("telemetry.otlp", "telemetry.spans")
+    }
+    assert users == {"otlp.py", "tracing.py"}
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)

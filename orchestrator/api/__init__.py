@@ -1,5 +1,6 @@
 """HTTP: one thin file for each resource. Structs in, structs out: what a run does is decided in runs/.
 
+request_ids.py  each request has an id, in its lines of the log too
 guards.py     who may ask at all
 body.py       a body that is exact: valid UTF-8, no lone surrogates, of a bounded size
 problems.py   every error as problem+json (RFC 9457)
@@ -9,5 +10,7 @@ own_keys.py   the headers by which a caller brings models
 query.py      POST /query, POST /debug
 runs.py       GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/journal
 visualize.py  GET /visualize, GET /visualize/{run_id}: the pages of web/
-health.py     GET /health
+health.py     GET /health, GET /health/ready
+providers.py  GET /providers
+metrics.py    GET /metrics; the middleware that counts requests
 """

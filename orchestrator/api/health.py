@@ -1,16 +1,42 @@
-"""GET /health: 200 as soon as queries are accepted."""
+"""GET /health: 200 as long as the server lives. GET /health/ready: 200 if it could answer a query now."""
 
 import msgspec
 from litestar import get
+from litestar.di import NamedDependency
 
 from orchestrator import __version__
+from orchestrator.errors import NotReady
+from orchestrator.providers.states import missing_roles, states
+from orchestrator.runs.service import RunService
+
+
+class ProviderCounts(msgspec.Struct, frozen=True):
+    """How many are asked, and how many are down; GET /providers says which."""
+
+    up: int
+    down: int
 
 
 class Health(msgspec.Struct, frozen=True):
+    """`status` is "ok": who is not says nothing."""
+
     status: str
     version: str
+    providers: ProviderCounts
 
 
-@get("/health", summary="Whether queries are accepted")
-async def health() -> Health:
-    return Health("ok", __version__)
+@get("/health", summary="Whether the server lives, and how many of its providers do")
+async def health(runs: NamedDependency[RunService]) -> Health:
+    return _health(runs)
+
+
+@get("/health/ready", summary="Whether a query could be answered now: 503 if all providers of a role are down")
+async def ready(runs: NamedDependency[RunService]) -> Health:
+    if missing := missing_roles(states(runs.pool)):
+        raise NotReady(f"all providers are down for the role {' and '.join(missing)}: GET /providers says why")
+    return _health(runs)
+
+
+def _health(runs: RunService) -> Health:
+    down = [each.down for each in states(runs.pool)]
+    return Health("ok", __version__, ProviderCounts(up=down.count(False), down=down.count(True)))

@@ -4,6 +4,7 @@ main.py         which command, and which error is which exit status
 init.py         rlm init
 query.py        rlm query
 serve.py        rlm serve
+providers.py    rlm providers
 replay.py       rlm replay
 export.py       rlm export
 build_guest.py  rlm build-guest

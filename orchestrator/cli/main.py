@@ -17,6 +17,7 @@ COMMANDS = {
     "init": "write a config.toml with a model that this machine has",
     "query": "answer one question about files, without a server",
     "serve": "start the HTTP server",
+    "providers": "ask each configured model for one word, and say what is wrong",
     "replay": "execute a run again, offline, and compare",
     "export": "write a run as something that a person can read",
     "guest": "list the Python guests that are here, or carry one to another machine",

@@ -2,18 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
 from orchestrator.journal.events import AnyEvent, RunFinished
 
+Observer = Callable[[AnyEvent], None]
+
+
+def nobody(event: AnyEvent) -> None:
+    pass
+
 
 class Journal:
     """Written by one run, in the event loop; followed there by any number of readers."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, observe: Observer = nobody) -> None:
+        """`observe` is shown each event as it is written; it raises nothing."""
         self.run_id = run_id
+        self._observe = observe
         self.events: list[AnyEvent] = []
         self._start = time.monotonic()
         self._written = asyncio.Event()
@@ -24,7 +32,9 @@ class Journal:
 
     def write(self, event: AnyEvent) -> None:
         """Append an event, stamped with the seconds since the run started."""
-        self.events.append(msgspec.structs.replace(event, at=round(time.monotonic() - self._start, 6)))
+        stamped = msgspec.structs.replace(event, at=round(time.monotonic() - self._start, 6))
+        self.events.append(stamped)
+        self._observe(stamped)
         # Who waits has this one; who waits from now on waits for the next.
         self._written.set()
         self._written = asyncio.Event()

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from orchestrator.errors import NotFound
-from orchestrator.journal.journal import Journal
+from orchestrator.journal.journal import Journal, Observer, nobody
 
 KEPT_RUNS = 200
 
@@ -14,9 +14,9 @@ class Journals:
     def __init__(self) -> None:
         self._journals: OrderedDict[str, Journal] = OrderedDict()
 
-    def open(self, run_id: str) -> Journal:
+    def open(self, run_id: str, observe: Observer = nobody) -> Journal:
         """A new one."""
-        journal = self._journals[run_id] = Journal(run_id)
+        journal = self._journals[run_id] = Journal(run_id, observe)
         while len(self._journals) > KEPT_RUNS:
             self._journals.popitem(last=False)
         return journal

@@ -39,6 +39,9 @@ class OwnProvider:
     def check(self, query: str) -> None:
         """It takes any query."""
 
+    async def list_models(self) -> None:
+        """It has no server."""
+
     async def find_window(self) -> None:
         """It does not say."""
 

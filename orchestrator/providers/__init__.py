@@ -12,6 +12,7 @@ measures.py  what is known of it by its last calls
 connections.py  connections to model servers
 public_connections.py  to hosts that a caller names
 own_keys.py  models that a caller pays for
+states.py    what each one does now, for those who watch
 wire.py      what all HTTP protocols share
 headers.py   of its requests, the key's among them
 parameters.py  which optional ones a server takes

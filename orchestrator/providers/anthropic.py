@@ -80,6 +80,10 @@ class AnthropicProvider:
         """As it is configured."""
         return self.settings.context_window
 
+    async def list_models(self) -> list[str] | None:
+        """The names of its server's models; None if it does not tell."""
+        return await self._wire.list_models()
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError."""
         if self.settings.context_window:

@@ -58,7 +58,7 @@ class Attempts:
         self._started = time.monotonic()
         self._waited = 0.0
         self._count = 0
-        self._usage = Usage()
+        self._usage = self._last_usage = Usage()
         self._costs: list[float | None] = []  # of each attempt
         self._failed: dict[tuple[str, str], FailedAttempt] = {}
         self._reply: Reply | None = None  # of the last attempt, if anything came
@@ -78,7 +78,7 @@ class Attempts:
             if reply.text.strip() or reply.cut or empty:
                 return reply
             empty = True
-            self._note(backend, "the reply is empty", reply.usage)
+            self._note(backend, "the reply is empty", self._last_usage)
             if len(self._candidates) > 1:
                 self._tried.add(backend)
 
@@ -123,7 +123,7 @@ class Attempts:
                 self._queue.wake()
         finally:
             self._queue.give_back(backend)
-            self._usage += usage
+            self._usage, self._last_usage = self._usage + usage, usage
             self._costs.append(backend.cost(usage))
             self._reply = self._make_reply(backend, received)
         return self._reply
@@ -162,7 +162,7 @@ class Attempts:
         if error is None:  # Others have found out that all are down.
             found = next((each.measures.last_error for each in self._candidates if each.measures.last_error), None)
             error = ProviderError(found or "no provider can be asked at present")
-        error.reply = self._reply if self._usage != Usage() else None
+        error.reply = self._reply if self._count > 1 or self._usage != Usage() else None
         return error
 
     def _note(self, backend: Backend, error: str, usage: Usage) -> None:

@@ -37,6 +37,7 @@ class Backend:
         self.settings = provider.settings
         self.name = provider.name
         self.names = names_of(self.settings)
+        self.provider_type = str(type(provider.settings).__struct_config__.tag)
         self.slots = slots
         self.circuit = Circuit()
         self.measures = Measures()

@@ -53,10 +53,10 @@ def remedy(settings: HTTPSettings, status: int, words: str, models: Sequence[str
 
 def _names_no_model(settings: HTTPSettings, status: int, words: str, models: Sequence[str] | None) -> bool:
     """DeepSeek says so with a 400, which is of the request otherwise."""
-    return status == 400 and _lacks(settings, models) and "model" in words.lower()
+    return status == 400 and lacks(settings, models) and "model" in words.lower()
 
 
-def _lacks(settings: HTTPSettings, models: Sequence[str] | None) -> bool:
+def lacks(settings: HTTPSettings, models: Sequence[str] | None) -> bool:
     """Whether a server that lists its models does not have this one."""
     return models is not None and not {settings.model, f"{settings.model}:latest"} & set(models)
 
@@ -68,13 +68,13 @@ def explain_status(settings: HTTPSettings, status: int, words: str, models: Sequ
         return f"it answers at another address (HTTP {status}): base_url has to be that one, no redirect is followed"
     if status in (401, 403):
         return f"{_about_the_key(settings)} ({said})"
-    missing = _lacks(settings, models)
+    missing = lacks(settings, models)
     if status == 404 and models is None:
         return f"{said}{hint_at_v1(settings)}"
     if status == 404 and missing:
-        return f"there is no such model at {address(settings)}{_name_those(settings, models or ())}"
+        return f"there is no such model at {address(settings)}{name_those(settings, models or ())}"
     if _names_no_model(settings, status, words, models):
-        return f"{said}{_name_those(settings, models or ())}"
+        return f"{said}{name_those(settings, models or ())}"
     return said
 
 
@@ -116,7 +116,7 @@ def _about_the_key(settings: HTTPSettings) -> str:
     return "the server wants a key: api_key_env names the environment variable that holds it"
 
 
-def _name_those(settings: HTTPSettings, models: Sequence[str]) -> str:
+def name_those(settings: HTTPSettings, models: Sequence[str]) -> str:
     if models:
         named = ", ".join(models)
         if len(named) > NAMES:

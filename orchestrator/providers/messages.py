@@ -140,6 +140,9 @@ class Provider(Protocol):
     async def find_window(self) -> int | None:
         """How many tokens a prompt and its reply may have together; None if nobody says."""
 
+    async def list_models(self) -> list[str] | None:
+        """The names of its server's models; None if it does not tell."""
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """One model call, whose reply goes to `received`. Raises ProviderError.
 

@@ -66,6 +66,10 @@ class OllamaProvider:
         except ProviderError:
             return None
 
+    async def list_models(self) -> list[str] | None:
+        """The names of its server's models; None if it does not tell."""
+        return await self._wire.list_models()
+
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError, also if the prompt does not fit the model."""
         body = self._wire.chat(messages) | {

@@ -51,6 +51,11 @@ class Pool:
         self._retry_seconds = retry_seconds
         self._cache = cache
 
+    @property
+    def provider_types(self) -> dict[str, str]:
+        """By the names of the providers."""
+        return {each.name: each.provider_type for each in self.backends}
+
     def check(self, query: str, models: Models) -> None:
         """Raises NotScripted if no run for this query could begin."""
         models.root[0].provider.check(query)

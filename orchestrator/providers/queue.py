@@ -38,6 +38,10 @@ class Queue:
     def __len__(self) -> int:
         return sum(not each.done() for calls in self._waiting.values() for each in calls)
 
+    def waiting_for(self, backend: Backend) -> int:
+        """The calls that wait, and may go to this one."""
+        return sum(not each.done() for key, calls in self._waiting.items() if backend in key[1] for each in calls)
+
     async def take(self, run_id: str, candidates: Candidates) -> Backend:
         """Waits for a free slot and for the end of rate limits. Raises AllDown."""
         call: asyncio.Future[Backend] = asyncio.get_running_loop().create_future()

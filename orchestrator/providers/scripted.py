@@ -53,6 +53,9 @@ class ScriptedProvider:
                 "To ask anything, name a real model: `rlm init` writes a config.toml with one that it finds."
             )
 
+    async def list_models(self) -> None:
+        """It has no server."""
+
     async def find_window(self) -> None:
         """It reads anything."""
 

@@ -143,13 +143,13 @@ class Wire:
     async def _refusal(self, response: httpx.Response, said: bytes) -> ProviderError:
         status = response.status_code
         words = self._mask(failures.words_of(said))
-        models = await self._list_models() if status in (400, 404) else None
+        models = await self.list_models() if status in (400, 404) else None
         explained = failures.explain_status(self._settings, status, words, models)
         return self.error(
             explained, remedy=failures.remedy(self._settings, status, words, models), after=seconds_to_wait(response.headers)
         )
 
-    async def _list_models(self) -> list[str] | None:
+    async def list_models(self) -> list[str] | None:
         """The names of the server's models; None if it does not tell."""
         if self._models is None:
             return None

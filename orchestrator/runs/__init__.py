@@ -5,6 +5,7 @@ execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
+observers.py who sees its events as they are written
 sources.py   where replies come from: models, a recording, or both
 replay.py    a run executed again from its journal
 """

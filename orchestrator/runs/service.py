@@ -20,6 +20,7 @@ from orchestrator.providers.messages import Message, OwnModels
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.execute import Tools, execute, first_messages
+from orchestrator.runs.observers import Observers
 from orchestrator.runs.sources import Live
 
 
@@ -99,9 +100,10 @@ class RunService:
 
     def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore) -> None:
         self.contexts = contexts
+        self.pool = pool
+        self.observers = Observers()
         self._settings = settings
         self._tools = tools
-        self._pool = pool
         self._own_keys = OwnKeys(settings.own_keys, pool.prices)
         self._journals = Journals()
         self._running: set[asyncio.Task[int]] = set()
@@ -111,10 +113,11 @@ class RunService:
         _check(query)
         models = self._choose(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
-        self._pool.check(query.text, models)
-        journal = self._journals.open(started.run_id)
+        self.pool.check(query.text, models)
+        logs.bind_run(started.run_id)
+        journal = self._journals.open(started.run_id, self.observers.of_run())
         journal.write(started)
-        source = Live(self._pool, models, journal, started.limits.max_seconds, cache=started.cache)
+        source = Live(self.pool, models, journal, started.limits.max_seconds, cache=started.cache)
         task = asyncio.create_task(execute(self._tools, started, query.context, source, journal))
         # The loop itself holds tasks weakly.
         self._running.add(task)
@@ -145,7 +148,7 @@ class RunService:
     def _choose(self, query: Query) -> Models:
         """Raises UnknownModel, Forbidden, InvalidRequest."""
         if query.own is None:
-            return self._pool.choose(query.root_model, query.sub_model)
+            return self.pool.choose(query.root_model, query.sub_model)
         if query.root_model or query.sub_model:
             raise InvalidRequest("root_model, sub_model: they choose among this server's models, own keys bring others")
         return self._own_keys.models(query.own)

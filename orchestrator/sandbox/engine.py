@@ -1,5 +1,6 @@
 """The wasmtime engine of the Python guest: its configuration, the threads that enter guests, its instances."""
 
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -54,6 +55,7 @@ class Engine:
         self.nothing = ContextStore().add_text("")  # what our own code runs over
         # First: a mistake in a manifest should not wait for a build.
         self.modules = Modules(module_folder, progress)
+        self._alive: weakref.WeakSet[Instance] = weakref.WeakSet()
         self._engine = wasmtime.Engine(_configure())
         guest = component.load(self._engine, _CONFIGURATION, progress, sha256)
         self.sha256 = guest.sha256
@@ -65,6 +67,11 @@ class Engine:
         self._threads = GuestThreads()
         self._ticker = Ticker((self._engine, self.modules.engine))
         self.enter(self._warm_up).result()
+
+    @property
+    def alive(self) -> int:
+        """Guests that hold memory now, those of the engine's own calls included."""
+        return len(self._alive)
 
     def close(self) -> None:
         self._ticker.close()
@@ -98,7 +105,9 @@ class Engine:
                 raise SandboxError(f"a guest cannot be made: {error}") from None
         [memory] = made
         exports = {name: instance.get_func(store, name) for name in EXPORTS}
-        return Instance(self.sha256, store, memory, exports)
+        guest = Instance(self.sha256, store, memory, exports)
+        self._alive.add(guest)
+        return guest
 
     def _warm_up(self) -> None:
         """What the first cell of any guest sets up is done once, however short a cell's seconds are.

@@ -119,17 +119,26 @@ class Templates:
         self.expire()
         return entry.image
 
+    @property
+    def held_bytes(self) -> int:
+        """What all of them take of the machine's memory."""
+        with self._lock:
+            return sum(self._size(each) for each in self._entries.values())
+
     def expire(self) -> None:
         """Lets go of what is too much or too old."""
         oldest_allowed = time.monotonic() - self._settings.template_seconds
         with self._lock:
             by_use = sorted(self._entries.items(), key=lambda item: item[1].used)
-            sizes = {key: entry.image.held_bytes(self._engine.blank) if entry.image else 0 for key, entry in by_use}
+            sizes = {key: self._size(entry) for key, entry in by_use}
             held = sum(sizes.values())
             for key, entry in by_use:
                 if entry.tried and (held > self._settings.template_bytes or entry.used < oldest_allowed):
                     held -= sizes[key]
                     del self._entries[key]
+
+    def _size(self, entry: _Entry) -> int:
+        return entry.image.held_bytes(self._engine.blank) if entry.image else 0
 
     def _load(self, context: Context, limits: CellLimits) -> Image | None:
         """On a thread of the engine's. A context that cannot be loaded fails in the cell that tries, not here."""

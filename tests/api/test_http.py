@@ -33,7 +33,10 @@ def problem(status, title, detail):
 async def test_health(client):
     """GET /health is 200 as soon as queries are accepted."""
     response = await client.get("/health")
-    assert (response.status_code, response.json()) == (200, {"status": "ok", "version": "0.1.0"})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "ok", "version": "0.1.0", "providers": {"up": 1, "down": 0}},
+    )
 
 
 async def test_query_answers_200_with_the_result(client):
@@ -199,7 +202,7 @@ async def test_openapi_describes_the_requests(client):
     schema = (await client.get("/schema/openapi.json")).json()
     runs = {"/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal", "/runs/{run_id}/metrics"}
     contexts = {"/contexts", *(f"/contexts/{{context_id}}{part}" for part in ("", "/text", "/lines"))}
-    assert set(schema["paths"]) == {"/health"} | runs | contexts
+    assert set(schema["paths"]) == {"/health", "/health/ready", "/providers", "/metrics"} | runs | contexts
     assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {
         "query",
         "context",

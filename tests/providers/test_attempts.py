@@ -24,6 +24,14 @@ class Failing(FakeProvider):
         raise ProviderError(f"{self.name} is out of order", remedy=self.answers[0])
 
 
+class FailingAfter(FakeProvider):
+    """Sends a text and breaks off."""
+
+    async def complete(self, messages, received, schema=None):
+        received.add(self.answers[0])
+        raise ProviderError("broke off", remedy="elsewhere")
+
+
 async def test_another_provider_is_asked_at_once():
     """The reply says who failed, and how."""
     reply = await complete(Pool([Failing("a", "later"), FakeProvider("b", "yes")]), "root")
@@ -128,6 +136,14 @@ async def test_an_empty_reply_is_asked_again_and_both_are_counted():
     """Paid is paid."""
     reply = await complete(Pool([FakeProvider("a", " ", "yes")]), "root")
     assert (reply.text, reply.attempts, reply.usage) == ("yes", 2, Usage(6, 2))
+
+
+async def test_what_failed_and_what_answered_add_up():
+    """Each attempt is counted once: a failure, an empty reply, the reply."""
+    counted = FailingAfter("a", "half")
+    reply = await complete(Pool([counted, FakeProvider("b", "", "yes")]), "root")
+    assert [each.usage for each in reply.failed] == [Usage(1, 1, estimated=True), Usage(3, 1)]
+    assert reply.usage == Usage(1 + 3 + 3, 1 + 1 + 1, estimated=True)
 
 
 async def test_a_second_empty_reply_is_given_as_it_is():
