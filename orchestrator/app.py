@@ -13,7 +13,7 @@ from orchestrator import __version__, config
 from orchestrator.api import problems
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
-from orchestrator.api.guards import same_site
+from orchestrator.api.guards import Doors, json_body
 from orchestrator.api.health import health, ready
 from orchestrator.api.metrics import RequestMetrics, metrics
 from orchestrator.api.providers import list_providers
@@ -64,11 +64,11 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         after_exception=[requests.count_unrouted],
         dependencies={"runs": Provide(runs, sync_to_thread=False)},
         request_class=StrictRequest,
-        guards=[same_site],
+        guards=[json_body],
         request_max_body_size=settings.server.max_request_bytes,
         exception_handlers=problems.HANDLERS,
         openapi_config=OpenAPIConfig(title="Recursive language models", version=__version__),
         logging_config=None,
     )
-    app.asgi_handler = RequestIds(app.asgi_handler)
+    app.asgi_handler = RequestIds(Doors(app.asgi_handler, settings.server, requests.count_refused))
     return app

@@ -14,25 +14,11 @@ from orchestrator import shipped
 from orchestrator.env_file import read_env_file
 from orchestrator.errors import ConfigError
 from orchestrator.presets import ANY, PRESETS, Preset, ResponseFormat
+from orchestrator.server_settings import Base, NotEmpty, Positive, PositiveSeconds, ServerSettings
 
-Positive = Annotated[int, Meta(ge=1)]
-PositiveSeconds = Annotated[float, Meta(gt=0)]
-NotEmpty = Annotated[str, Meta(min_length=1)]
 Protocol = Literal["python", "json"]
 BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 ContextWindow = Annotated[int, Meta(ge=4096)]
-
-
-class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What somebody writes for us: a file, or a request. forbid_unknown_fields: a misspelt key is an error, not ignored."""
-
-
-class ServerSettings(Base, frozen=True, kw_only=True):
-    """Where the server listens, and the largest body that it reads."""
-
-    host: NotEmpty = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
-    max_request_bytes: Positive = 536_870_912
 
 
 class CellLimits(Base, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator import config
+from orchestrator import config, server_settings
 from orchestrator.cli.config_text import config_text
 from orchestrator.config import PROVIDER_TYPES, OllamaSettings, OpenAISettings, ScriptedSettings, Settings
 from orchestrator.errors import ConfigError
@@ -68,7 +68,7 @@ def test_a_file_names_every_setting_with_a_comment(name):
     """The shipped one, and those that `rlm init` writes; and no other."""
     text = (ROOT / "config.toml").read_text() if name == "shipped" else written(name)
     tables = (
-        config.ServerSettings,
+        server_settings.ServerSettings,
         config.SandboxSettings,
         config.ContextSettings,
         config.CacheSettings,
@@ -111,6 +111,14 @@ def test_a_setting_behind_a_hash_can_be_used_as_it_stands(load, name, all_keys):
         ("max_iterations = 'many'\n" + SCRIPTED, "max_iterations: Expected `int`, got `str`"),
         ("max_iterations = 0\n" + SCRIPTED, "max_iterations: Expected `int` >= 1"),
         (SCRIPTED + "[server]\nport = 70000\n", "server.port: Expected `int` <= 65535"),
+        (
+            SCRIPTED + "[server]\nhosts = ['rlm.example:80']\n",
+            r"server.hosts[0]: Expected `str` matching regex '^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])\\Z'",
+        ),
+        (
+            SCRIPTED + "[server]\norigins = ['*']\n",
+            r"server.origins[0]: Expected `str` matching regex '^https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?\\Z'",
+        ),
         (SCRIPTED + "[sandbox]\nseconds = 0\n", "sandbox.seconds: Expected `float` > 0.0"),
         (SCRIPTED + "[sandbox]\nmemory_bytes = 1000\n", "sandbox.memory_bytes: Expected `int` >= 33554432"),
         (SCRIPTED + 'role = "boss"\n', "providers[0].role: Invalid enum value 'boss'"),

@@ -2,6 +2,7 @@
 
 request_ids.py  each request has an id, in its lines of the log too
 guards.py     who may ask at all
+hosts.py      which hosts are ours, which sites are listed
 body.py       a body that is exact: valid UTF-8, no lone surrogates, of a bounded size
 problems.py   every error as problem+json (RFC 9457)
 contexts.py   POST /contexts, GET /contexts, GET and DELETE /contexts/{context_id}, its /text and /lines

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
+from orchestrator.api.guards import TAKES_TEXTS
 from orchestrator.api.upload import receive_form, receive_text, refuse_packed, sent_as
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.lines import read_lines
@@ -61,6 +62,7 @@ class TextRange(msgspec.Struct, frozen=True, kw_only=True):
     "/contexts",
     summary="Send a context: JSON as for /query, a form with a file for each document, or a text",
     request_max_body_size=None,
+    opt={TAKES_TEXTS: True},
 )
 async def add_context(
     request: Request[Any, Any, State], runs: NamedDependency[RunService], encoding: FromQuery[str | None] = None

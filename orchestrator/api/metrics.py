@@ -41,7 +41,11 @@ class RequestMetrics:
     async def count_unrouted(self, error: Exception, scope: Scope) -> None:
         """A hook for exceptions: no middleware sees what has no route."""
         if scope["type"] == ScopeType.HTTP and "path_template" not in scope:
-            status = error.status_code if isinstance(error, HTTPException) else 500
+            self.count_refused(scope, error.status_code if isinstance(error, HTTPException) else 500)
+
+    def count_refused(self, scope: Scope, status: int) -> None:
+        """What came to no route."""
+        if scope["type"] == ScopeType.HTTP:
             self.count.labels(_method(scope), NO_ROUTE, status).inc()
 
 

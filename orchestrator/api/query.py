@@ -10,12 +10,13 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from orchestrator.api.own_keys import own_models
-from orchestrator.config import Base, Protocol
+from orchestrator.config import Protocol
 from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.history import RunDetail, RunResult, detail, result
 from orchestrator.runs.service import Query, RunService, WantedLimits
+from orchestrator.server_settings import Base
 
 AnyRequest = Request[Any, Any, Any]
 

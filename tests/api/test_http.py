@@ -9,8 +9,9 @@ import pytest
 from fakes import FakeModel, python, streamed, used
 from serving import serving, serving_app
 
-from orchestrator.config import OpenAISettings, ServerSettings, Settings
+from orchestrator.config import OpenAISettings, Settings
 from orchestrator.opening import Orchestrator
+from orchestrator.server_settings import ServerSettings
 
 
 @pytest.fixture
@@ -179,16 +180,6 @@ async def test_a_body_that_is_too_large_names_the_setting(client):
     response = await client.post("/query", json={"query": "q", "context": "x" * 2_000_000})
     detail = "the body is larger than 2000000 bytes (server.max_request_bytes)"
     assert (response.status_code, response.json()) == (413, problem(413, "Request Entity Too Large", detail))
-
-
-@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)])
-async def test_pages_of_other_sites_are_refused(client, site, status):
-    """A page that somebody has open in a browser cannot ask in their name."""
-    body = json.dumps({"query": "q", "context": "c"})
-    response = await client.post("/query", content=body, headers={"content-type": "text/plain", "sec-fetch-site": site})
-    assert response.status_code == status
-    if status == 403:
-        assert response.json() == problem(403, "Forbidden", "requests from pages of other sites are refused")
 
 
 async def test_unknown_paths_and_methods_are_problems_too(client):

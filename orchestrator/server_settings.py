@@ -1,0 +1,30 @@
+"""Settings of the server itself: where it listens, and who may knock. Beside them what all settings are made of."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[int, Meta(ge=1)]
+PositiveSeconds = Annotated[float, Meta(gt=0)]
+NotEmpty = Annotated[str, Meta(min_length=1)]
+# As a browser writes them: a name or an address, without a port; a scheme, a host and perhaps a port.
+HostName = Annotated[str, Meta(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])\Z")]
+Origin = Annotated[str, Meta(pattern=r"^https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?\Z")]
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody writes for us: a file, or a request. forbid_unknown_fields: a misspelt key is an error, not ignored."""
+
+
+class ServerSettings(Base, frozen=True, kw_only=True):
+    """Where the server listens, the largest body that it reads, and by whose names it may be asked.
+
+    `hosts`: names in a Host header, beside those of this machine; `origins`: other sites whose pages may ask.
+    """
+
+    host: NotEmpty = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    max_request_bytes: Positive = 536_870_912
+    hosts: tuple[HostName, ...] = ()
+    origins: tuple[Origin, ...] = ()
