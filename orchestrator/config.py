@@ -14,7 +14,7 @@ from orchestrator import shipped
 from orchestrator.env_file import read_env_file
 from orchestrator.errors import ConfigError
 from orchestrator.presets import ANY, PRESETS, Preset, ResponseFormat
-from orchestrator.server_settings import Base, NotEmpty, Positive, PositiveSeconds, ServerSettings
+from orchestrator.server_settings import AuthSettings, Base, NotEmpty, Positive, PositiveSeconds, ServerSettings
 
 Protocol = Literal["python", "json"]
 BaseURL = Annotated[str, Meta(pattern="^https?://.")]
@@ -183,6 +183,7 @@ class Settings(Base, frozen=True, kw_only=True):
     module_folder: str = ""
     prices: str = ""
     server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
     sandbox: SandboxSettings = SandboxSettings()
     contexts: ContextSettings = ContextSettings()
     cache: CacheSettings = CacheSettings()

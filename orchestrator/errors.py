@@ -5,12 +5,14 @@ RLMError
  x RequestError         the caller's, each with its HTTP status
    x InvalidRequest     400
      x Undecodable      bytes that are not of their encoding
+   x Unauthorized       401
    x Forbidden          403
    x NotFound           404
    x Unread             415, the body is encoded in a way that is not read
    x AboveCap           422
    x NothingSent        422, there is nothing to ask about
    x UnknownModel       422
+   x TooMany            429, one caller's, with when to ask again
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
    x NoRoom             507, a context cannot be kept
@@ -35,9 +37,10 @@ class ConfigError(RLMError):
 
 
 class RequestError(RLMError):
-    """What the caller sent cannot be answered."""
+    """What the caller sent cannot be answered; if it may be later, `after` so many seconds."""
 
     status = 400
+    after: float | None = None
 
 
 class InvalidRequest(RequestError):
@@ -57,6 +60,22 @@ class Forbidden(RequestError):
     """Sent by a page of another site, in the browser of somebody who can reach this server."""
 
     status = 403
+
+
+class Unauthorized(RequestError):
+    """Nobody that this server knows."""
+
+    status = 401
+
+
+class TooMany(RequestError):
+    """A caller has as much under way as it may; `after` so many seconds it may ask again."""
+
+    status = 429
+
+    def __init__(self, message: str, after: float) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class NotFound(RequestError):

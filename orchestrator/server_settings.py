@@ -17,6 +17,26 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What somebody writes for us: a file, or a request. forbid_unknown_fields: a misspelt key is an error, not ignored."""
 
 
+class TokenSettings(Base, frozen=True, kw_only=True):
+    """One who may ask. The token is read from the environment variable `token_env`.
+
+    `max_runs`: at once; `max_bytes`: of all contexts that are kept for it.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+    token_env: NotEmpty
+    max_runs: Positive = 4
+    requests_per_minute: Positive = 600
+    max_bytes: Positive = 10_737_418_240
+
+
+class AuthSettings(Base, frozen=True, kw_only=True):
+    """Who may ask. A server that others can reach needs tokens, unless everybody may."""
+
+    allow_anonymous: bool = False
+    tokens: tuple[TokenSettings, ...] = ()
+
+
 class ServerSettings(Base, frozen=True, kw_only=True):
     """Where the server listens, the largest body that it reads, and by whose names it may be asked.
 

@@ -69,13 +69,16 @@ def test_a_file_names_every_setting_with_a_comment(name):
     text = (ROOT / "config.toml").read_text() if name == "shipped" else written(name)
     tables = (
         server_settings.ServerSettings,
+        server_settings.AuthSettings,
+        server_settings.TokenSettings,
         config.SandboxSettings,
         config.ContextSettings,
         config.CacheSettings,
         config.OwnKeySettings,
     )
-    names = set(Settings.__struct_fields__) - {"server", "sandbox", "contexts", "cache", "own_keys", "providers"}
+    names = set(Settings.__struct_fields__) - {"server", "auth", "sandbox", "contexts", "cache", "own_keys", "providers"}
     names |= {each for struct in (*tables, *PROVIDER_TYPES.values()) for each in struct.__struct_fields__}
+    names -= {"tokens"}
     # Each once, behind "# " or not, with a comment.
     found = re.findall(r"^(?:# )?(\w+) = (?:\"[^\"]*\"|\S+) *# \S", text, re.MULTILINE)
     assert sorted(found) == sorted([*names, "provider_type"])

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from litestar import Request
 
+from orchestrator.api.tokens import Caller
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.json_body import Taken, take
 from orchestrator.contexts.json_process import arriving_folder, take_in_process
@@ -22,19 +23,25 @@ from orchestrator.errors import InvalidRequest, NoRoom
 TINY, SMALL = 1 << 15, 1 << 20
 
 
-class StrictRequest(Request[Any, Any, Any]):
+class StrictRequest(Request[Any, Caller, Any]):
     """A request whose JSON body is exact."""
 
     async def body(self) -> bytes:
         """What is left of the body when its context is put aside. Raises InvalidRequest, NoRoom."""
         if "rest" not in self.state:
-            self.state.rest = await self._receive(self.app.state.runs.contexts)
+            self.state.rest = await self._receive(self.contexts)
         rest: bytes = self.state.rest
         return rest
 
     async def json(self) -> Any:
         """It, decoded. Raises InvalidRequest, NoRoom."""
         return msgspec.json.decode(await self.body())
+
+    @property
+    def contexts(self) -> ContextStore:
+        """Those of who asks."""
+        contexts: ContextStore = self.app.state.runs.contexts
+        return contexts if self.auth.max_bytes is None else contexts.of(self.auth.name, self.auth.max_bytes)
 
     async def _receive(self, contexts: ContextStore) -> bytes:
         with tempfile.SpooledTemporaryFile(SMALL, dir=str(contexts.folder)) as body:

@@ -14,9 +14,9 @@ from orchestrator.api.guards import TAKES_TEXTS
 from orchestrator.api.upload import receive_form, receive_text, refuse_packed, sent_as
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.lines import read_lines
-from orchestrator.contexts.store import Held
+from orchestrator.contexts.store import ContextStore, Held
 from orchestrator.errors import InvalidRequest, NotFound, NothingSent
-from orchestrator.runs.service import EMPTY, RunService
+from orchestrator.runs.service import EMPTY
 
 MOST_SHOWN = 1000  # documents of one answer
 MOST_READ = 1 << 20  # code points of one answer
@@ -65,7 +65,7 @@ class TextRange(msgspec.Struct, frozen=True, kw_only=True):
     opt={TAKES_TEXTS: True},
 )
 async def add_context(
-    request: Request[Any, Any, State], runs: NamedDependency[RunService], encoding: FromQuery[str | None] = None
+    request: Request[Any, Any, State], contexts: NamedDependency[ContextStore], encoding: FromQuery[str | None] = None
 ) -> Response[ContextInfo]:
     refuse_packed(request)
     kind, charset = sent_as(request)
@@ -79,31 +79,31 @@ async def add_context(
         context = found
     else:
         receive = receive_form if kind == "form" else receive_text
-        context, marks = await receive(request, runs.contexts, encoding or charset or "utf-8")
+        context, marks = await receive(request, contexts, encoding or charset or "utf-8")
     if context.is_empty:
         with suppress(NotFound):
-            runs.contexts.delete(context.id)
+            contexts.delete(context.id)
         raise NothingSent(f"{_EMPTY}: {EMPTY[context.kind]}")
     return Response(_info(context, 0, marks), status_code=201, headers={"location": f"/contexts/{context.id}"})
 
 
 @get("/contexts", summary="The contexts that are kept")
-async def list_contexts(runs: NamedDependency[RunService]) -> ContextList:
-    return ContextList(await asyncio.to_thread(runs.contexts.list))
+async def list_contexts(contexts: NamedDependency[ContextStore]) -> ContextList:
+    return ContextList(await asyncio.to_thread(contexts.list))
 
 
 @get("/contexts/{context_id:str}", summary="What a context is")
 async def get_context(
-    context_id: FromPath[str], runs: NamedDependency[RunService], from_document: FromQuery[int] = 0
+    context_id: FromPath[str], contexts: NamedDependency[ContextStore], from_document: FromQuery[int] = 0
 ) -> ContextInfo:
     _check(from_document=from_document)
-    return _info(runs.contexts.get(context_id), from_document, 0)
+    return _info(contexts.get(context_id), from_document, 0)
 
 
 @get("/contexts/{context_id:str}/text", summary="A range of a context's text, by code points")
 async def get_text(
     context_id: FromPath[str],
-    runs: NamedDependency[RunService],
+    contexts: NamedDependency[ContextStore],
     document: FromQuery[int] = 0,
     start: FromQuery[int] = 0,
     length: FromQuery[int] = 10_000,
@@ -111,7 +111,7 @@ async def get_text(
     _check(document=document, start=start, length=length)
     if length > MOST_READ:
         raise InvalidRequest(f"length: at most {MOST_READ} at once")
-    context = _with_document(runs.contexts.get(context_id), document)
+    context = _with_document(contexts.get(context_id), document)
     text = await asyncio.to_thread(context.read, document, start, length)
     return TextRange(document=document, start=start, length=len(text), text=text)
 
@@ -119,22 +119,22 @@ async def get_text(
 @get("/contexts/{context_id:str}/lines", summary="Lines of a context's text")
 async def get_lines(
     context_id: FromPath[str],
-    runs: NamedDependency[RunService],
+    contexts: NamedDependency[ContextStore],
     document: FromQuery[int] = 0,
     first: FromQuery[int] = 0,
     count: FromQuery[int] = 100,
 ) -> TextRange:
     _check(document=document, first=first, count=count)
-    context = _with_document(runs.contexts.get(context_id), document)
+    context = _with_document(contexts.get(context_id), document)
     # A thread: the lines before it are looked at, however many there are.
     start, text = await asyncio.to_thread(read_lines, context, document, (first, count), MOST_READ)
     return TextRange(document=document, start=start, length=len(text), text=text)
 
 
 @delete("/contexts/{context_id:str}", status_code=204, summary="Let go of a context; runs that use it keep it to their end")
-async def delete_context(context_id: FromPath[str], runs: NamedDependency[RunService]) -> None:
+async def delete_context(context_id: FromPath[str], contexts: NamedDependency[ContextStore]) -> None:
     # A thread: to give back the space of a large file takes a second.
-    await asyncio.to_thread(runs.contexts.delete, context_id)
+    await asyncio.to_thread(contexts.delete, context_id)
 
 
 def _check(**numbers: int) -> None:

@@ -37,10 +37,16 @@ def normal_name(name: str) -> str:
 
 def is_loopback(name: str) -> bool:
     """Whether a host's normal name means this machine alone."""
+    return name == "localhost" or (is_address(name) and ipaddress.ip_address(name).is_loopback)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an IP address, and no name."""
     try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+        ipaddress.ip_address(text)
     except ValueError:
         return False
+    return True
 
 
 class Hosts:

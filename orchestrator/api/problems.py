@@ -1,5 +1,6 @@
 """Errors as problem+json (RFC 9457). What a caller can mend is said; what is ours is logged and not shown."""
 
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -13,14 +14,17 @@ AnyRequest = Request[Any, Any, Any]
 AnyResponse = Response[dict[str, Any]]
 
 
-def problem(status: int, detail: str) -> AnyResponse:
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> AnyResponse:
     """One error, in the one shape that all have."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return Response(content, status_code=status, media_type="application/problem+json")
+    return Response(content, status_code=status, headers=headers, media_type="application/problem+json")
 
 
 def request_error(_request: AnyRequest, error: RequestError) -> AnyResponse:
-    return problem(error.status, str(error))
+    headers = {} if error.after is None else {"retry-after": str(math.ceil(error.after))}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    return problem(error.status, str(error), headers)
 
 
 def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
@@ -30,7 +34,7 @@ def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
         return problem(error.status_code, f"the body is larger than {limit} bytes (server.max_request_bytes)")
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return problem(error.status_code, "; ".join(map(_describe, error.extra)) or error.detail)
-    return problem(error.status_code, error.detail)
+    return problem(error.status_code, error.detail, error.headers)
 
 
 def _describe(each: dict[str, Any]) -> str:

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from litestar import Request, post
+from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
+from orchestrator.api.body import StrictRequest
 from orchestrator.api.own_keys import own_models
 from orchestrator.config import Protocol
 from orchestrator.contexts.json_body import ChatMessage
@@ -17,8 +18,6 @@ from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.history import RunDetail, RunResult, detail, result
 from orchestrator.runs.service import Query, RunService, WantedLimits
 from orchestrator.server_settings import Base
-
-AnyRequest = Request[Any, Any, Any]
 
 
 class NamedDocument(Base, frozen=True, kw_only=True):
@@ -50,32 +49,41 @@ class QueryRequest(Base, frozen=True, kw_only=True):
 
 
 @post("/query", status_code=200, summary="Answer a question over a context")
-async def query(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDependency[RunService]) -> RunResult:
+async def query(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunResult:
     return result(await _run(data, request, runs))
 
 
 @post("/debug", status_code=200, summary="Answer a question over a context, and show every turn of the run")
-async def debug(data: JSONBody[QueryRequest], request: AnyRequest, runs: NamedDependency[RunService]) -> RunDetail:
+async def debug(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunDetail:
     return detail(await _run(data, request, runs))
 
 
-async def _run(data: QueryRequest, request: AnyRequest, runs: RunService) -> Sequence[AnyEvent]:
+async def _run(data: QueryRequest, request: StrictRequest, runs: RunService) -> Sequence[AnyEvent]:
     """The events of the run, at its end. It is cancelled if the caller goes away first."""
     wanted = WantedLimits(max_iterations=data.max_iterations, max_sub_calls=data.max_sub_calls)
     if data.context_id is None:
         raise InvalidRequest("send exactly one of context, context_id, documents and messages")
-    context = runs.contexts.get(data.context_id)
-    own = own_models(request.headers)
-    run = runs.start(Query(data.query, context, data.protocol, data.root_model, data.sub_model, data.cache, own), wanted)
-    leaving = asyncio.create_task(_wait_for_disconnect(request))
-    leaving.add_done_callback(lambda _left: run.cancel())
-    try:
-        return await run.wait()
-    finally:
-        run.cancel()
-        leaving.cancel()
+    query = Query(
+        data.query,
+        request.contexts.get(data.context_id),
+        data.protocol,
+        data.root_model,
+        data.sub_model,
+        data.cache,
+        own_models(request.headers),
+        request.auth.name,
+    )
+    with request.auth.running():
+        run = runs.start(query, wanted)
+        leaving = asyncio.create_task(_wait_for_disconnect(request))
+        leaving.add_done_callback(lambda _left: run.cancel())
+        try:
+            return await run.wait()
+        finally:
+            run.cancel()
+            leaving.cancel()
 
 
-async def _wait_for_disconnect(request: AnyRequest) -> None:
+async def _wait_for_disconnect(request: StrictRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import uvicorn
 from litestar import Litestar
 
+from orchestrator.api.tokens import Tokens
 from orchestrator.app import create_app
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.say import say
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     settings = read_settings(options.config)
     tell_defaults(options.config)
+    Tokens(settings.auth, settings.server)  # a mistake there is told before anything is built
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")

@@ -18,9 +18,10 @@ def nobody(event: AnyEvent) -> None:
 class Journal:
     """Written by one run, in the event loop; followed there by any number of readers."""
 
-    def __init__(self, run_id: str, observe: Observer = nobody) -> None:
+    def __init__(self, run_id: str, observe: Observer = nobody, owner: str = "") -> None:
         """`observe` is shown each event as it is written; it raises nothing."""
         self.run_id = run_id
+        self.owner = owner
         self._observe = observe
         self.events: list[AnyEvent] = []
         self._start = time.monotonic()

@@ -14,18 +14,19 @@ class Journals:
     def __init__(self) -> None:
         self._journals: OrderedDict[str, Journal] = OrderedDict()
 
-    def open(self, run_id: str, observe: Observer = nobody) -> Journal:
-        """A new one."""
-        journal = self._journals[run_id] = Journal(run_id, observe)
+    def open(self, run_id: str, observe: Observer = nobody, owner: str = "") -> Journal:
+        """A new one, which only its owner sees."""
+        journal = self._journals[run_id] = Journal(run_id, observe, owner)
         while len(self._journals) > KEPT_RUNS:
             self._journals.popitem(last=False)
         return journal
 
-    def newest_first(self) -> list[Journal]:
-        return list(reversed(self._journals.values()))
+    def newest_first(self, owner: str = "") -> list[Journal]:
+        return [each for each in reversed(self._journals.values()) if each.owner == owner]
 
-    def get(self, run_id: str) -> Journal:
+    def get(self, run_id: str, owner: str = "") -> Journal:
         """Raises NotFound."""
-        if run_id not in self._journals:
-            raise NotFound(f"there is no run {run_id!r}; the last {KEPT_RUNS} are kept")
-        return self._journals[run_id]
+        journal = self._journals.get(run_id)
+        if journal is None or journal.owner != owner:
+            raise NotFound(f"there is no run {run_id[:100]!r}; the last {KEPT_RUNS} are kept")
+        return journal

@@ -28,7 +28,7 @@ class Query(msgspec.Struct, frozen=True):
     """What the caller asks; the language that the root model is taught, and the models (None: those that are configured).
 
     `own`: models of the caller's, instead of the configured ones.
-    `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept.
+    `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept. `owner`: who alone may see it.
     """
 
     text: str
@@ -38,6 +38,7 @@ class Query(msgspec.Struct, frozen=True):
     sub_model: str | None = None
     cache: bool = True
     own: OwnModels | None = None
+    owner: str = ""
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +116,7 @@ class RunService:
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
         self.pool.check(query.text, models)
         logs.bind_run(started.run_id)
-        journal = self._journals.open(started.run_id, self.observers.of_run())
+        journal = self._journals.open(started.run_id, self.observers.of_run(), started.owner)
         journal.write(started)
         source = Live(self.pool, models, journal, started.limits.max_seconds, cache=started.cache)
         task = asyncio.create_task(execute(self._tools, started, query.context, source, journal))
@@ -130,13 +131,13 @@ class RunService:
         models = self._choose(query)
         return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits()), models), query.context)
 
-    def journal(self, run_id: str) -> Journal:
-        """Raises NotFound."""
-        return self._journals.get(run_id)
+    def journal(self, run_id: str, owner: str = "") -> Journal:
+        """Raises NotFound, also if it is another owner's."""
+        return self._journals.get(run_id, owner)
 
-    def summaries(self) -> list[history.RunSummary]:
-        """Of all runs that are kept, the newest first."""
-        return [history.summary(journal.events) for journal in self._journals.newest_first()]
+    def summaries(self, owner: str = "") -> list[history.RunSummary]:
+        """Of all runs that are kept of that owner, the newest first."""
+        return [history.summary(journal.events) for journal in self._journals.newest_first(owner)]
 
     async def close(self) -> None:
         """Cancels what still runs."""
@@ -182,6 +183,7 @@ class RunService:
             sub_model=query.sub_model,
             cache=query.cache,
             own_key=query.own is not None,
+            owner=query.owner,
         )
 
     def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:
