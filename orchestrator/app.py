@@ -7,9 +7,8 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 
-from orchestrator import __version__, config
+from orchestrator import config
 from orchestrator.api import problems
 from orchestrator.api.audit import Audit
 from orchestrator.api.body import StrictRequest
@@ -17,6 +16,7 @@ from orchestrator.api.contexts import add_context, delete_context, get_context, 
 from orchestrator.api.guards import Doors, json_body
 from orchestrator.api.health import health, ready
 from orchestrator.api.metrics import RequestMetrics, metrics
+from orchestrator.api.openapi import describe
 from orchestrator.api.providers import list_providers
 from orchestrator.api.query import debug, query
 from orchestrator.api.request_ids import RequestIds
@@ -83,7 +83,7 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         guards=[json_body],
         request_max_body_size=settings.server.max_request_bytes,
         exception_handlers=problems.HANDLERS,
-        openapi_config=OpenAPIConfig(title="Recursive language models", version=__version__),
+        openapi_config=describe(tokens),
         logging_config=None,
     )
     doors = Doors(app.asgi_handler, settings.server, tokens, requests.count_refused)

@@ -15,6 +15,7 @@ own_keys.py   the headers by which a caller brings models
 query.py      POST /query, POST /debug
 runs.py       GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/journal
 visualize.py  GET /visualize, GET /visualize/{run_id}: the pages of web/, and their files
+openapi.py    GET /schema/openapi.json: what is said of all that
 health.py     GET /health, GET /health/ready
 providers.py  GET /providers
 metrics.py    GET /metrics; the middleware that counts requests

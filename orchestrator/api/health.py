@@ -5,6 +5,7 @@ from litestar import get
 from litestar.di import NamedDependency
 
 from orchestrator import __version__
+from orchestrator.api.openapi import SERVER, problems
 from orchestrator.errors import NotReady
 from orchestrator.providers.states import missing_roles, states
 from orchestrator.runs.service import RunService
@@ -25,12 +26,17 @@ class Health(msgspec.Struct, frozen=True):
     providers: ProviderCounts
 
 
-@get("/health", summary="Whether the server lives, and how many of its providers do")
+@get("/health", summary="Whether the server lives, and how many of its providers do", tags=[SERVER], responses=problems())
 async def health(runs: NamedDependency[RunService]) -> Health:
     return _health(runs)
 
 
-@get("/health/ready", summary="Whether a query could be answered now: 503 if all providers of a role are down")
+@get(
+    "/health/ready",
+    summary="Whether a query could be answered now: 503 if all providers of a role are down",
+    tags=[SERVER],
+    responses=problems(503),
+)
 async def ready(runs: NamedDependency[RunService]) -> Health:
     if missing := missing_roles(states(runs.pool)):
         raise NotReady(f"all providers are down for the role {' and '.join(missing)}: GET /providers says why")

@@ -10,13 +10,22 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusMiddleware
 from litestar.types import HTTPScope, Scope
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from orchestrator.api.openapi import SERVER, problems
+
 UNCOUNTED = "uncounted"  # of a route: it does not count itself
 NO_ROUTE = "none"  # the path of what no route answers
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 _LABELS = ("method", "path", "status_code")
 
 
-@get("/metrics", summary="Metrics in the text format of Prometheus", media_type="text/plain", opt={UNCOUNTED: True})
+@get(
+    "/metrics",
+    summary="Metrics in the text format of Prometheus",
+    media_type="text/plain",
+    opt={UNCOUNTED: True},
+    tags=[SERVER],
+    responses=problems(),
+)
 async def metrics(state: State) -> Response[bytes]:
     registry: CollectorRegistry = state.requests.registry
     # As a header: of a media type the framework says the charset again.

@@ -34,7 +34,10 @@ def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
         return problem(error.status_code, f"the body is larger than {limit} bytes (server.max_request_bytes)")
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return problem(error.status_code, "; ".join(map(_describe, error.extra)) or error.detail)
-    return problem(error.status_code, error.detail, error.headers)
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("allow", "").split(", ")):
+        headers["allow"] = ", ".join(sorted({*allowed, "HEAD"}))
+    return problem(error.status_code, error.detail, headers)
 
 
 def _describe(each: dict[str, Any]) -> str:
