@@ -17,6 +17,7 @@ from orchestrator.presets import ANY, PRESETS, Preset, ResponseFormat
 from orchestrator.server_settings import AuthSettings, Base, NotEmpty, Positive, PositiveSeconds, ServerSettings
 
 Protocol = Literal["python", "json"]
+ProxyURL = Annotated[str, Meta(pattern="^(https?://.*)?\\Z")]
 BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 ContextWindow = Annotated[int, Meta(ge=4096)]
 
@@ -170,6 +171,7 @@ class Settings(Base, frozen=True, kw_only=True):
 
     retry_seconds: that a model call is tried again after a failure that may pass.
     module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
+    proxy: to model servers on other machines; "" for none, whatever the environment says.
     prices: a file of prices that win over the shipped ones, relative to config.toml; "" for none.
     """
 
@@ -182,6 +184,7 @@ class Settings(Base, frozen=True, kw_only=True):
     protocol: Protocol = "python"
     module_folder: str = ""
     prices: str = ""
+    proxy: ProxyURL = ""
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
     sandbox: SandboxSettings = SandboxSettings()

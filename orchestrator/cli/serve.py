@@ -1,6 +1,7 @@
 """`rlm serve`: the HTTP server."""
 
 import errno
+import resource
 import socket
 from collections.abc import Sequence
 
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
+    # A dump of this process would hold keys, and what callers sent.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with _listening(settings.server.host, port) as listener:
         server = uvicorn.Server(_uvicorn(create_app(Orchestrator(settings, say))))
         say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
