@@ -15,6 +15,7 @@ RLMError
    x TooMany            429, one caller's, with when to ask again
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
+   x Stopping           503, no run was made
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
@@ -115,9 +116,16 @@ class NotScripted(RequestError):
 
 
 class NotReady(RequestError):
-    """All providers of a role are down."""
+    """All providers of a role are down, or the server is stopping."""
 
     status = 503
+
+
+class Stopping(RequestError):
+    """The server is being stopped; one that takes its place may be asked `after` so many seconds."""
+
+    status = 503
+    after = 5
 
 
 class NoRoom(RequestError):

@@ -41,6 +41,7 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     """Where the server listens, the largest body that it reads, and by whose names it may be asked.
 
     `hosts`: names in a Host header, beside those of this machine; `origins`: other sites whose pages may ask.
+    `shutdown_seconds`: that runs have when the server is told to stop; then they end with what they have.
     """
 
     host: NotEmpty = "127.0.0.1"
@@ -48,3 +49,4 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     max_request_bytes: Positive = 536_870_912
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()
+    shutdown_seconds: Annotated[float, Meta(ge=0)] = 20.0

@@ -33,11 +33,13 @@ async def health(runs: NamedDependency[RunService]) -> Health:
 
 @get(
     "/health/ready",
-    summary="Whether a query could be answered now: 503 if all providers of a role are down",
+    summary="Whether a query could be answered now: 503 if all providers of a role are down, or it is being stopped",
     tags=[SERVER],
     responses=problems(503),
 )
 async def ready(runs: NamedDependency[RunService]) -> Health:
+    if runs.stopping:
+        raise NotReady("the server is stopping")
     if missing := missing_roles(states(runs.pool)):
         raise NotReady(f"all providers are down for the role {' and '.join(missing)}: GET /providers says why")
     return _health(runs)

@@ -1,9 +1,11 @@
 """`rlm serve`: the HTTP server."""
 
+import asyncio
 import errno
 import resource
 import socket
 from collections.abc import Sequence
+from types import FrameType
 
 import uvicorn
 from litestar import Litestar
@@ -15,8 +17,9 @@ from orchestrator.cli.say import say
 from orchestrator.cli.settings import read_settings, tell_defaults
 from orchestrator.errors import ConfigError
 from orchestrator.opening import Orchestrator
+from orchestrator.runs.service import RunService
 
-GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
+GRACE_SECONDS = 5  # for responses that are under way when all runs have ended
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,14 +36,33 @@ def main(arguments: Sequence[str]) -> int:
     # A dump of this process would hold keys, and what callers sent.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with _listening(settings.server.host, port) as listener:
-        server = uvicorn.Server(_uvicorn(create_app(Orchestrator(settings, say))))
+        server = Server(create_app(Orchestrator(settings, say)), settings.server.shutdown_seconds)
         say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
     return 0
 
 
-def _uvicorn(app: Litestar) -> uvicorn.Config:
-    return uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+class Server(uvicorn.Server):
+    """Told to stop, it goes on answering until its runs have ended; told again, it stops at once."""
+
+    def __init__(self, app: Litestar, shutdown_seconds: float) -> None:
+        super().__init__(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS))
+        self._app = app
+        self._shutdown_seconds = shutdown_seconds
+        self._stopping: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        runs: RunService | None = self._app.state.get("runs")
+        if runs is None or self._stopping is not None:
+            super().handle_exit(sig, frame)
+            return
+        # A signal comes between any two steps of the loop: the task is made in a step of its own.
+        asyncio.get_running_loop().call_soon_threadsafe(self._stop, runs, sig)
+
+    def _stop(self, runs: RunService, sig: int) -> None:
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(runs.stop(self._shutdown_seconds))
+            self._stopping.add_done_callback(lambda _: uvicorn.Server.handle_exit(self, sig, None))
 
 
 def _listening(host: str, port: int) -> socket.socket:

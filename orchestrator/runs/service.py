@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from orchestrator import logs
 from orchestrator.config import Protocol, Settings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
+from orchestrator.errors import AboveCap, Cancelled, InvalidRequest, Stopping
 from orchestrator.journal import history
 from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
 from orchestrator.journal.journal import Journal
@@ -71,9 +71,10 @@ def _check(query: Query) -> None:
 class RunHandle:
     """A run that goes on by itself, whoever waits for it."""
 
-    def __init__(self, journal: Journal, task: "asyncio.Task[int]") -> None:
+    def __init__(self, journal: Journal, task: "asyncio.Task[int]", is_stopping: Callable[[], bool]) -> None:
         self._journal = journal
         self._task = task
+        self._is_stopping = is_stopping
 
     @property
     def run_id(self) -> str:
@@ -84,11 +85,15 @@ class RunHandle:
         return self._journal.follow(from_event)
 
     async def wait(self) -> Sequence[AnyEvent]:
-        """All its events, at its end. Who stops waiting does not stop it. Raises Cancelled, SandboxError."""
+        """All its events, at its end, also if the server's stopping ended it. Who stops waiting does not stop it.
+
+        Raises Cancelled, SandboxError.
+        """
         await asyncio.wait([self._task])
-        if self._task.cancelled():
+        if not self._task.cancelled():
+            self._task.result()
+        elif not (self._is_stopping() and self._journal.finished):
             raise Cancelled("the run was cancelled: the caller went away, or the server is stopping")
-        self._task.result()
         return self._journal.events
 
     def cancel(self) -> None:
@@ -108,9 +113,12 @@ class RunService:
         self._own_keys = OwnKeys(settings.own_keys, pool.prices)
         self._journals = Journals()
         self._running: set[asyncio.Task[int]] = set()
+        self.stopping = False
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
-        """A run that has begun. Raises InvalidRequest, AboveCap, UnknownModel, NotScripted if there is none."""
+        """A run that has begun. Raises Stopping, InvalidRequest, AboveCap, UnknownModel, NotScripted if there is none."""
+        if self.stopping:
+            raise Stopping("the server is stopping: no new runs")
         _check(query)
         models = self._choose(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
@@ -123,7 +131,7 @@ class RunService:
         # The loop itself holds tasks weakly.
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
-        return RunHandle(journal, task)
+        return RunHandle(journal, task, lambda: self.stopping)
 
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
@@ -138,6 +146,13 @@ class RunService:
     def summaries(self, owner: str = "") -> list[history.RunSummary]:
         """Of all runs that are kept of that owner, the newest first."""
         return [history.summary(journal.events) for journal in self._journals.newest_first(owner)]
+
+    async def stop(self, seconds: float) -> None:
+        """No new runs; those that run have so many seconds, and then end with what they have, which is given to who waits."""
+        self.stopping = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        await self.close()
 
     async def close(self) -> None:
         """Cancels what still runs."""
