@@ -122,7 +122,7 @@ def _session(cookies: bytes) -> str | None:
 
 def _wants_to_sign_in(scope: HTTPScope, error: RequestError) -> bool:
     """A person before a page, and no program."""
-    is_page = scope["path"] == PAGES or scope["path"].startswith(f"{PAGES}/")
+    is_page = scope["path"] in ("/", PAGES) or scope["path"].startswith(f"{PAGES}/")
     return isinstance(error, Unauthorized) and is_page and b"text/html" in b",".join(_values(scope, b"accept"))
 
 

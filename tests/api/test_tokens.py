@@ -240,13 +240,14 @@ PAGE = {"accept": "text/html,*/*"}
 async def test_a_browser_signs_in(engine):
     """The page asks for a token, and then is there; the cookie does not hold the token, and no script reads it."""
     async with two(engine) as client:
-        asked = await client.get("/visualize", headers=PAGE)
+        asked, *others = [await client.get(path, headers=PAGE) for path in ("/visualize", "/visualize/x", "/", "/runs")]
         files = [await client.get(f"/visualize/assets/{name}") for name in ("sign_in.js", "visualize.css")]
         wrong = await client.post("/sign-in", json={"token": ANN[:-1]})
         signed = await client.post("/sign-in", json={"token": ANN})
         page = await client.get("/visualize", headers=PAGE)
         runs = await client.get("/runs")
     assert (asked.status_code, "<title>Sign in</title>" in asked.text) == (401, True)
+    assert [each.text == asked.text for each in others] == [True, True, False]
     assert [each.status_code for each in files] == [200, 200]
     assert detail(wrong) == (401, "this is no token of this server")
     assert (signed.status_code, page.status_code, runs.status_code) == (204, 200, 200)
