@@ -101,7 +101,6 @@ async def list_contexts(contexts: NamedDependency[ContextStore]) -> ContextList:
 async def get_context(
     context_id: FromPath[str], contexts: NamedDependency[ContextStore], from_document: Position = 0
 ) -> ContextInfo:
-    _check(from_document=from_document)
     return _info(contexts.get(context_id), from_document, 0)
 
 
@@ -118,9 +117,6 @@ async def get_text(
     start: Position = 0,
     length: Annotated[int, QueryParameter(ge=0, le=MOST_READ)] = 10_000,
 ) -> TextRange:
-    _check(document=document, start=start, length=length)
-    if length > MOST_READ:
-        raise InvalidRequest(f"length: at most {MOST_READ} at once")
     context = _with_document(contexts.get(context_id), document)
     text = await asyncio.to_thread(context.read, document, start, length)
     return TextRange(document=document, start=start, length=len(text), text=text)
@@ -134,7 +130,6 @@ async def get_lines(
     first: Position = 0,
     count: Position = 100,
 ) -> TextRange:
-    _check(document=document, first=first, count=count)
     context = _with_document(contexts.get(context_id), document)
     # A thread: the lines before it are looked at, however many there are.
     start, text = await asyncio.to_thread(read_lines, context, document, (first, count), MOST_READ)
@@ -151,13 +146,6 @@ async def get_lines(
 async def delete_context(context_id: FromPath[str], contexts: NamedDependency[ContextStore]) -> None:
     # A thread: to give back the space of a large file takes a second.
     await asyncio.to_thread(contexts.delete, context_id)
-
-
-def _check(**numbers: int) -> None:
-    # Here, as Litestar does not look at the bounds of a query parameter's type. What is larger is no position either.
-    for name, number in numbers.items():
-        if not 0 <= number < 1 << 62:
-            raise InvalidRequest(f"{name}: it must be a number from 0 on")
 
 
 def _with_document(context: Context, document: int) -> Context:
