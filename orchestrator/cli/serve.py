@@ -29,10 +29,10 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     settings = read_settings(options.config)
     tell_defaults(options.config)
-    Tokens(settings.auth, settings.server)  # a mistake there is told before anything is built
     port = settings.server.port if options.port is None else options.port
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
+    Tokens(settings.auth, settings.server)  # a mistake there is told before anything is built
     # A dump of this process would hold keys, and what callers sent.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with _listening(settings.server.host, port) as listener:
