@@ -87,24 +87,43 @@ class Attempts:
         while True:
             fresh = tuple(each for each in self._candidates if each not in self._tried and each.circuit.state != "open")
             with self._waiting():
-                if not fresh:
-                    await self._pause()
+                if not self._has_time_for(fresh):
+                    await self._pause(fresh)
                     continue
                 with contextlib.suppress(AllDown):
-                    return await self._queue.take(self._request.run_id, fresh)
+                    return await self._queue.take(self._request.run_id, fresh, self._request.until)
 
-    async def _pause(self) -> None:
-        """All have failed: in a while they may not."""
+    def _has_time_for(self, fresh: Candidates) -> bool:
+        """Whether it waits for one of these; not if all are limited while others may soon be back. Raises ProviderError."""
+        if not all(each.limited for each in fresh):
+            return True
+        if len(fresh) < len(self._candidates):
+            return False
+        first = min(fresh, key=lambda each: each.limited_until)
+        if first.limited_until > self._request.until:
+            raise self._given_up()
+        self._tell(first, first.limited_until - time.monotonic())
+        return True
+
+    async def _pause(self, limited: Candidates) -> None:
+        """All others have failed: in a while they may not. Then nothing is left but to wait for those that are limited."""
         now = time.monotonic()
         self._give_up_at = self._give_up_at or now + self._retry_seconds
         seconds = min(FIRST_BACKOFF_SECONDS * 2**self._pauses, LONGEST_BACKOFF_SECONDS) * random.uniform(1, 1.5)
         if now + seconds > self._give_up_at:
-            raise self._given_up()
+            if not limited:
+                raise self._given_up()
+            self._candidates = limited
+            return
         self._pauses += 1
         self._tried.clear()
-        if seconds >= WORTH_TELLING_SECONDS and self._error:
-            self._request.tell(Wait(self._candidates[0].name, round(seconds, 1), str(self._error)))
-        await self._queue.pause(seconds)
+        self._tell(self._candidates[0], seconds)
+        await self._queue.pause(min([seconds, *(max(0.0, each.limited_until - now) for each in limited)]))
+
+    def _tell(self, backend: Backend, seconds: float) -> None:
+        reason = self._error or backend.measures.last_error
+        if seconds >= WORTH_TELLING_SECONDS and reason:
+            self._request.tell(Wait(backend.name, round(seconds, 1), str(reason)))
 
     async def _ask(self, backend: Backend) -> Reply:
         received = Received()
@@ -130,6 +149,10 @@ class Attempts:
 
     def _consider(self, backend: Backend, error: ProviderError) -> None:
         """What to do after a failure. Raises it if nothing helps."""
+        if error.remedy == "limited":
+            # The next attempt waits it out, however long, if the run has the time: the server lives.
+            self._give_up_at, self._pauses = None, 0
+            return
         self._give_up_at = self._give_up_at or time.monotonic() + self._retry_seconds
         match error.remedy:
             case "none":
@@ -138,18 +161,6 @@ class Attempts:
                 self._tried.add(backend)
             case "elsewhere" | "mend":
                 self._drop(backend)
-            case "limited":
-                self._consider_limit(backend)
-
-    def _consider_limit(self, backend: Backend) -> None:
-        """It is waited out, by the queue: however long, if the run has the time."""
-        first = min(self._candidates, key=lambda each: each.limited_until)
-        if not first.limited:
-            return
-        if first.limited_until > self._request.until:
-            self._drop(backend)
-        elif (seconds := first.limited_until - time.monotonic()) >= WORTH_TELLING_SECONDS:
-            self._request.tell(Wait(first.name, round(seconds, 1), str(self._error)))
 
     def _drop(self, backend: Backend) -> None:
         """This call asks it no more. Raises the last failure if there is no other."""
