@@ -58,7 +58,7 @@ class Attempts:
         self._started = time.monotonic()
         self._waited = 0.0
         self._count = 0
-        self._usage = self._last_usage = Usage()
+        self._usage = self._last_usage = Usage()  # of all attempts, of the last
         self._costs: list[float | None] = []  # of each attempt
         self._failed: dict[tuple[str, str], FailedAttempt] = {}
         self._reply: Reply | None = None  # of the last attempt, if anything came
@@ -78,7 +78,7 @@ class Attempts:
             if reply.text.strip() or reply.cut or empty:
                 return reply
             empty = True
-            self._note(backend, "the reply is empty", self._last_usage)
+            self._note(backend, "the reply is empty")
             if len(self._candidates) > 1:
                 self._tried.add(backend)
 
@@ -129,22 +129,23 @@ class Attempts:
         received = Received()
         self._count += 1
         was_down = backend.circuit.state != "closed"
-        usage = Usage()
+        failure: ProviderError | None = None
         try:
             await backend.call(self._request.messages, received, self._request.schema)
         except ProviderError as error:
-            usage = received.usage_for(self._request.messages)
-            self._note(backend, str(error), usage)
-            raise
-        else:
-            usage = received.usage_for(self._request.messages)
-            if was_down:
-                self._queue.wake()
+            failure = error
         finally:
             self._queue.give_back(backend)
-            self._usage, self._last_usage = self._usage + usage, usage
-            self._costs.append(backend.cost(usage))
-            self._reply = self._make_reply(backend, received)
+        self._last_usage = received.usage_for(self._request.messages)
+        self._usage += self._last_usage
+        self._costs.append(backend.cost(self._last_usage) if received.cost is None else received.cost)
+        if failure:
+            self._note(backend, str(failure))
+        self._reply = self._make_reply(backend, received)
+        if failure:
+            raise failure
+        if was_down:
+            self._queue.wake()
         return self._reply
 
     def _consider(self, backend: Backend, error: ProviderError) -> None:
@@ -176,13 +177,14 @@ class Attempts:
         error.reply = self._reply if self._count > 1 or self._usage != Usage() else None
         return error
 
-    def _note(self, backend: Backend, error: str, usage: Usage) -> None:
+    def _note(self, backend: Backend, error: str) -> None:
+        """The last attempt failed."""
         key = (backend.name, error)
         if key not in self._failed and len(self._failed) >= MOST_KEPT:
             key = (backend.name, "other failures")
         before = self._failed.get(key, FailedAttempt(provider=key[0], error=key[1], times=0, cost=0.0))
-        cost = add_costs([before.cost, backend.cost(usage)])
-        self._failed[key] = msgspec.structs.replace(before, times=before.times + 1, usage=before.usage + usage, cost=cost)
+        usage, cost = before.usage + self._last_usage, add_costs([before.cost, self._costs[-1]])
+        self._failed[key] = msgspec.structs.replace(before, times=before.times + 1, usage=usage, cost=cost)
 
     def _make_reply(self, backend: Backend, received: Received) -> Reply:
         return Reply(
