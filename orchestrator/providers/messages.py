@@ -98,13 +98,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 class Received:
     """What one attempt at a call has brought so far: it is there too if the call fails.
 
-    `reasoning` is what the provider sent beside the text; `usage` is None if it did not count.
+    `reasoning` is what the provider sent beside the text; `usage` is None if it did not count, `cost` (US dollars) if it did
+    not say.
     """
 
     def __init__(self) -> None:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self.usage: Usage | None = None
+        self.cost: float | None = None
         self.cut = False
 
     def add(self, text: str | None, reasoning: str | None = None) -> None:

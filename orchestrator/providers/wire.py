@@ -14,7 +14,7 @@ from orchestrator.providers import failures
 from orchestrator.providers.connections import Client
 from orchestrator.providers.headers import BEARER, check_headers, own_headers, secrets_of
 from orchestrator.providers.messages import Message
-from orchestrator.providers.models import listed_models
+from orchestrator.providers.models import ListedModel, listed_models
 from orchestrator.providers.parameters import Body, Parameters, check_extra
 from orchestrator.providers.rate_limits import seconds_to_wait
 
@@ -151,6 +151,14 @@ class Wire:
 
     async def list_models(self) -> list[str] | None:
         """The names of the server's models; None if it does not tell."""
+        listed = await self._listing()
+        return None if listed is None else [self._mask(each.name) for each in listed]
+
+    async def listed_window(self) -> int | None:
+        """How much this model can read, in tokens; None if the server does not tell."""
+        return next((each.window for each in await self._listing() or () if each.name == self._name), None)
+
+    async def _listing(self) -> list[ListedModel] | None:
         if self._models is None:
             return None
         try:
@@ -159,8 +167,7 @@ class Wire:
                 self._client.stream("GET", self._base_url + self._models, headers=self._headers) as response,
             ):
                 content = await _beginning(response)
-            listed = listed_models(content) if response.status_code == 200 else None
-            return None if listed is None else [self._mask(each.name) for each in listed]
+            return listed_models(content) if response.status_code == 200 else None
         except (httpx.HTTPError, TimeoutError):
             return None
 
@@ -176,14 +183,14 @@ def _is_packed(response: httpx.Response) -> bool:
 
 
 async def _beginning(response: httpx.Response) -> bytes:
-    content = b""
+    content = bytearray()
     if _is_packed(response):
-        return content
+        return b""
     async for piece in response.aiter_bytes():
         content += piece
         if len(content) >= MOST_BYTES:
             break
-    return content[:MOST_BYTES]
+    return bytes(content[:MOST_BYTES])
 
 
 def _check_address(base_url: str) -> None:

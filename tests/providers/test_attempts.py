@@ -132,6 +132,87 @@ async def test_a_rate_limit_that_outlasts_the_run_is_an_error():
         await complete(pool, "sub", HI, until=time.monotonic() + 60)
 
 
+async def test_a_rate_limit_that_is_known_to_outlast_the_run_is_not_waited_for():
+    """Neither by who asks next, nor by who was in the queue when it came."""
+    limit = ProviderError("busy", remedy="limited", after=3600)
+    pool = Pool([FakeProvider("a", limit, delay=0.01, max_concurrency=1)])
+    soon = time.monotonic() + 60
+    async with asyncio.timeout(1):
+        for _ in range(2):
+            calls = [complete(pool, "sub", HI, until=soon) for _ in range(3)]
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+            assert [str(each) for each in ended] == ["busy"] * 3
+
+
+async def test_who_finds_a_rate_limit_is_told():
+    """Not only the call that ran into it."""
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=1.2), "yes", "yes")])
+    first = asyncio.create_task(complete(pool, "sub", HI))
+    await asyncio.sleep(0.01)
+    told = []
+    await complete(pool, "sub", HI, tell=told.append)
+    await first
+    assert told == [Wait("a", 1.2, "busy")]
+
+
+async def test_a_server_that_always_says_at_once_is_not_asked_all_the_time():
+    """Retry-After: 0 with each refusal is no invitation to a storm."""
+
+    class AtOnce(FakeProvider):
+        calls = 0
+
+        async def complete(self, messages, received, schema=None):
+            self.calls += 1
+            raise ProviderError("busy", remedy="limited", after=0.0)
+
+    limited = AtOnce("a")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await complete(Pool([limited]), "sub")
+    assert limited.calls <= 5
+
+
+async def test_refusals_side_by_side_are_one_rate_limit():
+    """The guessed wait is not doubled for each of them."""
+    pool = Pool([FakeProvider("a", *[ProviderError("busy", remedy="limited")] * 16, *["yes"] * 16, delay=0.01)])
+    async with asyncio.timeout(2):
+        await asyncio.gather(*(complete(pool, "sub") for _ in range(16)))
+
+
+async def test_a_provider_that_may_soon_be_back_is_not_forgotten_for_one_that_is_limited():
+    """The failing one is asked again, instead of waiting for an hour."""
+    down = [ProviderError("down", **LATER)] * 2
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=3600)), FakeProvider("b", *down, "yes")])
+    async with asyncio.timeout(5):
+        assert (await complete(pool, "sub")).provider == "b"
+
+
+async def test_a_rate_limit_is_waited_out_when_the_others_are_given_up():
+    """The call does not fail with them."""
+    limit = ProviderError("busy", remedy="limited", after=0.3)
+    pool = Pool([FakeProvider("a", limit, "yes"), FakeProvider("b", ProviderError("down", **LATER))], retry_seconds=0)
+    reply = await complete(pool, "sub")
+    assert (reply.text, reply.provider) == ("yes", "a")
+
+
+async def test_a_failure_behind_a_long_rate_limit_is_tried_again():
+    """retry_seconds are those of failures; the limit does not use them up."""
+    answers = [ProviderError("busy", remedy="limited", after=0.8), ProviderError("down", **LATER), "yes"]
+    assert (await complete(Pool([FakeProvider("a", *answers)], retry_seconds=0.8), "sub")).text == "yes"
+
+
+async def test_a_provider_is_doubted_for_a_while_only(monkeypatch):
+    """Who waits for one that is limited goes to it as soon as that is over."""
+    monkeypatch.setattr("orchestrator.providers.backend.DOUBT_SECONDS", 0.1)
+    wrong = FakeProvider("b", ProviderError("wrong key", remedy="mend"), "yes")
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=3600)), wrong])
+    first = asyncio.create_task(complete(pool, "sub"))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(1):
+        assert (await complete(pool, "sub")).provider == "b"
+    first.cancel()
+
+
 async def test_an_empty_reply_is_asked_again_and_both_are_counted():
     """Paid is paid."""
     reply = await complete(Pool([FakeProvider("a", " ", "yes")]), "root")
