@@ -30,9 +30,16 @@ def _tell_nobody(wait: Wait) -> None:
     pass
 
 
+class Affinity:
+    """The provider that answered the turn before: its prompt cache has all but the newest of the messages."""
+
+    backend: Backend | None = None
+
+
 class Request(msgspec.Struct, frozen=True):
     """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits.
 
+    `affinity`: whom to ask if there is room.
     `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not.
     """
 
@@ -42,6 +49,7 @@ class Request(msgspec.Struct, frozen=True):
     sample: int | None = None
     until: float = float("inf")
     tell: Callable[[Wait], None] = _tell_nobody
+    affinity: Affinity | None = None
 
 
 class Attempts:
@@ -76,6 +84,8 @@ class Attempts:
                 self._consider(backend, error)
                 continue
             if reply.text.strip() or reply.cut or empty:
+                if self._request.affinity:
+                    self._request.affinity.backend = backend
                 return reply
             empty = True
             self._note(backend, "the reply is empty")
@@ -91,7 +101,11 @@ class Attempts:
                     await self._pause(fresh)
                     continue
                 with contextlib.suppress(AllDown):
-                    return await self._queue.take(self._request.run_id, fresh, self._request.until)
+                    return await self._queue.take(self._request.run_id, self._preferred(fresh), self._request.until)
+
+    def _preferred(self, fresh: Candidates) -> Candidates:
+        before = self._request.affinity.backend if self._request.affinity else None
+        return (before,) if before in fresh and before.free and not before.doubted else fresh
 
     def _has_time_for(self, fresh: Candidates) -> bool:
         """Whether it waits for one of these; not if all are limited while others may soon be back. Raises ProviderError."""

@@ -7,7 +7,7 @@ import pytest
 from fakes import HI, FakeProvider, complete
 
 from orchestrator.errors import ProviderError
-from orchestrator.providers.attempts import Wait
+from orchestrator.providers.attempts import Affinity, Wait
 from orchestrator.providers.messages import FailedAttempt, Usage
 from orchestrator.providers.pool import Pool
 
@@ -211,6 +211,18 @@ async def test_a_provider_is_doubted_for_a_while_only(monkeypatch):
     async with asyncio.timeout(1):
         assert (await complete(pool, "sub")).provider == "b"
     first.cancel()
+
+
+async def test_the_turns_of_a_run_stay_with_a_provider():
+    """Its prompt cache has what was before; another is asked if it has no room, or fails."""
+    first, second = FakeProvider("a", *"1234", delay=0.01), FakeProvider("b", *"1234", delay=0.01)
+    pool, affinity = Pool([first, second]), Affinity()
+    busy = asyncio.create_task(complete(pool, "root"))
+    await asyncio.sleep(0)
+    asked = [(await complete(pool, "root", HI, affinity=affinity)).provider for _ in range(3)]
+    await busy
+    assert asked == ["b", "b", "b"]
+    assert (await complete(pool, "root")).provider == "a"
 
 
 async def test_an_empty_reply_is_asked_again_and_both_are_counted():
