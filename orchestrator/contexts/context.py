@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import weakref
 from array import array
 from pathlib import Path
 from typing import Literal
@@ -22,16 +23,10 @@ class Context:
         """Raises ContextDamaged, OSError."""
         self.id = identity
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self._footer: Footer = read_footer(self._descriptor)
-        except BaseException:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            raise
-
-    def __del__(self) -> None:
-        if getattr(self, "_descriptor", -1) >= 0:
-            os.close(self._descriptor)
+        # Not __del__: while that runs, weak references still find the object, and another thread (store.py) could take one
+        # whose descriptor is closed, or already that of another file.
+        weakref.finalize(self, os.close, self._descriptor).atexit = False
+        self._footer: Footer = read_footer(self._descriptor)
 
     @property
     def kind(self) -> Kind:

@@ -3,6 +3,7 @@
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 
 import httpx
@@ -56,4 +57,8 @@ class Connections:
                 await each.aclose()
 
     def _make(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(verify=self._tls, timeout=TIMEOUTS, transport=self._transport, mounts=PAST_PROXIES)
+        # Calls have nothing to do with each other: a server that sets cookies would tell them apart, and fill the memory.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.AsyncClient(
+            verify=self._tls, timeout=TIMEOUTS, transport=self._transport, mounts=PAST_PROXIES, cookies=no_cookies
+        )

@@ -163,6 +163,8 @@ def _choose(candidates: Sequence[Backend]) -> Backend | None:
 
 def _send_away(line: _Line, moment: float) -> None:
     """Runs that are over before any of their candidates can be asked: they would wait in vain."""
+    if moment <= time.monotonic():
+        return  # one of them is only busy
     for run in line.runs.values():
         if run.until < moment:
             for call in run.calls:

@@ -23,6 +23,7 @@ MOST_BYTES = 1 << 20  # of what a server says in an error, or of its models
 MOST_REPLY_BYTES = 64 << 20  # of a reply with all that is around it, unpacked
 LIST_SECONDS = 5  # to list its models in
 CONNECT_SECONDS = 10.0
+LAST_PORT = 65535
 
 T = TypeVar("T")
 
@@ -196,8 +197,10 @@ async def _beginning(response: httpx.Response) -> bytes:
 def _check_address(base_url: str) -> None:
     """What only a request would show. Raises ConfigError."""
     try:
-        host = httpx.URL(base_url).host
+        url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
         raise ConfigError(f"providers: base_url: {base_url!r} is no URL: {error}") from None
-    if not host:
+    if not url.host:
         raise ConfigError(f"providers: base_url: {base_url!r} is no URL: it has no host")
+    if (url.port or 0) > LAST_PORT:
+        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: the last port is {LAST_PORT}")

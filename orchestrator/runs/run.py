@@ -5,6 +5,7 @@ the run's own doing (replies of models, cells that were executed before) comes f
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
@@ -73,7 +74,9 @@ class Run:
             # A re-execution that differs says nothing of the run itself.
             raise
         except Exception:
-            self._finish("internal_error", "an internal error; the server's log has its place")
+            # A re-execution did not end here when it was recorded: the error is what it failed by, not that difference.
+            with contextlib.suppress(JournalError):
+                self._finish("internal_error", "an internal error; the server's log has its place")
             raise
         finally:
             cells.close()

@@ -144,6 +144,17 @@ async def test_a_rate_limit_that_is_known_to_outlast_the_run_is_not_waited_for()
             assert [str(each) for each in ended] == ["busy"] * 3
 
 
+async def test_a_run_that_is_over_waits_for_its_end():
+    """It is about to be cancelled; until then the one that is busy is not asked for again and again."""
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=0.01), *"xyz", delay=0.1, max_concurrency=1)])
+    assert (await complete(pool, "sub")).text == "x"
+    busy = asyncio.create_task(complete(pool, "sub"))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(1):
+        assert (await complete(pool, "sub", HI, until=0.0)).text == "z"
+    await busy
+
+
 async def test_who_finds_a_rate_limit_is_told():
     """Not only the call that ran into it."""
     pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=1.2), "yes", "yes")])

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 
+import httpx
+
 from orchestrator.providers.connections import Connections
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -56,3 +58,17 @@ async def test_a_cancelled_call_takes_nothing_with_it():
         call.cancel()
         await asyncio.wait([call])
         assert await get(connections, url) == b"ok"
+
+
+async def test_no_cookie_is_kept():
+    """A server cannot make one call know of another, nor fill the memory with them."""
+    sent = []
+
+    def answer(request):
+        sent.append(request.headers.get("cookie"))
+        return httpx.Response(200, headers={"set-cookie": f"n{len(sent)}=1"})
+
+    async with contextlib.aclosing(Connections(httpx.MockTransport(answer))) as connections:
+        for _ in range(3):
+            await get(connections, "http://server/")
+    assert sent == [None] * 3

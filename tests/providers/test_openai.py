@@ -249,6 +249,7 @@ async def test_a_base_url_without_v1_is_told(response, message):
     [
         ({"base_url": "http://localhost:abc"}, "k", "providers: base_url: 'http://localhost:abc' is no URL: Invalid port: 'abc'"),
         ({"base_url": "http://:80"}, "k", "providers: base_url: 'http://:80' is no URL: it has no host"),
+        ({"base_url": "http://a:65536/v1"}, "k", "providers: base_url: 'http://a:65536/v1' is no URL: the last port is 65535"),
         ({}, "sk-1\n", "providers: api_key_env: the key in the environment variable THE_KEY has a space, a line end or another character that no key has"),
         ({}, "sk-\u00e9", "providers: api_key_env: the key in the environment variable THE_KEY has a space, a line end or another character that no key has"),
     ],

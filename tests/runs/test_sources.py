@@ -187,3 +187,16 @@ async def test_a_run_that_was_ended_from_outside_replays_up_to_there(engine, sto
         if isinstance(whole[cut - 1], ev.CellStarted | ev.ModelCalled | ev.SubcallStarted | ev.HostCalled):
             ended = [*whole[:cut], ev.RunFinished(stopped=stopped, error="it ended")]
             assert await replay(ended, context(), engine) < 5
+
+
+async def test_what_breaks_a_run_that_goes_on_is_told_as_it_is(engine, monkeypatch):
+    """Not as the difference that comes of it: the journal does not end with an internal error."""
+    whole, _ = await undisturbed(engine)
+    end = next(n for n, each in enumerate(whole) if isinstance(each, ev.CellFinished))
+
+    def broken(*_):
+        raise OSError("no memory")
+
+    monkeypatch.setattr("orchestrator.sandbox.guest.Guest._run", broken)
+    with pytest.raises(OSError, match="no memory"):
+        await gone_on(engine, whole[:end])
