@@ -13,6 +13,7 @@ RLMError
    x UnknownModel       422
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
+   x Busy               503, there is no room now; later there is
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
@@ -35,9 +36,10 @@ class ConfigError(RLMError):
 
 
 class RequestError(RLMError):
-    """What the caller sent cannot be answered."""
+    """What the caller sent cannot be answered; `retry_after`: it may be in so many seconds."""
 
     status = 400
+    retry_after: int | None = None
 
 
 class InvalidRequest(RequestError):
@@ -99,6 +101,13 @@ class NotReady(RequestError):
     """All providers of a role are down."""
 
     status = 503
+
+
+class Busy(RequestError):
+    """The server has no room for more at present: of memory, runs or descriptors."""
+
+    status = 503
+    retry_after = 5
 
 
 class NoRoom(RequestError):

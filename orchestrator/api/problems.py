@@ -13,14 +13,15 @@ AnyRequest = Request[Any, Any, Any]
 AnyResponse = Response[dict[str, Any]]
 
 
-def problem(status: int, detail: str) -> AnyResponse:
-    """One error, in the one shape that all have."""
+def problem(status: int, detail: str, retry_after: int | None = None) -> AnyResponse:
+    """One error, in the one shape that all have; `retry_after`: seconds."""
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return Response(content, status_code=status, media_type="application/problem+json")
+    return Response(content, status_code=status, headers=headers, media_type="application/problem+json")
 
 
 def request_error(_request: AnyRequest, error: RequestError) -> AnyResponse:
-    return problem(error.status, str(error))
+    return problem(error.status, str(error), error.retry_after)
 
 
 def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:

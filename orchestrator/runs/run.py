@@ -31,6 +31,9 @@ from orchestrator.runs.subcalls import Writer
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
 
 
+CANCELLED = RunFinished(stopped="cancelled", error="the caller went away, or the server stopped")
+
+
 class Briefing(msgspec.Struct, frozen=True):
     """What the root model is sent first, and what its replies are held to; None for Python."""
 
@@ -67,7 +70,7 @@ class Run:
                 self._give_partial(self._draft)
         except asyncio.CancelledError:
             self._give_partial(self._draft)
-            self._finish("cancelled", "the caller went away, or the server stopped")
+            self._journal.write(CANCELLED)
             raise
         except JournalError:
             # A re-execution that differs says nothing of the run itself.

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from orchestrator import logs
-from orchestrator.config import Protocol, Settings
+from orchestrator.config import Protocol, ServerSettings, Settings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
@@ -19,9 +19,14 @@ from orchestrator.journal.kept import Journals
 from orchestrator.providers.messages import Message, OwnModels
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
+from orchestrator.runs.admission import Admission, Limits
 from orchestrator.runs.execute import Tools, execute, first_messages
+from orchestrator.runs.machine import share
 from orchestrator.runs.observers import Observers
+from orchestrator.runs.run import CANCELLED
 from orchestrator.runs.sources import Live
+from orchestrator.sandbox.engine import LARGEST_MEMORY
+from orchestrator.sandbox.templates import extra_bytes
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -67,6 +72,10 @@ def _check(query: Query) -> None:
         raise InvalidRequest(EMPTY[query.context.kind])
 
 
+def _limits(server: ServerSettings) -> Limits:
+    return Limits(server.budget_bytes or share(), server.max_runs, server.max_queued_runs)
+
+
 class RunHandle:
     """A run that goes on by itself, whoever waits for it."""
 
@@ -106,19 +115,20 @@ class RunService:
         self._tools = tools
         self._own_keys = OwnKeys(settings.own_keys, pool.prices)
         self._journals = Journals()
+        self.admission = Admission(_limits(settings.server), tools.engine.templates, self._held_bytes)
         self._running: set[asyncio.Task[int]] = set()
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
-        """A run that has begun. Raises InvalidRequest, AboveCap, UnknownModel, NotScripted if there is none."""
+        """A run that has begun. Raises InvalidRequest, AboveCap, UnknownModel, NotScripted, Busy if there is none."""
         _check(query)
         models = self._choose(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
         self.pool.check(query.text, models)
+        self.admission.check(self._claim(query.context))
         logs.bind_run(started.run_id)
         journal = self._journals.open(started.run_id, self.observers.of_run())
         journal.write(started)
-        source = Live(self.pool, models, journal, started.limits.max_seconds, cache=started.cache)
-        task = asyncio.create_task(execute(self._tools, started, query.context, source, journal))
+        task = asyncio.create_task(self._execute(started, query.context, models, journal))
         # The loop itself holds tasks weakly.
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
@@ -145,6 +155,20 @@ class RunService:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
+    async def _execute(self, started: RunStarted, context: Context, models: Models, journal: Journal) -> int:
+        """When its turn has come: its seconds begin then."""
+        async with self.admission.admitted(self._claim(context)):
+            source = Live(self.pool, models, journal, started.limits.max_seconds, cache=started.cache)
+            return await execute(self._tools, started, context, source, journal)
+
+    def _claim(self, context: Context) -> int:
+        """Bytes that a run over it may take: its guest, and as much for the states that it may go back to."""
+        limits = self._settings.sandbox
+        return 2 * min(limits.memory_bytes + extra_bytes(context, limits), LARGEST_MEMORY)
+
+    def _held_bytes(self) -> int:
+        return 0
+
     def _choose(self, query: Query) -> Models:
         """Raises UnknownModel, Forbidden, InvalidRequest."""
         if query.own is None:
@@ -155,6 +179,8 @@ class RunService:
 
     def _end(self, task: "asyncio.Task[int]", journal: Journal) -> None:
         self._running.discard(task)
+        if task.cancelled() and not journal.finished:  # its turn had not come
+            journal.write(CANCELLED)
         if journal.finished:
             logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 
