@@ -39,6 +39,9 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     budget_bytes: Annotated[int, Meta(ge=0)] = 0
     max_runs: Positive = 64
     max_queued_runs: Annotated[int, Meta(ge=0)] = 256
+    run_journal_bytes: Positive = 134_217_728
+    kept_journal_bytes: Positive = 268_435_456
+    query_chars: Positive = 100_000
 
 
 class CellLimits(Base, frozen=True, kw_only=True):

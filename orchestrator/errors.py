@@ -20,6 +20,7 @@ RLMError
  x BudgetExceeded       told to the model as BudgetError
  x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
+ x JournalFull          a run writes more than is kept of one: it ends
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output
 """
@@ -154,6 +155,10 @@ class ModuleError(RLMError):
 
 class JournalError(RLMError):
     """A journal cannot be replayed; the message begins with the place."""
+
+
+class JournalFull(RLMError):
+    """A run has written as much as is kept of one: it ends."""
 
 
 class SandboxError(RLMError):

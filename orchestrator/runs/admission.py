@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -17,6 +16,13 @@ class Limits(msgspec.Struct, frozen=True):
     budget: int
     most: int
     most_waiting: int
+
+
+class Turn(msgspec.Struct, frozen=True, eq=False):
+    """That of one run: await `come`, and `claim` bytes are its own."""
+
+    claim: int
+    come: asyncio.Future[None]
 
 
 class Templates(Protocol):
@@ -36,7 +42,7 @@ class Admission:
         self._limits = limits
         self._templates = templates
         self._others = others
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: deque[Turn] = deque()
         self.claimed = 0  # bytes of those that go on
         self.running = 0
 
@@ -44,39 +50,33 @@ class Admission:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def check(self, claim: int) -> None:
-        """Raises Busy if one more would have to wait, and too many do."""
+    def enter(self, claim: int) -> Turn:
+        """A turn, to be given back by `leave` whatever happens. Raises Busy if it had to wait, and too many do."""
         if len(self._waiting) >= self._limits.most_waiting and (self._waiting or not self._fits(claim)):
             limit = self._limits.most_waiting
             raise Busy(f"{self.running} runs go on and {limit} wait (server.max_queued_runs): ask again later")
-
-    @asynccontextmanager
-    async def admitted(self, claim: int) -> AsyncIterator[None]:
-        """Waits for its turn; inside, `claim` bytes are its own."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (claim, turn)
-        self._waiting.append(entry)
+        turn = Turn(claim, asyncio.get_running_loop().create_future())
+        self._waiting.append(turn)
         self._serve()
-        try:
-            await turn
-            yield
-        finally:
-            if turn.done() and not turn.cancelled():
-                self.claimed -= claim
-                self.running -= 1
-            elif entry in self._waiting:
-                self._waiting.remove(entry)
-            self._serve()
+        return turn
+
+    def leave(self, turn: Turn) -> None:
+        """The run has ended, or will never begin."""
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        else:
+            self.claimed -= turn.claim
+            self.running -= 1
+        self._serve()
 
     def _serve(self) -> None:
         """In their order: one that needs much is not passed for ever by those that need little."""
-        while self._waiting and self._fits(self._waiting[0][0]):
-            claim, turn = self._waiting.popleft()
-            if turn.done():  # cancelled
-                continue
-            self.claimed += claim
+        while self._waiting and self._fits(self._waiting[0].claim):
+            turn = self._waiting.popleft()
+            self.claimed += turn.claim
             self.running += 1
-            turn.set_result(None)
+            if not turn.come.done():  # else it was cancelled, and is about to leave
+                turn.come.set_result(None)
 
     def _fits(self, claim: int) -> bool:
         if not self.running:

@@ -12,7 +12,7 @@ import msgspec
 from orchestrator.budget import Budget
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
-from orchestrator.errors import JournalError, ProviderError
+from orchestrator.errors import JournalError, JournalFull, ProviderError
 from orchestrator.journal.events import (
     Answer,
     ModelCalled,
@@ -72,6 +72,9 @@ class Run:
             self._give_partial(self._draft)
             self._journal.write(CANCELLED)
             raise
+        except JournalFull as full:
+            self._give_partial(self._draft)
+            stopped, error = "max_journal", str(full)
         except JournalError:
             # A re-execution that differs says nothing of the run itself.
             raise

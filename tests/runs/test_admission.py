@@ -25,30 +25,13 @@ class Templates(SimpleNamespace):
         self.held_bytes = min(self.held_bytes, to)
 
 
-def admission(budget=100, most=10, most_waiting=1, held=0, others=0):
+def admission(budget=100, most=10, most_waiting=9, held=0, others=0):
     return Admission(Limits(budget, most, most_waiting), Templates(held_bytes=held), lambda: others)
 
 
-async def going_on(doors, *claims):
-    """Tasks of runs with these claims, begun in their order; each goes on until it is cancelled. And which have their turn."""
-    turns = []
-
-    async def run(number, claim):
-        async with doors.admitted(claim):
-            turns.append(number)
-            await asyncio.sleep(60)
-
-    tasks = [asyncio.create_task(run(number, claim)) for number, claim in enumerate(claims)]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    return tasks, turns
-
-
-async def end(*tasks):
-    for each in tasks:
-        each.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0)
+def begun(turns):
+    """The numbers of those that have come."""
+    return [number for number, turn in enumerate(turns) if turn.come.done()]
 
 
 @pytest.mark.parametrize(
@@ -64,41 +47,40 @@ async def end(*tasks):
 )
 async def test_runs_go_on_as_far_as_there_is_room(doors, claims, let_in):
     """In their order, whatever the limit is."""
-    tasks, turns = await going_on(doors, *claims)
-    assert turns == let_in
-    await end(*tasks)
+    turns = [doors.enter(each) for each in claims]
+    assert begun(turns) == let_in
+    for each in turns:
+        doors.leave(each)
     assert (doors.claimed, doors.running, doors.waiting) == (0, 0, 0)
 
 
 async def test_the_next_run_begins_when_one_ends():
     """One that is cancelled while it waits takes nobody's turn."""
     doors = admission()
-    tasks, turns = await going_on(doors, 100, 100, 100)
-    tasks[1].cancel()
-    await end(tasks[0])
-    assert turns == [0, 2]
-    await end(*tasks)
+    turns = [doors.enter(100) for _ in range(3)]
+    turns[1].come.cancel()
+    doors.leave(turns[0])
+    doors.leave(turns[1])
+    assert turns[2].come.result() is None
+    assert (doors.claimed, doors.running, doors.waiting) == (100, 1, 0)
 
 
 async def test_a_run_too_many_is_refused():
     """At once; those that are there go on."""
     doors = admission(most=1, most_waiting=1)
-    tasks, turns = await going_on(doors, 1, 1)
+    turns = [doors.enter(1), doors.enter(1)]
     with pytest.raises(Busy) as error:
-        doors.check(1)
+        doors.enter(1)
     assert str(error.value) == "1 runs go on and 1 wait (server.max_queued_runs): ask again later"
-    assert turns == [0]
-    await end(*tasks)
+    assert begun(turns) == [0]
 
 
 async def test_without_a_queue_there_is_room_for_those_that_fit():
     """max_queued_runs = 0."""
     doors = admission(most=1, most_waiting=0)
-    doors.check(1)
-    tasks, _ = await going_on(doors, 1)
+    doors.enter(1)
     with pytest.raises(Busy):
-        doors.check(1)
-    await end(*tasks)
+        doors.enter(1)
 
 
 def test_the_budget_is_that_of_the_control_group(tmp_path):
