@@ -37,6 +37,7 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     max_request_bytes: Positive = 536_870_912
     budget_bytes: Annotated[int, Meta(ge=0)] = 0
+    max_connections: Positive = 1000
     max_runs: Positive = 64
     max_queued_runs: Annotated[int, Meta(ge=0)] = 256
     run_journal_bytes: Positive = 134_217_728

@@ -6,6 +6,7 @@ RLMError
    x InvalidRequest     400
      x Undecodable      bytes that are not of their encoding
    x Forbidden          403
+   x TooSlow            408, a body does not arrive
    x NotFound           404
    x Unread             415, the body is encoded in a way that is not read
    x AboveCap           422
@@ -60,6 +61,12 @@ class Forbidden(RequestError):
     """Sent by a page of another site, in the browser of somebody who can reach this server."""
 
     status = 403
+
+
+class TooSlow(RequestError):
+    """The body arrives too slowly."""
+
+    status = 408
 
 
 class NotFound(RequestError):

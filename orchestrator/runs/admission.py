@@ -1,8 +1,12 @@
-"""Which runs go on and which wait: so many at once, all within one budget of bytes. A run waits before its first cell only."""
+"""What is let in: runs, so many at once, and bodies, all within one budget of bytes.
+
+A run waits for its turn before its first cell, never in the middle.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
@@ -87,3 +91,29 @@ class Admission:
         if self._templates.held_bytes > left:
             self._templates.shrink(left)
         return True
+
+
+class Bodies:
+    """JSON bodies that arrive, or are being read: all within a share of the budget."""
+
+    def __init__(self, share: int) -> None:
+        self._share = share
+        self.readers = asyncio.Semaphore(2)  # processes that read large ones, each with the memory that this takes
+        self.held_bytes = 0
+
+    @contextmanager
+    def taking(self) -> Iterator[Callable[[int], None]]:
+        """Yields what takes the bytes of one, which raises Busy; they are given back at the end."""
+        own = 0
+
+        def take(size: int) -> None:
+            nonlocal own
+            if self.held_bytes + size > self._share:
+                raise Busy(f"all bodies that arrive have {self._share} bytes at once (server.budget_bytes): send it later")
+            own += size
+            self.held_bytes += size
+
+        try:
+            yield take
+        finally:
+            self.held_bytes -= own

@@ -19,7 +19,7 @@ from orchestrator.journal.kept import Journals
 from orchestrator.providers.messages import Message, OwnModels
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
-from orchestrator.runs.admission import Admission, Limits
+from orchestrator.runs.admission import Admission, Bodies, Limits
 from orchestrator.runs.execute import Tools, execute, first_messages
 from orchestrator.runs.machine import share
 from orchestrator.runs.observers import Observers
@@ -120,7 +120,9 @@ class RunService:
         self._tools = tools
         self._own_keys = OwnKeys(settings.own_keys, pool.prices)
         self._journals = Journals(settings.server.kept_journal_bytes, settings.server.run_journal_bytes)
-        self.admission = Admission(_limits(settings.server), tools.engine.templates, self._held_bytes)
+        limits = _limits(settings.server)
+        self.bodies = Bodies(limits.budget // 4)
+        self.admission = Admission(limits, tools.engine.templates, self._held_bytes)
         self._running: set[asyncio.Task[int]] = set()
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
@@ -175,7 +177,7 @@ class RunService:
 
     def _held_bytes(self) -> int:
         """What takes of the budget beside runs and loaded contexts."""
-        return self._journals.held_bytes
+        return self._journals.held_bytes + self.bodies.held_bytes
 
     def _choose(self, query: Query) -> Models:
         """Raises UnknownModel, Forbidden, InvalidRequest."""
