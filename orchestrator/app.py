@@ -11,6 +11,7 @@ from litestar.openapi import OpenAPIConfig
 
 from orchestrator import __version__, config
 from orchestrator.api import problems
+from orchestrator.api.arriving import InTime
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
 from orchestrator.api.guards import same_site
@@ -70,5 +71,5 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         openapi_config=OpenAPIConfig(title="Recursive language models", version=__version__),
         logging_config=None,
     )
-    app.asgi_handler = RequestIds(app.asgi_handler)
+    app.asgi_handler = RequestIds(InTime(app.asgi_handler))
     return app

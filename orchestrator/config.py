@@ -28,11 +28,21 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ServerSettings(Base, frozen=True, kw_only=True):
-    """Where the server listens, and the largest body that it reads."""
+    """Where the server listens, and what it takes on at once.
+
+    `budget_bytes`: of all runs, bodies and what is kept for them; 0: seven eighths of what the machine, or its group, has.
+    """
 
     host: NotEmpty = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     max_request_bytes: Positive = 536_870_912
+    budget_bytes: Annotated[int, Meta(ge=0)] = 0
+    max_connections: Positive = 1000
+    max_runs: Positive = 64
+    max_queued_runs: Annotated[int, Meta(ge=0)] = 256
+    run_journal_bytes: Positive = 134_217_728
+    kept_journal_bytes: Positive = 268_435_456
+    query_chars: Positive = 100_000
 
 
 class CellLimits(Base, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ RLMError
    x InvalidRequest     400
      x Undecodable      bytes that are not of their encoding
    x Forbidden          403
+   x TooSlow            408, a body does not arrive
    x NotFound           404
    x Unread             415, the body is encoded in a way that is not read
    x AboveCap           422
@@ -13,12 +14,14 @@ RLMError
    x UnknownModel       422
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
+   x Busy               503, there is no room now; later there is
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
  x BudgetExceeded       told to the model as BudgetError
  x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
+ x JournalFull          a run writes more than is kept of one: it ends
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output
 """
@@ -35,9 +38,10 @@ class ConfigError(RLMError):
 
 
 class RequestError(RLMError):
-    """What the caller sent cannot be answered."""
+    """What the caller sent cannot be answered; `retry_after`: it may be in so many seconds."""
 
     status = 400
+    retry_after: int | None = None
 
 
 class InvalidRequest(RequestError):
@@ -57,6 +61,12 @@ class Forbidden(RequestError):
     """Sent by a page of another site, in the browser of somebody who can reach this server."""
 
     status = 403
+
+
+class TooSlow(RequestError):
+    """The body arrives too slowly."""
+
+    status = 408
 
 
 class NotFound(RequestError):
@@ -99,6 +109,13 @@ class NotReady(RequestError):
     """All providers of a role are down."""
 
     status = 503
+
+
+class Busy(RequestError):
+    """The server has no room for more at present: of memory, runs or descriptors."""
+
+    status = 503
+    retry_after = 5
 
 
 class NoRoom(RequestError):
@@ -145,6 +162,10 @@ class ModuleError(RLMError):
 
 class JournalError(RLMError):
     """A journal cannot be replayed; the message begins with the place."""
+
+
+class JournalFull(RLMError):
+    """A run has written as much as is kept of one: it ends."""
 
 
 class SandboxError(RLMError):

@@ -1,5 +1,7 @@
 """HTTP: one thin file for each resource. Structs in, structs out: what a run does is decided in runs/.
 
+connections.py  the connections of the server: how many, how slow
+arriving.py   bodies while they arrive: how slow, how much at once
 request_ids.py  each request has an id, in its lines of the log too
 guards.py     who may ask at all
 body.py       a body that is exact: valid UTF-8, no lone surrogates, of a bounded size

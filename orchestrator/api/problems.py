@@ -1,5 +1,6 @@
 """Errors as problem+json (RFC 9457). What a caller can mend is said; what is ours is logged and not shown."""
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -7,20 +8,24 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from orchestrator import logs
-from orchestrator.errors import RequestError
+from orchestrator.errors import Busy, RequestError
 
 AnyRequest = Request[Any, Any, Any]
 AnyResponse = Response[dict[str, Any]]
+NO_DESCRIPTORS = "the server has no more files to open (ulimit -n): ask again later"
 
 
-def problem(status: int, detail: str) -> AnyResponse:
-    """One error, in the one shape that all have."""
+def problem(status: int, detail: str, retry_after: int | None = None) -> AnyResponse:
+    """One error, in the one shape that all have; `retry_after`: seconds."""
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return Response(content, status_code=status, media_type="application/problem+json")
+    return Response(content, status_code=status, headers=headers, media_type="application/problem+json")
 
 
 def request_error(_request: AnyRequest, error: RequestError) -> AnyResponse:
-    return problem(error.status, str(error))
+    if _no_descriptors(error):
+        error = Busy(NO_DESCRIPTORS)
+    return problem(error.status, str(error), error.retry_after)
 
 
 def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
@@ -39,7 +44,18 @@ def _describe(each: dict[str, Any]) -> str:
     return f"{place}: {message}" if place and place != "data" else message
 
 
+def _no_descriptors(error: BaseException | None) -> bool:
+    """Whether it came of that this process, or the machine, has no more of them."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def internal_error(request: AnyRequest, error: Exception) -> AnyResponse:
+    if _no_descriptors(error):
+        return request_error(request, Busy(NO_DESCRIPTORS))
     logs.internal_error(request.url.path, error)
     return problem(500, "an internal error; the server's log has its place")
 

@@ -1,37 +1,60 @@
 """GET /runs, /runs/{run_id}, its /journal and its /metrics: the runs that are kept, also while they go on."""
 
+import asyncio
+
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
-from orchestrator.journal.history import RunDetail, RunSummary, detail
+from orchestrator.errors import InvalidRequest
+from orchestrator.journal.history import RunDetail, RunSummary, detail, excerpt
+from orchestrator.journal.journal import Journal
+from orchestrator.journal.kept import KEPT_RUNS
 from orchestrator.journal.lines import to_lines
 from orchestrator.journal.metrics import RunMetrics, metrics
 from orchestrator.runs.service import RunService
 
+# All of these read whole journals. In a thread: the requests of others go on meanwhile.
+
 
 class RunList(msgspec.Struct, frozen=True):
-    """The newest first."""
+    """The newest first; of long queries and answers the beginning. `next`: the `cursor` of the runs before these, if any."""
 
     runs: list[RunSummary]
+    next: str | None
 
 
-@get("/runs", summary="The runs that are kept, the newest first")
-async def list_runs(runs: NamedDependency[RunService]) -> RunList:
-    return RunList(runs.summaries())
+@get("/runs", summary="The runs that are kept, the newest first, `limit` at once; older ones by `cursor`")
+async def list_runs(
+    runs: NamedDependency[RunService], limit: FromQuery[int] = 50, cursor: FromQuery[int | None] = None
+) -> RunList:
+    if not 1 <= limit <= KEPT_RUNS:
+        raise InvalidRequest(f"limit: it must be a number from 1 to {KEPT_RUNS}")
+    found = runs.journals(cursor)
+    shown = found[:limit]
+    more = str(shown[-1].number) if len(found) > limit else None
+    return RunList(await asyncio.to_thread(_excerpts, shown), more)
+
+
+def _excerpts(journals: list[Journal]) -> list[RunSummary]:
+    return [excerpt(each.events) for each in journals]
 
 
 @get("/runs/{run_id:str}/journal", summary="The events of one run so far, as JSON Lines", media_type="application/jsonl")
 async def get_journal(run_id: FromPath[str], runs: NamedDependency[RunService]) -> bytes:
-    return b"".join(to_lines(runs.journal(run_id).events))
+    return await asyncio.to_thread(_lines, runs.journal(run_id))
+
+
+def _lines(journal: Journal) -> bytes:
+    return b"".join(to_lines(tuple(journal.events)))
 
 
 @get("/runs/{run_id:str}", summary="One run with every turn so far")
 async def get_run(run_id: FromPath[str], runs: NamedDependency[RunService]) -> RunDetail:
-    return detail(runs.journal(run_id).events)
+    return await asyncio.to_thread(detail, tuple(runs.journal(run_id).events))
 
 
 @get("/runs/{run_id:str}/metrics", summary="What one run used, cost and took so far")
 async def get_metrics(run_id: FromPath[str], runs: NamedDependency[RunService]) -> RunMetrics:
-    return metrics(runs.journal(run_id).events)
+    return await asyncio.to_thread(metrics, tuple(runs.journal(run_id).events))

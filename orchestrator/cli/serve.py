@@ -1,12 +1,15 @@
 """`rlm serve`: the HTTP server."""
 
 import errno
+import resource
 import socket
 from collections.abc import Sequence
 
 import uvicorn
 from litestar import Litestar
 
+from orchestrator import logs
+from orchestrator.api.connections import Connection
 from orchestrator.app import create_app
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.say import say
@@ -14,6 +17,8 @@ from orchestrator.cli.settings import read_settings, tell_defaults
 from orchestrator.errors import ConfigError
 from orchestrator.opening import Orchestrator
 
+MOST_FILES = 1 << 16
+FILES_EACH = 8  # for a connection: its run, and those that are accepted only to be refused, have some too
 GRACE_SECONDS = 5  # for runs that are under way when the server is told to stop; then they are cancelled
 
 
@@ -28,14 +33,34 @@ def main(arguments: Sequence[str]) -> int:
     if not 0 <= port <= 65535:
         raise ConfigError(f"--port: {port} is not a port (0 to 65535)")
     with _listening(settings.server.host, port) as listener:
-        server = uvicorn.Server(_uvicorn(create_app(Orchestrator(settings, say))))
+        most = min(settings.server.max_connections, _most_files() // FILES_EACH)
+        server = uvicorn.Server(_uvicorn(create_app(Orchestrator(settings, say)), most))
         say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
     return 0
 
 
-def _uvicorn(app: Litestar) -> uvicorn.Config:
-    return uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+def _uvicorn(app: Litestar, most_connections: int) -> uvicorn.Config:
+    logs.write_sparingly("uvicorn.error", "asyncio")
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        http=Connection,
+        limit_concurrency=most_connections,
+        # So many are accepted at once, before any of them can be refused.
+        backlog=most_connections,
+    )
+
+
+def _most_files() -> int:
+    """That this process may open: as many as the system allows it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # More than that is no use to a server, and the system may refuse "no limit".
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -13,7 +13,7 @@ import msgspec
 from orchestrator.budget import Budget
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
-from orchestrator.errors import JournalError, ProviderError
+from orchestrator.errors import JournalError, JournalFull, ProviderError
 from orchestrator.journal.events import (
     Answer,
     ModelCalled,
@@ -30,6 +30,9 @@ from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
 
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
+
+
+CANCELLED = RunFinished(stopped="cancelled", error="the caller went away, or the server stopped")
 
 
 class Briefing(msgspec.Struct, frozen=True):
@@ -68,8 +71,11 @@ class Run:
                 self._give_partial(self._draft)
         except asyncio.CancelledError:
             self._give_partial(self._draft)
-            self._finish("cancelled", "the caller went away, or the server stopped")
+            self._journal.write(CANCELLED)
             raise
+        except JournalFull as full:
+            self._give_partial(self._draft)
+            stopped, error = "max_journal", str(full)
         except JournalError:
             # A re-execution that differs says nothing of the run itself.
             raise

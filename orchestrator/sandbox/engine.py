@@ -75,7 +75,7 @@ class Engine:
 
     def close(self) -> None:
         self._ticker.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown()
 
     def enter(self, call: Callable[[], Any]) -> "Future[Any]":
         """Runs `call`, which enters a guest, on a thread whose stack is large enough."""

@@ -9,7 +9,7 @@ import msgspec
 import wasmtime
 
 from orchestrator.contexts.context import Context
-from orchestrator.errors import JournalError, SandboxError
+from orchestrator.errors import JournalError, JournalFull, SandboxError
 from orchestrator.sandbox.bridge import Bridge, Owner
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
@@ -121,7 +121,7 @@ class Guest:
         self._inputs.position = position
         # An error of ours must not look like a limit; that a cancelled run's calls fail is no error.
         if execution.failure is not None and not execution.meter.cancelled:
-            if isinstance(execution.failure, JournalError):
+            if isinstance(execution.failure, JournalError | JournalFull):
                 raise execution.failure
             raise SandboxError("a host import failed") from execution.failure
         kind = classify(stop.message, execution.meter, execution.fuel_left)

@@ -233,6 +233,42 @@ async def test_runs_are_kept_and_shown(client):
     )
 
 
+async def test_the_list_of_runs_comes_in_pages(client):
+    """Each says where the next begins, and the last one that it is."""
+    for number in range(5):
+        await client.post("/query", json={"query": f"q{number}" + "x" * 1000, "context": "c"})
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = (await client.get(f"/runs?limit=2{cursor and '&cursor='}{cursor}")).json()
+        pages.append([each["query"] for each in page["runs"]])
+        cursor = page["next"]
+    assert pages == [[(f"q{number}" + "x" * 1000)[:500] for number in page] for page in ((4, 3), (2, 1), (0,))]
+
+
+@pytest.mark.parametrize(
+    ("asked", "detail"),
+    [
+        ("limit=0", "limit: it must be a number from 1 to 200"),
+        ("limit=201", "limit: it must be a number from 1 to 200"),
+        ("cursor=x", "cursor: Expected `int | null`, got `str`"),
+    ],
+)
+async def test_a_page_that_there_cannot_be_is_refused(client, asked, detail):
+    """400, and what would do."""
+    response = await client.get(f"/runs?{asked}")
+    assert (response.status_code, response.json()) == (400, problem(400, "Bad Request", detail))
+
+
+async def test_a_query_that_is_too_long_is_refused(client):
+    """422: the context is the place for what is long."""
+    response = await client.post("/query", json={"query": "x" * 100_001, "context": "c"})
+    detail = (
+        "query: its 100001 characters are above this server's 100000 (server.query_chars); "
+        "what is long belongs into the context"
+    )
+    assert (response.status_code, response.json()) == (422, problem(422, "Unprocessable Entity", detail))
+
+
 async def test_a_run_is_shown_while_it_goes_on(engine):
     """It is running, with the turns so far."""
     model = FakeModel([python("print(5)"), python("FINAL(6)")])
