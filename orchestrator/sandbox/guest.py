@@ -21,6 +21,9 @@ from orchestrator.sandbox.running_line import running_line
 from orchestrator.sandbox.state import State
 
 PROBE_FUEL = 1_000_000_000
+MAX_ANSWER = 10_000_000  # code points
+MAX_ERROR = 10_000
+MAX_LENGTH = 1 << 53  # of an output: what any reader of JSON can hold
 _EXPORTS = {"python": "run-cell", "commands": "run-commands"}
 
 
@@ -33,6 +36,25 @@ class _GuestReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error: str | None
     answer: str | None
     draft: str | None
+
+
+def _bounded(report: _GuestReport, output_chars: int) -> _GuestReport:
+    """What is in it by our own count: a cell can replace the code that counts."""
+    head, tail = report.head[:output_chars], report.tail[-output_chars:]
+    error, answer = report.error, report.answer
+    if answer is not None and len(answer) > MAX_ANSWER:
+        error = error or f"ValueError: the answer has {len(answer)} characters, at most {MAX_ANSWER} are taken"
+        answer = None
+    if error is not None and len(error) > MAX_ERROR:
+        error = f"{error[: MAX_ERROR // 2]}\n[... cut ...]\n{error[-MAX_ERROR // 2 :]}"
+    return _GuestReport(
+        head=head,
+        tail=tail,
+        length=max(len(head) + len(tail), min(report.length, MAX_LENGTH)),
+        error=error,
+        answer=answer,
+        draft=None if report.draft is None else report.draft[:MAX_ANSWER],
+    )
 
 
 class _Stop(msgspec.Struct, frozen=True):
@@ -108,7 +130,7 @@ class Guest:
                 return self._roll_back(execution, fuel, position, _Stop("no report"))
             execution.end()
             return CellOutcome(
-                **msgspec.structs.asdict(report),
+                **msgspec.structs.asdict(_bounded(report, self._limits.output_chars)),
                 fuel=fuel - execution.fuel_left,
                 seconds=execution.meter.seconds,
                 effects=execution.effects,
