@@ -4,6 +4,7 @@ A cell that is stopped is rolled back: it never was.
 """
 
 import asyncio
+import functools
 
 import msgspec
 import wasmtime
@@ -81,13 +82,15 @@ class Guest:
         Raises SandboxError; JournalError if a recorded cell does not make the calls of its first execution.
         """
         execution = self._prepare(request)
-        running = self._engine.enter(lambda: self._run(request, execution))
+        running = self._engine.enter(functools.partial(self._run, request, execution))
         try:
             outcome: CellOutcome | Trap = await asyncio.wrap_future(running)
         except asyncio.CancelledError:
             # The thread is not waited for: the next tick stops what computes, the bridge what waits for an answer.
             execution.meter.cancelled = True
             self._bridge.cancel()
+            # The traceback keeps this frame, and what the cell worked with holds all memory of the guest.
+            del execution, running
             raise
         # What the run could not record did not happen: the outcome is not to be used.
         if self._bridge.failure is not None:
@@ -105,7 +108,7 @@ class Guest:
     def _prepare(self, request: CellRequest) -> Execution:
         # The clock did not stop it then, and must not stop it now, on a machine that may be slower.
         again = request.recorded is not None
-        meter = Meter(float("inf") if again else self._limits.seconds)
+        meter = Meter(float("inf") if again else self._limits.seconds, self._engine.turns)
         calls = Calls(self._bridge.ask, self._bridge.report)
         return Execution(self._inputs, self._limits, meter, self._engine.modules, calls, request.recorded)
 
@@ -119,9 +122,9 @@ class Guest:
             execution.begin(instance.store, fuel)
             execution.meter.begin()
             try:
-                report = msgspec.json.decode(
-                    instance.call(_EXPORTS[request.kind], request.number, request.text), type=_GuestReport
-                )
+                with execution.meter.computing():
+                    said = instance.call(_EXPORTS[request.kind], request.number, request.text)
+                report = msgspec.json.decode(said, type=_GuestReport)
             except wasmtime.WasmtimeError as error:
                 line = running_line(self._engine.layout, instance.remains(), request)
                 return self._roll_back(execution, fuel, position, _Stop(str(error), line))
