@@ -11,7 +11,7 @@ from fakes import FakeModel, python
 from processes import rlm
 from serving import serving_app
 
-from orchestrator.config import SandboxSettings, load
+from orchestrator.config import DEFAULTS, SandboxSettings, load
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import JournalError
 from orchestrator.journal import events as ev
@@ -115,7 +115,7 @@ async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engi
     ]
     events = (await run_query(FakeModel(replies), on=slow)).events
     assert [each.limit for each in events if isinstance(each, ev.CellRolledBack)] == ["seconds"]
-    assert await replay(events, context(), slow) == 2
+    assert await replay(events, context(), slow, msgspec.structs.replace(DEFAULTS, sandbox=slow.settings)) == 2
 
 
 LONG = "a line of text\n" * 400_000 + "the needle"
