@@ -12,7 +12,8 @@ from orchestrator.contexts.layout import END_SIZE, NO_END, STEP, End, Footer, nu
 
 Kind = Literal["text", "documents", "json", "messages"]
 _EMPTY_JSON = ("null", '""', "[]", "{}")
-_SAID = re.compile(r'"content":"[^"]')  # as messages are written here; a quote within a text has a backslash before it
+# As messages are written here; a quote within a text has a backslash before it.
+_SAID = re.compile(r'"(?:content|refusal)":"[^"]|"(?:content|tool_calls)":\[\{')
 _SHORT = 1 << 20  # code points; more messages than that say something
 
 

@@ -105,6 +105,12 @@ async def test_debug_has_the_history(client):
         ({"query": "q", "context": ""}, 400, "Bad Request", "context: it is empty"),
         ({"query": "q", "context": []}, 400, "Bad Request", 'context: null, "", [] and {} are empty'),
         ({"query": "q", "documents": []}, 400, "Bad Request", "documents: there is none, or all are empty"),
+        (
+            {"query": "q", "messages": [{"role": "assistant", "content": None}, {"role": "user", "content": []}]},
+            400,
+            "Bad Request",
+            "messages: there is none, or all are empty",
+        ),
         ({"query": "q", "messages": []}, 400, "Bad Request", "messages: there is none, or all are empty"),
         ({"query": "q"}, 400, "Bad Request", "send exactly one of context, context_id, documents and messages"),
         (
@@ -309,6 +315,18 @@ async def test_a_query_over_12_megabytes_end_to_end(engine):
         (
             {"messages": [{"role": "user", "content": "hi\r\n"}]},
             '[[{"role": "user", "content": "hi\\r\\n"}], "list"]',
+        ),
+        (
+            {
+                "messages": [
+                    {"role": "developer", "content": [{"type": "text", "text": "Be brief"}], "name": "me"},
+                    {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
+                    {"role": "tool", "content": "5", "tool_call_id": "c"},
+                ]
+            },
+            '[[{"role": "developer", "content": [{"type": "text", "text": "Be brief"}], "name": "me"}, '
+            '{"role": "assistant", "content": null, "tool_calls": [{"id": "c", "function": {"name": "f"}}]}, '
+            '{"role": "tool", "content": "5", "tool_call_id": "c"}], "list"]',
         ),
     ],
 )
