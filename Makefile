@@ -27,20 +27,20 @@ test: $(VENV)/.dev  ## all tests
 coverage: $(VENV)/.dev  ## all tests, and which lines and branches of orchestrator/ they reach (a floor is in pyproject.toml)
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -q
+	@$(BIN)/python -m coverage run -m pytest -q -n 0
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 
 test-wheel: $(VENV)/.dev  ## build the wheel, install it in an empty environment, use it (WHEEL_PYTHONS="python3.12 ...": in one of each)
-	@$(BIN)/python -m pytest -q -m wheel tests/wheel
+	@$(BIN)/python -m pytest -q -n 0 -m wheel tests/wheel
 
 test-engine: $(VENV)/.dev $(ENGINE)/ready  ## a real model of a real server behind both protocols (the first time it is compiled, which takes minutes)
 	@$(BIN)/python -m orchestrator build-guest
-	@$(BIN)/python -m pytest -v -m engine tests/engine
+	@$(BIN)/python -m pytest -v -n 0 -m engine tests/engine
 
 test-gateway: $(VENV)/.dev $(GATEWAY)/.installed  ## install a real LiteLLM proxy beside the tests, ask models through it
 	@$(BIN)/python -m orchestrator build-guest
-	@$(BIN)/python -m pytest -q -m gateway tests/gateway
+	@$(BIN)/python -m pytest -q -n 0 -m gateway tests/gateway
 
 trials: $(VENV)/.dev  ## tasks of ten kinds asked of a model (MODEL=ollama/qwen3:32b; or MODEL=NAME MODEL_URL=...; or MAILBOX=FOLDER)
 	@PYTHONPATH=.:tests/trials $(BIN)/python tests/trials/trials.py $(if $(MODEL),--model "$(MODEL)") $(if $(MODEL_URL),--url "$(MODEL_URL)") \

@@ -10,6 +10,7 @@ from litestar.di import Provide
 
 from orchestrator import config
 from orchestrator.api import problems
+from orchestrator.api.arriving import InTime
 from orchestrator.api.audit import Audit
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
@@ -86,6 +87,6 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         openapi_config=describe(tokens),
         logging_config=None,
     )
-    doors = Doors(app.asgi_handler, settings.server, tokens, requests.count_refused)
+    doors = Doors(InTime(app.asgi_handler), settings.server, tokens, requests.count_refused)
     app.asgi_handler = RequestIds(SafeResponses(Audit(doors)))
     return app

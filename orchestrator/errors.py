@@ -7,6 +7,7 @@ RLMError
      x Undecodable      bytes that are not of their encoding
    x Unauthorized       401
    x Forbidden          403
+   x TooSlow            408, a body does not arrive
    x NotFound           404
    x Unread             415, the body is encoded in a way that is not read
    x AboveCap           422
@@ -16,12 +17,14 @@ RLMError
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
    x Stopping           503, no run was made
+   x Busy               503, there is no room now; later there is
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
  x BudgetExceeded       told to the model as BudgetError
  x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
+ x JournalFull          a run writes more than is kept of one: it ends
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output
 """
@@ -38,10 +41,10 @@ class ConfigError(RLMError):
 
 
 class RequestError(RLMError):
-    """What the caller sent cannot be answered; if it may be later, `after` so many seconds."""
+    """What the caller sent cannot be answered; `retry_after`: it may be in so many seconds."""
 
     status = 400
-    after: float | None = None
+    retry_after: float | None = None
 
 
 class InvalidRequest(RequestError):
@@ -69,14 +72,20 @@ class Unauthorized(RequestError):
     status = 401
 
 
+class TooSlow(RequestError):
+    """The body arrives too slowly."""
+
+    status = 408
+
+
 class TooMany(RequestError):
-    """A caller has as much under way as it may; `after` so many seconds it may ask again."""
+    """A caller has as much under way as it may; in `retry_after` seconds it may ask again."""
 
     status = 429
 
-    def __init__(self, message: str, after: float) -> None:
+    def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
-        self.after = after
+        self.retry_after = retry_after
 
 
 class NotFound(RequestError):
@@ -122,10 +131,17 @@ class NotReady(RequestError):
 
 
 class Stopping(RequestError):
-    """The server is being stopped; one that takes its place may be asked `after` so many seconds."""
+    """The server is being stopped; in `retry_after` seconds one may have taken its place."""
 
     status = 503
-    after = 5
+    retry_after = 5
+
+
+class Busy(RequestError):
+    """The server has no room for more at present: of memory, runs or descriptors."""
+
+    status = 503
+    retry_after = 5
 
 
 class NoRoom(RequestError):
@@ -172,6 +188,10 @@ class ModuleError(RLMError):
 
 class JournalError(RLMError):
     """A journal cannot be replayed; the message begins with the place."""
+
+
+class JournalFull(RLMError):
+    """A run has written as much as is kept of one: it ends."""
 
 
 class SandboxError(RLMError):

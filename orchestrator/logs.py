@@ -10,6 +10,8 @@ import structlog
 
 from orchestrator.journal.history import RunResult
 
+PERIOD_SECONDS, MOST_LINES = 10.0, 10
+
 _log = structlog.get_logger("rlm")
 
 
@@ -28,6 +30,27 @@ def configure(level: int = logging.INFO) -> None:
         # Not the stderr of now: while a live line is shown, it is another, which writes above that line.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
+
+
+def write_sparingly(*names: str) -> None:
+    """Of what these loggers write, which anybody who connects can cause, a few lines in each period."""
+    for each in names:
+        logging.getLogger(each).addFilter(_Sparingly())
+
+
+class _Sparingly(logging.Filter):
+    """The first lines of each period."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until = 0.0
+        self._lines = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.created > self._until:
+            self._until, self._lines = record.created + PERIOD_SECONDS, 0
+        self._lines += 1
+        return self._lines <= MOST_LINES
 
 
 def bind_request(request_id: str) -> None:

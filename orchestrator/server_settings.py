@@ -38,8 +38,9 @@ class AuthSettings(Base, frozen=True, kw_only=True):
 
 
 class ServerSettings(Base, frozen=True, kw_only=True):
-    """Where the server listens, the largest body that it reads, and by whose names it may be asked.
+    """Where the server listens, what it takes on at once, and by whose names it may be asked.
 
+    `budget_bytes`: of all runs, bodies and what is kept for them; 0: seven eighths of what the machine, or its group, has.
     `hosts`: names in a Host header, beside those of this machine; `origins`: other sites whose pages may ask.
     `shutdown_seconds`: that runs have when the server is told to stop; then they end with what they have.
     """
@@ -47,6 +48,13 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     host: NotEmpty = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     max_request_bytes: Positive = 536_870_912
+    budget_bytes: Annotated[int, Meta(ge=0)] = 0
+    max_connections: Positive = 1000
+    max_runs: Positive = 64
+    max_queued_runs: Annotated[int, Meta(ge=0)] = 256
+    run_journal_bytes: Positive = 134_217_728
+    kept_journal_bytes: Positive = 268_435_456
+    query_chars: Positive = 100_000
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()
     shutdown_seconds: Annotated[float, Meta(ge=0)] = 20.0

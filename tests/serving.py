@@ -7,6 +7,7 @@ import socket
 import httpx
 import uvicorn
 
+from orchestrator.api.connections import Connection
 from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, Settings
 from orchestrator.opening import Orchestrator
@@ -26,7 +27,7 @@ async def serving(engine, model, **settings):
 async def serving_app(service):
     """The same for a service."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(service), log_config=None, access_log=False))
+        server = uvicorn.Server(uvicorn.Config(create_app(service), log_config=None, access_log=False, http=Connection))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:

@@ -1,5 +1,7 @@
 """HTTP: one thin file for each resource. Structs in, structs out: what a run does is decided in runs/.
 
+connections.py  the connections of the server: how many, how slow
+arriving.py   bodies while they arrive: how slow, how much at once
 request_ids.py  each request has an id, in its lines of the log too
 safe.py       headers of all responses; HEAD
 audit.py      a line of the log for what is made, read, ended or refused

@@ -67,7 +67,7 @@ class TextRange(msgspec.Struct, frozen=True, kw_only=True):
     opt={TAKES_TEXTS: True},
     operation_class=Sending,
     tags=[CONTEXTS],
-    responses=problems(413, 415, 422, 507),
+    responses=problems(408, 413, 415, 422, 507),
 )
 async def add_context(
     request: Request[Any, Any, State], contexts: NamedDependency[ContextStore], encoding: FromQuery[str | None] = None

@@ -35,7 +35,7 @@ async def health(runs: NamedDependency[RunService]) -> Health:
     "/health/ready",
     summary="Whether a query could be answered now: 503 if all providers of a role are down, or it is being stopped",
     tags=[SERVER],
-    responses=problems(503),
+    responses=problems(),
 )
 async def ready(runs: NamedDependency[RunService]) -> Health:
     if runs.stopping:

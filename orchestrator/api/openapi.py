@@ -76,7 +76,7 @@ class Sending(Operation):
 
 
 # What can be said of any request, beside what its own path says.
-_ALWAYS = (400, 401, 403, 405, 429, 500)
+_ALWAYS = (400, 401, 403, 405, 429, 500, 503)
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:

@@ -1,5 +1,6 @@
 """Errors as problem+json (RFC 9457). What a caller can mend is said; what is ours is logged and not shown."""
 
+import errno
 import math
 from http import HTTPStatus
 from typing import Any
@@ -8,10 +9,11 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from orchestrator import logs
-from orchestrator.errors import RequestError
+from orchestrator.errors import Busy, RequestError
 
 AnyRequest = Request[Any, Any, Any]
 AnyResponse = Response[dict[str, Any]]
+NO_DESCRIPTORS = "the server has no more files to open (ulimit -n): ask again later"
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> AnyResponse:
@@ -21,7 +23,9 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 def request_error(_request: AnyRequest, error: RequestError) -> AnyResponse:
-    headers = {} if error.after is None else {"retry-after": str(math.ceil(error.after))}
+    if _no_descriptors(error):
+        error = Busy(NO_DESCRIPTORS)
+    headers = {} if error.retry_after is None else {"retry-after": str(math.ceil(error.retry_after))}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
     return problem(error.status, str(error), headers)
@@ -46,7 +50,18 @@ def _describe(each: dict[str, Any]) -> str:
     return f"{place}: {message}" if place and place != "data" else message
 
 
+def _no_descriptors(error: BaseException | None) -> bool:
+    """Whether it came of that this process, or the machine, has no more of them."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def internal_error(request: AnyRequest, error: Exception) -> AnyResponse:
+    if _no_descriptors(error):
+        return request_error(request, Busy(NO_DESCRIPTORS))
     logs.internal_error(request.url.path, error)
     return problem(500, "an internal error; the server's log has its place")
 

@@ -55,7 +55,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     summary="Answer a question over a context",
     tags=[QUERIES],
     operation_class=Asking,
-    responses=problems(404, 413, 415, 422, 503, 507),
+    responses=problems(404, 408, 413, 415, 422, 507),
 )
 async def query(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunResult:
     return result(await _run(data, request, runs))
@@ -67,7 +67,7 @@ async def query(data: JSONBody[QueryRequest], request: StrictRequest, runs: Name
     summary="Answer a question over a context, and show every turn of the run",
     tags=[QUERIES],
     operation_class=Asking,
-    responses=problems(404, 413, 415, 422, 503, 507),
+    responses=problems(404, 408, 413, 415, 422, 507),
 )
 async def debug(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunDetail:
     return detail(await _run(data, request, runs))

@@ -9,7 +9,8 @@ from orchestrator.cli.command import add_journal, command_parser
 from orchestrator.cli.inputs import read_inputs, read_json
 from orchestrator.cli.journals import Origin, find_journal, read_journal, read_origin
 from orchestrator.cli.say import say
-from orchestrator.config import ContextSettings, SandboxSettings, data_folder
+from orchestrator.cli.settings import set_value
+from orchestrator.config import DEFAULTS, ContextSettings, data_folder
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest, NotFound
@@ -34,14 +35,24 @@ def main(arguments: Sequence[str]) -> int:
         help="what the run was about; may be left out if that is still kept, or its files are where they were",
     )
     parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="of these files; default: utf-8")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a limit that the run may have had instead of the default, as sandbox.fuel=200000000000",
+    )
     options = parser.parse_intermixed_args(arguments)
+    allowed = DEFAULTS
+    for assignment in options.set:
+        allowed = set_value(allowed, assignment)
     path = find_journal(options.journal)
     events = read_journal(path)
     context = _kept(run_started(events).context_id) if not options.context else None
     context = context or _read_context(run_started(events), _origin(options, path))
-    engine = Engine(SandboxSettings(), say, run_started(events).component_sha256)
+    engine = Engine(allowed.sandbox, say, run_started(events).component_sha256)
     try:
-        executed = asyncio.run(replay(events, context, engine))
+        executed = asyncio.run(replay(events, context, engine, allowed))
     finally:
         engine.close()
     print("identical")

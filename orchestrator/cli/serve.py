@@ -10,6 +10,8 @@ from types import FrameType
 import uvicorn
 from litestar import Litestar
 
+from orchestrator import logs
+from orchestrator.api.connections import Connection
 from orchestrator.api.tokens import Tokens
 from orchestrator.app import create_app
 from orchestrator.cli.command import add_config, command_parser
@@ -18,7 +20,10 @@ from orchestrator.cli.settings import read_settings, tell_defaults
 from orchestrator.errors import ConfigError
 from orchestrator.opening import Orchestrator
 from orchestrator.runs.service import RunService
+from orchestrator.server_settings import ServerSettings
 
+MOST_FILES = 1 << 16
+FILES_EACH = 8  # for a connection: its run, and those that are accepted only to be refused, have some too
 GRACE_SECONDS = 5  # for responses that are under way when all runs have ended
 
 
@@ -36,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     # A dump of this process would hold keys, and what callers sent.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with _listening(settings.server.host, port) as listener:
-        server = Server(create_app(Orchestrator(settings, say)), settings.server.shutdown_seconds)
+        server = Server(create_app(Orchestrator(settings, say)), settings.server)
         say(f"listening on http://{settings.server.host}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
     return 0
@@ -45,10 +50,10 @@ def main(arguments: Sequence[str]) -> int:
 class Server(uvicorn.Server):
     """Told to stop, it goes on answering until its runs have ended; told again, it stops at once."""
 
-    def __init__(self, app: Litestar, shutdown_seconds: float) -> None:
-        super().__init__(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS))
+    def __init__(self, app: Litestar, settings: ServerSettings) -> None:
+        super().__init__(_uvicorn(app, min(settings.max_connections, _most_files() // FILES_EACH)))
         self._app = app
-        self._shutdown_seconds = shutdown_seconds
+        self._shutdown_seconds = settings.shutdown_seconds
         self._stopping: asyncio.Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -63,6 +68,29 @@ class Server(uvicorn.Server):
         if self._stopping is None:
             self._stopping = asyncio.create_task(runs.stop(self._shutdown_seconds))
             self._stopping.add_done_callback(lambda _: uvicorn.Server.handle_exit(self, sig, None))
+
+
+def _uvicorn(app: Litestar, most_connections: int) -> uvicorn.Config:
+    logs.write_sparingly("uvicorn.error", "asyncio")
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        http=Connection,
+        limit_concurrency=most_connections,
+        # So many are accepted at once, before any of them can be refused.
+        backlog=most_connections,
+    )
+
+
+def _most_files() -> int:
+    """That this process may open: as many as the system allows it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # More than that is no use to a server, and the system may refuse "no limit".
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
 
 
 def _listening(host: str, port: int) -> socket.socket:

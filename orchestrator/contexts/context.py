@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import weakref
 from array import array
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,8 @@ from orchestrator.contexts.layout import END_SIZE, NO_END, STEP, End, Footer, nu
 
 Kind = Literal["text", "documents", "json", "messages"]
 _EMPTY_JSON = ("null", '""', "[]", "{}")
-_SAID = re.compile(r'"content":"[^"]')  # as messages are written here; a quote within a text has a backslash before it
+# As messages are written here; a quote within a text has a backslash before it.
+_SAID = re.compile(r'"(?:content|refusal)":"[^"]|"(?:content|tool_calls)":\[\{')
 _SHORT = 1 << 20  # code points; more messages than that say something
 
 
@@ -22,16 +24,10 @@ class Context:
         """Raises ContextDamaged, OSError."""
         self.id = identity
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self._footer: Footer = read_footer(self._descriptor)
-        except BaseException:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            raise
-
-    def __del__(self) -> None:
-        if getattr(self, "_descriptor", -1) >= 0:
-            os.close(self._descriptor)
+        # Not __del__: while that runs, weak references still find the object, and another thread (store.py) could take one
+        # whose descriptor is closed, or already that of another file.
+        weakref.finalize(self, os.close, self._descriptor).atexit = False
+        self._footer: Footer = read_footer(self._descriptor)
 
     @property
     def kind(self) -> Kind:

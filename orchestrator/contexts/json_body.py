@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from orchestrator.contexts.json_text import canonical, canonical_json, check_utf8, decoded_pieces, explain_half, is_string
 from orchestrator.contexts.writer import ContextWriter
@@ -18,10 +19,14 @@ FIELDS = ("context", "documents", "messages")
 
 
 class ChatMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One message of a chat that is a context."""
+    """One message of a chat that is a context, as servers of models take it; what it holds is kept as it was sent."""
 
-    role: Literal["system", "user", "assistant", "tool"]
-    content: str
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[dict[str, Any]] | None
+    name: str | UnsetType | None = UNSET
+    refusal: str | UnsetType | None = UNSET
+    tool_calls: list[dict[str, Any]] | UnsetType | None = UNSET
+    tool_call_id: str | UnsetType | None = UNSET
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

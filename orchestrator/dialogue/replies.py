@@ -42,6 +42,8 @@ class NotTaken(msgspec.Struct, frozen=True, tag=True):
 
 Action = RunCell | RunCommands | FinalText | NothingToDo | NotTaken
 
+MOST_BLOCKS = 100  # of one reply
+
 _JSON = frozenset({"", "json", "jsonl", "ndjson"})
 _COMMANDS = re.compile(r"\s*+[\[{](?s:.*)\"op\"")
 _PYTHON = frozenset({"python", "py", "repl", "python3"})
@@ -77,6 +79,8 @@ def parse_reply(text: str, *, cut: bool = False) -> list[Action]:
     if not blocks:
         bare = parse_prose(prose)
         return [RunCommands(bare) if bare else _final(prose) or NothingToDo("it has no block of code and no command")]
+    if len(blocks) > MOST_BLOCKS:
+        return [NothingToDo(f"it has {len(blocks)} blocks, and at most {MOST_BLOCKS} are taken: do less in one reply")]
     return _actions(blocks) + _answer_beside(prose)
 
 

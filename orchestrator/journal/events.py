@@ -24,6 +24,7 @@ Stopped = Literal[
     "max_sub_calls",
     "max_seconds",
     "max_fuel",
+    "max_journal",
     "repeated_reply",
     "provider_error",
     "cancelled",

@@ -26,6 +26,7 @@ from orchestrator.providers.messages import Reply
 
 State = Literal[Stopped, "running"]
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
+LISTED = 500  # of a query and its answer in a list of runs
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +146,13 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
 def summary(events: Sequence[AnyEvent]) -> RunSummary:
     """The result of a run and its query."""
     return RunSummary(**msgspec.structs.asdict(result(events)), query=run_started(events).query)
+
+
+def excerpt(events: Sequence[AnyEvent]) -> RunSummary:
+    """A summary for a list: of long texts the beginning."""
+    found = summary(events)
+    answer = None if found.answer is None else found.answer[:LISTED]
+    return msgspec.structs.replace(found, query=found.query[:LISTED], answer=answer)
 
 
 def detail(events: Sequence[AnyEvent]) -> RunDetail:

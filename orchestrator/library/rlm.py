@@ -112,7 +112,9 @@ class RLM:
         query, limits = split(question, added.context, asking)
 
         def execute_again(events: Sequence[AnyEvent]) -> int:
-            return self._background.submit(replay(events, query.context, self._orchestrator.engine)).result()
+            return self._background.submit(
+                replay(events, query.context, self._orchestrator.engine, self._orchestrator.settings)
+            ).result()
 
         return Stream(self._background, self._runs.start(query, limits), execute_again, added.notes)
 

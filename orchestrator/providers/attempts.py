@@ -30,11 +30,17 @@ def _tell_nobody(wait: Wait) -> None:
     pass
 
 
+class Affinity:
+    """The provider that answered the turn before: its prompt cache has all but the newest of the messages."""
+
+    backend: Backend | None = None
+
+
 class Request(msgspec.Struct, frozen=True):
     """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits.
 
-    `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not. `owner`: whose run
-    it is.
+    `affinity`: whom to ask if there is room. `owner`: whose run it is.
+    `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not.
     """
 
     messages: tuple[Message, ...]
@@ -44,6 +50,7 @@ class Request(msgspec.Struct, frozen=True):
     sample: int | None = None
     until: float = float("inf")
     tell: Callable[[Wait], None] = _tell_nobody
+    affinity: Affinity | None = None
 
 
 class Attempts:
@@ -60,7 +67,7 @@ class Attempts:
         self._started = time.monotonic()
         self._waited = 0.0
         self._count = 0
-        self._usage = self._last_usage = Usage()
+        self._usage = self._last_usage = Usage()  # of all attempts, of the last
         self._costs: list[float | None] = []  # of each attempt
         self._failed: dict[tuple[str, str], FailedAttempt] = {}
         self._reply: Reply | None = None  # of the last attempt, if anything came
@@ -78,9 +85,11 @@ class Attempts:
                 self._consider(backend, error)
                 continue
             if reply.text.strip() or reply.cut or empty:
+                if self._request.affinity:
+                    self._request.affinity.backend = backend
                 return reply
             empty = True
-            self._note(backend, "the reply is empty", self._last_usage)
+            self._note(backend, "the reply is empty")
             if len(self._candidates) > 1:
                 self._tried.add(backend)
 
@@ -89,49 +98,77 @@ class Attempts:
         while True:
             fresh = tuple(each for each in self._candidates if each not in self._tried and each.circuit.state != "open")
             with self._waiting():
-                if not fresh:
-                    await self._pause()
+                if not self._has_time_for(fresh):
+                    await self._pause(fresh)
                     continue
                 with contextlib.suppress(AllDown):
-                    return await self._queue.take(self._request.run_id, fresh)
+                    return await self._queue.take(self._request.run_id, self._preferred(fresh), self._request.until)
 
-    async def _pause(self) -> None:
-        """All have failed: in a while they may not."""
+    def _preferred(self, fresh: Candidates) -> Candidates:
+        before = self._request.affinity.backend if self._request.affinity else None
+        return (before,) if before in fresh and before.free and not before.doubted else fresh
+
+    def _has_time_for(self, fresh: Candidates) -> bool:
+        """Whether it waits for one of these; not if all are limited while others may soon be back. Raises ProviderError."""
+        if not all(each.limited for each in fresh):
+            return True
+        if len(fresh) < len(self._candidates):
+            return False
+        first = min(fresh, key=lambda each: each.limited_until)
+        if first.limited_until > self._request.until:
+            raise self._given_up()
+        self._tell(first, first.limited_until - time.monotonic())
+        return True
+
+    async def _pause(self, limited: Candidates) -> None:
+        """All others have failed: in a while they may not. Then nothing is left but to wait for those that are limited."""
         now = time.monotonic()
         self._give_up_at = self._give_up_at or now + self._retry_seconds
         seconds = min(FIRST_BACKOFF_SECONDS * 2**self._pauses, LONGEST_BACKOFF_SECONDS) * random.uniform(1, 1.5)
         if now + seconds > self._give_up_at:
-            raise self._given_up()
+            if not limited:
+                raise self._given_up()
+            self._candidates = limited
+            return
         self._pauses += 1
         self._tried.clear()
-        if seconds >= WORTH_TELLING_SECONDS and self._error:
-            self._request.tell(Wait(self._candidates[0].name, round(seconds, 1), str(self._error)))
-        await self._queue.pause(seconds)
+        self._tell(self._candidates[0], seconds)
+        await self._queue.pause(min([seconds, *(max(0.0, each.limited_until - now) for each in limited)]))
+
+    def _tell(self, backend: Backend, seconds: float) -> None:
+        reason = self._error or backend.measures.last_error
+        if seconds >= WORTH_TELLING_SECONDS and reason:
+            self._request.tell(Wait(backend.name, round(seconds, 1), str(reason)))
 
     async def _ask(self, backend: Backend) -> Reply:
         received = Received()
         self._count += 1
         was_down = backend.circuit.state != "closed"
-        usage = Usage()
+        failure: ProviderError | None = None
         try:
             await backend.call(self._request.messages, received, self._request.schema)
         except ProviderError as error:
-            usage = received.usage_for(self._request.messages)
-            self._note(backend, str(error), usage)
-            raise
-        else:
-            usage = received.usage_for(self._request.messages)
-            if was_down:
-                self._queue.wake()
+            failure = error
         finally:
             self._queue.give_back(backend)
-            self._usage, self._last_usage = self._usage + usage, usage
-            self._costs.append(backend.cost(usage))
-            self._reply = self._make_reply(backend, received)
+        self._last_usage = received.usage_for(self._request.messages)
+        self._usage += self._last_usage
+        self._costs.append(backend.cost(self._last_usage) if received.cost is None else received.cost)
+        if failure:
+            self._note(backend, str(failure))
+        self._reply = self._make_reply(backend, received)
+        if failure:
+            raise failure
+        if was_down:
+            self._queue.wake()
         return self._reply
 
     def _consider(self, backend: Backend, error: ProviderError) -> None:
         """What to do after a failure. Raises it if nothing helps."""
+        if error.remedy == "limited":
+            # The next attempt waits it out, however long, if the run has the time: the server lives.
+            self._give_up_at, self._pauses = None, 0
+            return
         self._give_up_at = self._give_up_at or time.monotonic() + self._retry_seconds
         match error.remedy:
             case "none":
@@ -140,18 +177,6 @@ class Attempts:
                 self._tried.add(backend)
             case "elsewhere" | "mend":
                 self._drop(backend)
-            case "limited":
-                self._consider_limit(backend)
-
-    def _consider_limit(self, backend: Backend) -> None:
-        """It is waited out, by the queue: however long, if the run has the time."""
-        first = min(self._candidates, key=lambda each: each.limited_until)
-        if not first.limited:
-            return
-        if first.limited_until > self._request.until:
-            self._drop(backend)
-        elif (seconds := first.limited_until - time.monotonic()) >= WORTH_TELLING_SECONDS:
-            self._request.tell(Wait(first.name, round(seconds, 1), str(self._error)))
 
     def _drop(self, backend: Backend) -> None:
         """This call asks it no more. Raises the last failure if there is no other."""
@@ -167,13 +192,14 @@ class Attempts:
         error.reply = self._reply if self._count > 1 or self._usage != Usage() else None
         return error
 
-    def _note(self, backend: Backend, error: str, usage: Usage) -> None:
+    def _note(self, backend: Backend, error: str) -> None:
+        """The last attempt failed."""
         key = (backend.name, error)
         if key not in self._failed and len(self._failed) >= MOST_KEPT:
             key = (backend.name, "other failures")
         before = self._failed.get(key, FailedAttempt(provider=key[0], error=key[1], times=0, cost=0.0))
-        cost = add_costs([before.cost, backend.cost(usage)])
-        self._failed[key] = msgspec.structs.replace(before, times=before.times + 1, usage=before.usage + usage, cost=cost)
+        usage, cost = before.usage + self._last_usage, add_costs([before.cost, self._costs[-1]])
+        self._failed[key] = msgspec.structs.replace(before, times=before.times + 1, usage=usage, cost=cost)
 
     def _make_reply(self, backend: Backend, received: Received) -> Reply:
         return Reply(

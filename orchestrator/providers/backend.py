@@ -16,6 +16,7 @@ from orchestrator.providers.prices import Price, Prices, cost
 
 FIRST_LIMIT_SECONDS = 1.0  # of a rate limit whose end the server did not say; doubled each time
 LONGEST_LIMIT_SECONDS = 60.0
+LEAST_SHARE = 20  # of that, a server that says "at once" again and again is left alone for at least one part
 DOUBT_SECONDS = 30.0  # that others are preferred to one with, say, a wrong key
 # Settings on which no reply depends.
 WITHOUT_EFFECT = {"alias", "role", "max_concurrency", "timeout_seconds", "stall_seconds", "weight", "api_key_env", "cache"}
@@ -45,7 +46,7 @@ class Backend:
         self.limited_until = 0.0  # by time.monotonic()
         self.in_flight = 0
         self._limits = 0  # in a row
-        self._doubted_until = 0.0
+        self.doubted_until = 0.0  # likewise
         self._price = price
         self.fingerprint = _fingerprint(self.settings)
         # Whether its replies are kept: if the settings say so, or else if they leave nothing to chance; not all can say that.
@@ -64,9 +65,14 @@ class Backend:
         return time.monotonic() < self.limited_until
 
     @property
+    def held_until(self) -> float:
+        """When it can be asked again, by its rate limit and its circuit."""
+        return max(self.limited_until, self.circuit.open_until)
+
+    @property
     def doubted(self) -> bool:
         """Somebody has to mend it: it is asked only if there is no other."""
-        return time.monotonic() < self._doubted_until
+        return time.monotonic() < self.doubted_until
 
     @property
     def load(self) -> float:
@@ -102,7 +108,7 @@ class Backend:
         except ProviderError as error:
             self._note(error, time.monotonic() - started)
             raise
-        self._limits, self._doubted_until = 0, 0.0
+        self._limits, self.doubted_until = 0, 0.0
         self.circuit.succeed()
         self.measures.add_reply(time.monotonic() - started, received.usage_for(messages))
 
@@ -112,13 +118,16 @@ class Backend:
             case "later":
                 self.circuit.fail(seconds)
             case "mend":
-                self._doubted_until = time.monotonic() + DOUBT_SECONDS
+                self.doubted_until = time.monotonic() + DOUBT_SECONDS
             case "limited":
-                self._limits += 1
-                guessed = min(FIRST_LIMIT_SECONDS * 2 ** min(self._limits - 1, 10), LONGEST_LIMIT_SECONDS)
-                self.limited_until = max(
-                    self.limited_until, time.monotonic() + (guessed if error.after is None else error.after)
-                )
+                self._limit(error.after)
+
+    def _limit(self, after: float | None) -> None:
+        # The refusals of calls that were under way side by side are one.
+        self._limits += not self.limited
+        guessed = min(FIRST_LIMIT_SECONDS * 2 ** min(self._limits - 1, 10), LONGEST_LIMIT_SECONDS)
+        seconds = guessed if after is None else max(after, guessed / LEAST_SHARE)
+        self.limited_until = max(self.limited_until, time.monotonic() + seconds)
 
 
 def _fingerprint(settings: ProviderSettings) -> bytes:

@@ -22,7 +22,6 @@ class _Kept(msgspec.Struct, frozen=True):
     provider: str
     text: str
     reasoning: str
-    cut: bool
     until: float  # by time.monotonic()
 
     @property
@@ -67,7 +66,6 @@ class Cache:
             usage=Usage(),
             attempts=0,
             seconds=time.monotonic() - started,
-            cut=kept.cut,
             cost=0.0,
             last_cost=0.0,
             cached=True,
@@ -96,7 +94,7 @@ class Cache:
             del self._under_way[key]
 
     def _make(self, reply: Reply) -> _Kept:
-        return _Kept(reply.provider, reply.text, reply.reasoning, reply.cut, time.monotonic() + self._seconds)
+        return _Kept(reply.provider, reply.text, reply.reasoning, time.monotonic() + self._seconds)
 
     def _find(self, key: bytes) -> _Kept | None:
         kept = self._kept.get(key)
@@ -124,8 +122,8 @@ class Cache:
 
 
 def _is_useful(reply: Reply) -> bool:
-    """An empty one is a failure, which another call may mend."""
-    return bool(reply.text.strip())
+    """An empty one is a failure, and one that was cut is half a reply: another call may mend either."""
+    return bool(reply.text.strip()) and not reply.cut
 
 
 def key_of(candidates: Candidates, request: Request) -> bytes:

@@ -3,6 +3,7 @@
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 
 import httpx
@@ -57,6 +58,8 @@ class Connections:
                 await each.aclose()
 
     def _make(self) -> httpx.AsyncClient:
+        # Calls have nothing to do with each other: a server that sets cookies would tell them apart, and fill the memory.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         # No proxy, key or account that only the environment names (trust_env): what is sent goes where the configuration says.
         return httpx.AsyncClient(
             verify=self._tls,
@@ -65,4 +68,5 @@ class Connections:
             mounts=PAST_PROXIES,
             proxy=self._proxy,
             trust_env=False,
+            cookies=no_cookies,
         )

@@ -5,7 +5,9 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from orchestrator.providers.messages import Usage
+from orchestrator.providers.messages import COST_DECIMALS, Usage
+
+MOST_COST = 1e6  # of one attempt, in US dollars; what a server says beyond that is no cost
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 NOTHING = msgspec.Raw(b"null")
@@ -30,6 +32,12 @@ class _Counts(msgspec.Struct):
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
     prompt_cache_hit_tokens: Count | None = None
+
+
+class _Charged(msgspec.Struct):
+    """The same `usage`: what a gateway charged for the call, in US dollars. Perplexity has a table there."""
+
+    cost: Annotated[float, Meta(ge=0, le=MOST_COST)] | None = None
 
 
 class _OutputDetails(msgspec.Struct):
@@ -79,6 +87,12 @@ def openai_usage(raw: msgspec.Raw) -> Usage | None:
     return Usage(
         prompt, completion, cached_tokens=min(cached, prompt), reasoning_tokens=min(max(reasoning, beyond), completion)
     )
+
+
+def openai_cost(raw: msgspec.Raw) -> float | None:
+    """In US dollars; None if the server does not say, or nothing that can be believed."""
+    charged = _decoded(raw, _Charged)
+    return None if charged is None or charged.cost is None else round(charged.cost, COST_DECIMALS)
 
 
 def _decoded(raw: msgspec.Raw, kind: type[T]) -> T | None:

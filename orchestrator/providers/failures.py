@@ -13,6 +13,8 @@ from orchestrator.config import HTTPSettings, OllamaSettings, OpenAISettings
 from orchestrator.errors import Remedy
 
 EXCERPT = 200  # characters of what a server says that an error may show
+# A prompt that another model may take: OpenAI, vLLM, llama.cpp, LiteLLM; the last is Anthropic's.
+_TOO_LONG = re.compile(r"context.?(window|length|size)|prompt is too long", re.IGNORECASE)
 NAMES = 150  # characters of the models that exist, likewise
 
 
@@ -41,8 +43,10 @@ def remedy(settings: HTTPSettings, status: int, words: str, models: Sequence[str
         return "mend" if "quota" in words.lower() and "billing" in words.lower() else "limited"
     if status >= 500 or status in (408, 425):
         return "later"
-    if status == 400 and "content management policy" in words:  # Azure's filter of prompts
+    if status == 400 and (_TOO_LONG.search(words) or "content management policy" in words):  # Azure's filter of prompts
         return "elsewhere"
+    if _is_about_the_key(status, words):
+        return "mend"
     if status == 400 and "credit balance" in words:  # Anthropic's
         return "mend"
     # A redirect is not followed: the key is for this host alone.
@@ -66,7 +70,7 @@ def explain_status(settings: HTTPSettings, status: int, words: str, models: Sequ
     said = f"HTTP {status}: {words[:EXCERPT] or 'no text'}"
     if 300 <= status < 400:
         return f"it answers at another address (HTTP {status}): base_url has to be that one, no redirect is followed"
-    if status in (401, 403):
+    if _is_about_the_key(status, words):
         return f"{_about_the_key(settings)} ({said})"
     missing = lacks(settings, models)
     if status == 404 and models is None:
@@ -108,6 +112,13 @@ def words_of(content: bytes) -> str:
     except (msgspec.DecodeError, StopIteration, IndexError, RecursionError):
         return text
     return said if isinstance(said, str) else text
+
+
+def _is_about_the_key(status: int, words: str) -> bool:
+    """Not if a gateway (LiteLLM) says so of its own key for a server behind it; without a database it says 400 of ours."""
+    if status == 400:
+        return words == "No connected db."
+    return status in (401, 403) and not words.startswith("litellm.")
 
 
 def _about_the_key(settings: HTTPSettings) -> str:

@@ -98,7 +98,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 class Received:
     """What one attempt at a call has brought so far: it is there too if the call fails.
 
-    `reasoning` is what the provider sent beside the text; `usage` is None if it did not count.
+    `reasoning` is what the provider sent beside the text; `usage` is None if it did not count, `cost` (US dollars) if it did
+    not say.
     """
 
     def __init__(self) -> None:
@@ -106,6 +107,7 @@ class Received:
         self._reasoning: list[str] = []
         self._hidden = ""
         self.usage: Usage | None = None
+        self.cost: float | None = None
         self.cut = False
 
     def hide(self, key: str) -> None:

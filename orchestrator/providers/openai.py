@@ -7,11 +7,12 @@ import msgspec
 from orchestrator.config import OpenAISettings
 from orchestrator.errors import Remedy
 from orchestrator.providers.connections import Client
-from orchestrator.providers.counts import NOTHING, openai_usage
+from orchestrator.providers.counts import NOTHING, openai_cost, openai_usage
+from orchestrator.providers.failures import words_of
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.parameters import Body, Parameters, with_extra
 from orchestrator.providers.windows import check_fits
-from orchestrator.providers.wire import Wire
+from orchestrator.providers.wire import LONGEST, Wire
 
 CUT = {"length", "model_length"}  # the second is Mistral's
 # How a reply ends that is none, and what may help. The second is DeepSeek's.
@@ -83,8 +84,8 @@ class OpenAIProvider:
         """A real model takes any query."""
 
     async def find_window(self) -> int | None:
-        """As it is configured: the protocol does not tell."""
-        return self.settings.context_window
+        """As it is configured, or as the server lists it."""
+        return self.settings.context_window or await self._wire.listed_window()
 
     async def list_models(self) -> list[str] | None:
         """The names of its server's models; None if it does not tell."""
@@ -100,8 +101,10 @@ class OpenAIProvider:
         async with self._wire.post("/chat/completions", body, self._parameters) as response:
             async for content in self._wire.contents(response):
                 chunk = self._wire.decode(content, _Chunk)
+                if chunk.error is not None and ending.finished:
+                    break  # of what comes behind the reply, which is whole
                 if chunk.error is not None:
-                    raise self._wire.misplaced(msgspec.json.encode(chunk.error).decode(), remedy="later")
+                    raise self._wire.misplaced(words_of(msgspec.json.encode(chunk.error)), remedy="later")
                 _add(received, chunk, ending)
         self._check_ending(ending)
 
@@ -126,6 +129,8 @@ class OpenAIProvider:
 
 def _add(received: Received, chunk: _Chunk, ending: _Ending) -> None:
     received.usage = openai_usage(chunk.usage) or received.usage
+    cost = openai_cost(chunk.usage)
+    received.cost = received.cost if cost is None else cost
     choice = next((each for each in chunk.choices if each.index == 0), None)
     if choice is None:
         return
@@ -134,7 +139,8 @@ def _add(received: Received, chunk: _Chunk, ending: _Ending) -> None:
     received.add(text, part.reasoning_content or part.reasoning or thinking)
     received.cut = received.cut or choice.finish_reason in CUT
     ending.reason = choice.finish_reason or ending.reason
-    ending.refusal += part.refusal or ""
+    if len(ending.refusal) < LONGEST:
+        ending.refusal += part.refusal or ""
     ending.finished = (
         ending.finished or choice.finish_reason is not None or (choice.delta is None and choice.message is not None)
     )

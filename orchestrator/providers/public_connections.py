@@ -13,6 +13,7 @@ from orchestrator.errors import ProviderError
 from orchestrator.providers.connections import TIMEOUTS
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+UNICAST = ipaddress.ip_network("2000::/3")  # RFC 4291, 2.4
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 
 
@@ -31,7 +32,7 @@ class PublicConnections:
         named = httpx.URL(url)
         pinned = named.copy_with(host=await self._resolve(named))
         # The certificate has to be the named host's.
-        request["extensions"] = {"sni_hostname": named.host}
+        request["extensions"] = {"sni_hostname": named.raw_host.decode()}
         request["headers"] = request.get("headers", {}) | {"Host": named.netloc.decode()}
         async with (
             httpx.AsyncClient(verify=self._tls, timeout=TIMEOUTS, trust_env=False) as client,
@@ -42,8 +43,11 @@ class PublicConnections:
     async def _resolve(self, url: httpx.URL) -> str:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
-        except OSError:
+            # As it goes over the wire: what is not ASCII would be encoded anew, in an older way, which may name another host.
+            found = await loop.getaddrinfo(url.raw_host.decode(), url.port or 443, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):  # the second is of a name that is none, as a..b
+            found = []
+        if not found:
             raise ProviderError(f"the host {url.host!r} is not known", remedy="later") from None
         addresses = [str(each[4][0]) for each in found]
         if url.host not in self._listed and not all(is_public(ipaddress.ip_address(each)) for each in addresses):
@@ -61,4 +65,7 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+        # All that is given out; outside are other ways to wrap an address, as ::127.0.0.1.
+        if address not in UNICAST:
+            return False
     return address.is_global and not address.is_multicast

@@ -2,25 +2,68 @@
 
 import asyncio
 import contextlib
+import heapq
+import itertools
 import time
-from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 
 from orchestrator.providers.backend import Backend
 
 Candidates = tuple[Backend, ...]
+Call = asyncio.Future[Backend]
 
 
 class AllDown(Exception):
-    """None of the candidates is asked at present: the circuits of all are open."""
+    """None of the candidates is asked at present: the circuits of all are open, or their rate limits outlast the run."""
+
+
+class _Waiting:
+    """The calls of one run, in their order. `turn`: whose is lower is served before; `until` the run has time."""
+
+    def __init__(self, turn: int, until: float) -> None:
+        self.turn = turn
+        self.until = until
+        self.calls: OrderedDict[Call, None] = OrderedDict()
+
+
+class _Line:
+    """All who wait for the same candidates; the run that is served next comes first."""
+
+    def __init__(self) -> None:
+        self.runs: OrderedDict[str, _Waiting] = OrderedDict()
+
+    def first(self) -> _Waiting | None:
+        """Whose turn it is; None if nobody waits."""
+        for run_id, run in list(self.runs.items()):
+            while run.calls and next(iter(run.calls)).done():
+                run.calls.popitem(last=False)
+            if run.calls:
+                return run
+            del self.runs[run_id]
+        return None
+
+    def pop(self, turn: int) -> Call:
+        """The first call of the first run, which is served next at `turn`."""
+        run_id, run = self.runs.popitem(last=False)
+        call, _ = run.calls.popitem(last=False)
+        if run.calls:
+            run.turn = turn
+            self.runs[run_id] = run
+        return call
+
+    def calls(self) -> Iterator[Call]:
+        """Those that still wait."""
+        return (each for run in self.runs.values() for each in run.calls if not each.done())
 
 
 class Queue:
     """Gives each call one of its candidates, with a slot taken; a run with many calls does not hold up one with few."""
 
     def __init__(self) -> None:
-        # The calls of a run with the same candidates, in their order; the run that is served next comes first.
-        self._waiting: OrderedDict[tuple[str, Candidates], deque[asyncio.Future[Backend]]] = OrderedDict()
+        # By their candidates, of which there are few kinds however many runs wait: who is served is found without all of them.
+        self._lines: dict[Candidates, _Line] = {}
+        self._turns = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
         self._back = asyncio.Event()
 
@@ -36,20 +79,26 @@ class Queue:
         self._back = asyncio.Event()
 
     def __len__(self) -> int:
-        return sum(not each.done() for calls in self._waiting.values() for each in calls)
+        return sum(1 for line in self._lines.values() for _ in line.calls())
 
     def waiting_for(self, backend: Backend) -> int:
         """The calls that wait, and may go to this one."""
-        return sum(not each.done() for key, calls in self._waiting.items() if backend in key[1] for each in calls)
+        return sum(1 for candidates, line in self._lines.items() if backend in candidates for _ in line.calls())
 
-    async def take(self, run_id: str, candidates: Candidates) -> Backend:
-        """Waits for a free slot and for the end of rate limits. Raises AllDown."""
-        call: asyncio.Future[Backend] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault((run_id, candidates), deque()).append(call)
-        self.serve()
+    async def take(self, run_id: str, candidates: Candidates, until: float = float("inf")) -> Backend:
+        """Waits for a free slot and for the end of rate limits; `until` the run has time. Raises AllDown."""
+        call: Call = asyncio.get_running_loop().create_future()
+        line = self._lines.setdefault(candidates, _Line())
+        run = line.runs.setdefault(run_id, _Waiting(next(self._turns), until))
+        run.calls[call] = None
+        # Nothing has become free: there may be something for this line alone.
+        self._serve([candidates])
         try:
             return await call
         except asyncio.CancelledError:
+            run.calls.pop(call, None)
+            if not run.calls and line.runs.get(run_id) is run:
+                del line.runs[run_id]
             if call.done() and not call.cancelled() and call.exception() is None:
                 self.give_back(call.result())
             raise
@@ -61,44 +110,49 @@ class Queue:
 
     def serve(self) -> None:
         """Gives what is free to who waits. Whatever makes a provider free, or takes it away, calls this."""
-        served = True
-        while served:
-            # Those with the same candidates as one that got nothing will get nothing either.
-            nothing_for: set[Candidates] = set()
-            served = sum(self._serve_one(key, nothing_for) for key in list(self._waiting)) > 0
+        self._serve(list(self._lines))
+
+    def _serve(self, lines: Sequence[Candidates]) -> None:
+        turns: list[tuple[int, int]] = []  # of the first run of each line, and which line that is
+        for number, candidates in enumerate(lines):
+            self._note_turn(turns, number, candidates)
+        while turns:
+            _, number = heapq.heappop(turns)
+            if self._serve_one(lines[number]):
+                self._note_turn(turns, number, lines[number])
         self._wake_in_time()
 
-    def _serve_one(self, key: tuple[str, Candidates], nothing_for: set[Candidates]) -> bool:
-        """Whether the first call of a run got an answer: its provider, or that there is none."""
-        candidates = key[1]
-        calls = self._waiting[key]
-        while calls and calls[0].done():
-            calls.popleft()
-        if not calls:
-            del self._waiting[key]
-            return False
-        if candidates in nothing_for:
-            return False
+    def _note_turn(self, turns: list[tuple[int, int]], number: int, candidates: Candidates) -> None:
+        run = self._lines[candidates].first()
+        if run is None:
+            del self._lines[candidates]
+        else:
+            heapq.heappush(turns, (run.turn, number))
+
+    def _serve_one(self, candidates: Candidates) -> bool:
+        """Whether a call of this line got an answer: its provider, or that there is none."""
+        line = self._lines[candidates]
         if all(each.circuit.state == "open" for each in candidates):
-            calls.popleft().set_exception(AllDown())
+            line.pop(next(self._turns)).set_exception(AllDown())
             return True
         backend = _choose(candidates)
         if backend is None:
-            nothing_for.add(candidates)
+            _send_away(line, min(each.held_until for each in candidates))
             return False
         backend.begin()
-        calls.popleft().set_result(backend)
-        self._waiting.move_to_end(key)
+        line.pop(next(self._turns)).set_result(backend)
         return True
 
     def _wake_in_time(self) -> None:
-        """Rate limits end, and circuits half-open, while nothing happens."""
+        """Rate limits end, circuits half-open and doubts pass, while nothing happens."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        times = [each for _, candidates in self._waiting for each in _times(candidates)]
+        now = time.monotonic()
+        held = {each for candidates in self._lines for each in candidates}
+        times = [moment for each in held for moment in (each.held_until, each.doubted_until) if moment > now]
         if times:
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, min(times) - time.monotonic()), self.serve)
+            self._timer = asyncio.get_running_loop().call_later(min(times) - now, self.serve)
 
 
 def _choose(candidates: Sequence[Backend]) -> Backend | None:
@@ -107,10 +161,13 @@ def _choose(candidates: Sequence[Backend]) -> Backend | None:
     return min((each for each in trusted if each.free), key=lambda each: each.load, default=None)
 
 
-def _times(candidates: Iterable[Backend]) -> Iterable[float]:
-    """When each that is held back now is no longer."""
-    now = time.monotonic()
-    for each in candidates:
-        ready = max(each.limited_until, each.circuit.open_until)
-        if ready > now:
-            yield ready
+def _send_away(line: _Line, moment: float) -> None:
+    """Runs that are over before any of their candidates can be asked: they would wait in vain."""
+    if moment <= time.monotonic():
+        return  # one of them is only busy
+    for run in line.runs.values():
+        if run.until < moment:
+            for call in run.calls:
+                if not call.done():
+                    call.set_exception(AllDown())
+            run.calls.clear()

@@ -14,17 +14,19 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
     Retry-After is seconds or a date (RFC 9110, 10.2.3), some servers send fractions; OpenAI and Azure send milliseconds
     beside it; LiteLLM's gateway passes on what the provider behind it said.
     """
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return min(milliseconds / 1000, LONGEST_SECONDS)
-    for name in ("retry-after", "llm_provider-retry-after"):
-        said = headers.get(name, "").strip()
-        seconds = _number(said)
-        if seconds is None:
-            seconds = _seconds_until(said)
+    for prefix in ("", "llm_provider-"):
+        seconds = _said(headers.get(f"{prefix}retry-after-ms", ""), headers.get(f"{prefix}retry-after", "").strip())
         if seconds is not None:
             return min(seconds, LONGEST_SECONDS)
     return None
+
+
+def _said(milliseconds: str, seconds: str) -> float | None:
+    number = _number(milliseconds)
+    if number is not None:
+        return number / 1000
+    number = _number(seconds)
+    return _seconds_until(seconds) if number is None else number
 
 
 def _number(text: str) -> float | None:

@@ -14,7 +14,7 @@ from orchestrator.providers import failures
 from orchestrator.providers.connections import Client
 from orchestrator.providers.headers import BEARER, check_headers, key_to_hide, own_headers, secrets_of
 from orchestrator.providers.messages import Message
-from orchestrator.providers.models import listed_models
+from orchestrator.providers.models import ListedModel, listed_models
 from orchestrator.providers.parameters import Body, Parameters, check_extra
 from orchestrator.providers.rate_limits import seconds_to_wait
 
@@ -23,6 +23,7 @@ MOST_BYTES = 1 << 20  # of what a server says in an error, or of its models
 MOST_REPLY_BYTES = 64 << 20  # of a reply with all that is around it, unpacked
 LIST_SECONDS = 5  # to list its models in
 CONNECT_SECONDS = 10.0
+LAST_PORT = 65535
 
 T = TypeVar("T")
 
@@ -152,6 +153,14 @@ class Wire:
 
     async def list_models(self) -> list[str] | None:
         """The names of the server's models; None if it does not tell."""
+        listed = await self._listing()
+        return None if listed is None else [self._mask(each.name) for each in listed]
+
+    async def listed_window(self) -> int | None:
+        """How much this model can read, in tokens; None if the server does not tell."""
+        return next((each.window for each in await self._listing() or () if each.name == self._name), None)
+
+    async def _listing(self) -> list[ListedModel] | None:
         if self._models is None:
             return None
         try:
@@ -160,8 +169,7 @@ class Wire:
                 self._client.stream("GET", self._base_url + self._models, headers=self._headers) as response,
             ):
                 content = await _beginning(response)
-            listed = listed_models(content) if response.status_code == 200 else None
-            return None if listed is None else [self._mask(each.name) for each in listed]
+            return listed_models(content) if response.status_code == 200 else None
         except (httpx.HTTPError, TimeoutError):
             return None
 
@@ -177,21 +185,23 @@ def _is_packed(response: httpx.Response) -> bool:
 
 
 async def _beginning(response: httpx.Response) -> bytes:
-    content = b""
+    content = bytearray()
     if _is_packed(response):
-        return content
+        return b""
     async for piece in response.aiter_bytes():
         content += piece
         if len(content) >= MOST_BYTES:
             break
-    return content[:MOST_BYTES]
+    return bytes(content[:MOST_BYTES])
 
 
 def _check_address(base_url: str) -> None:
     """What only a request would show. Raises ConfigError."""
     try:
-        host = httpx.URL(base_url).host
+        url = httpx.URL(base_url)
     except httpx.InvalidURL as error:
         raise ConfigError(f"providers: base_url: {base_url!r} is no URL: {error}") from None
-    if not host:
+    if not url.host:
         raise ConfigError(f"providers: base_url: {base_url!r} is no URL: it has no host")
+    if (url.port or 0) > LAST_PORT:
+        raise ConfigError(f"providers: base_url: {base_url!r} is no URL: the last port is {LAST_PORT}")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from orchestrator.config import DEFAULTS, Settings
 from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError
-from orchestrator.journal.events import FORMAT, AnyEvent, HostCalled, SubcallFinished
+from orchestrator.journal.events import FORMAT, AnyEvent, HostCalled, RunStarted, SubcallFinished
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
 from orchestrator.runs.execute import Tools, execute
@@ -14,8 +15,10 @@ from orchestrator.runs.sources import Recorded
 from orchestrator.sandbox.engine import Engine
 
 
-async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine) -> int:
-    """Returns how many cells were executed. Raises JournalError with the first difference and its place, SandboxError."""
+async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine, allowed: Settings = DEFAULTS) -> int:
+    """`allowed`: limits that those of the journal, which may be anybody's, must not exceed.
+
+    Returns how many cells were executed. Raises JournalError with the first difference and its place, SandboxError."""
     recording = Recording(events)
     started = recording.started
     if context.id != started.context_id:
@@ -24,6 +27,7 @@ async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine) -
         raise JournalError(f"the format: the run's is {started.format}; only the version that wrote it can execute it again")
     if engine.sha256 != started.component_sha256:
         raise JournalError(f"the component: the run's was {started.component_sha256}, this one is {engine.sha256}")
+    _check_limits(started, allowed)
     _check_given(events)
     rewriting = Rewriting(recording)
     rewriting.write(started)
@@ -33,6 +37,20 @@ async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine) -
     executed = await execute(Tools(engine), started, context, Recorded(recording), rewriting)
     rewriting.check_end()
     return executed
+
+
+def _check_limits(started: RunStarted, allowed: Settings) -> None:
+    """Raises JournalError if it was executed with more than is allowed here. No clock stops it, so seconds are not compared."""
+    for name in ("max_iterations", "max_sub_calls", "max_fuel"):
+        _check_limit(name, getattr(started.limits, name), getattr(allowed, name))
+    _check_limit("output_limit", started.output_limit, allowed.output_limit)
+    for name in ("fuel", "memory_bytes", "output_chars", "context_inline_limit"):
+        _check_limit(f"sandbox.{name}", getattr(started.cell_limits, name), getattr(allowed.sandbox, name))
+
+
+def _check_limit(name: str, had: int, allowed: int) -> None:
+    if had > allowed:
+        raise JournalError(f"{name}: the run had {had}, here {allowed} is allowed; to allow it: --set {name}={had}")
 
 
 def _check_given(events: Sequence[AnyEvent]) -> None:

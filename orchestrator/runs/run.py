@@ -5,6 +5,7 @@ the run's own doing (replies of models, cells that were executed before) comes f
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from orchestrator.budget import Budget
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
-from orchestrator.errors import JournalError, ProviderError
+from orchestrator.errors import JournalError, JournalFull, ProviderError
 from orchestrator.journal.events import (
     Answer,
     ModelCalled,
@@ -29,6 +30,9 @@ from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
 
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
+
+
+CANCELLED = RunFinished(stopped="cancelled", error="the caller went away, or the server stopped")
 
 
 class Briefing(msgspec.Struct, frozen=True):
@@ -67,13 +71,18 @@ class Run:
                 self._give_partial(self._draft)
         except asyncio.CancelledError:
             self._give_partial(self._draft)
-            self._finish("cancelled", "the caller went away, or the server stopped")
+            self._journal.write(CANCELLED)
             raise
+        except JournalFull as full:
+            self._give_partial(self._draft)
+            stopped, error = "max_journal", str(full)
         except JournalError:
             # A re-execution that differs says nothing of the run itself.
             raise
         except Exception:
-            self._finish("internal_error", "an internal error; the server's log has its place")
+            # A re-execution did not end here when it was recorded: the error is what it failed by, not that difference.
+            with contextlib.suppress(JournalError):
+                self._finish("internal_error", "an internal error; the server's log has its place")
             raise
         finally:
             cells.close()

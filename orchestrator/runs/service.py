@@ -19,9 +19,15 @@ from orchestrator.journal.kept import Journals
 from orchestrator.providers.messages import Message, OwnModels
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
+from orchestrator.runs.admission import Admission, Bodies, Limits
 from orchestrator.runs.execute import Tools, execute, first_messages
+from orchestrator.runs.machine import share
 from orchestrator.runs.observers import Observers
+from orchestrator.runs.run import CANCELLED
 from orchestrator.runs.sources import Live
+from orchestrator.sandbox.engine import LARGEST_MEMORY
+from orchestrator.sandbox.templates import extra_bytes
+from orchestrator.server_settings import ServerSettings
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -56,8 +62,13 @@ EMPTY = {
 }
 
 
-def _check(query: Query) -> None:
-    """Before a model is paid for it. Raises InvalidRequest."""
+def _check(query: Query, most_chars: int) -> None:
+    """Before a model is paid for it. Raises InvalidRequest, AboveCap."""
+    if len(query.text) > most_chars:
+        raise AboveCap(
+            f"query: its {len(query.text)} characters are above this server's {most_chars} (server.query_chars); "
+            "what is long belongs into the context"
+        )
     if not query.text.strip():
         raise InvalidRequest("query: it is empty")
     try:
@@ -66,6 +77,10 @@ def _check(query: Query) -> None:
         raise InvalidRequest(f"query: a lone surrogate at code point {error.start} is not text") from None
     if query.context.is_empty:
         raise InvalidRequest(EMPTY[query.context.kind])
+
+
+def _limits(server: ServerSettings) -> Limits:
+    return Limits(server.budget_bytes or share(), server.max_runs, server.max_queued_runs)
 
 
 class RunHandle:
@@ -111,31 +126,41 @@ class RunService:
         self._settings = settings
         self._tools = tools
         self._own_keys = OwnKeys(settings.own_keys, pool.prices)
-        self._journals = Journals()
+        self._journals = Journals(settings.server.kept_journal_bytes, settings.server.run_journal_bytes)
+        limits = _limits(settings.server)
+        self.bodies = Bodies(limits.budget // 4)
+        self.admission = Admission(limits, tools.engine.templates, self._held_bytes)
         self._running: set[asyncio.Task[int]] = set()
         self.stopping = False
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
-        """A run that has begun. Raises Stopping, InvalidRequest, AboveCap, UnknownModel, NotScripted if there is none."""
+        """A run that has begun. Raises Stopping, InvalidRequest, AboveCap, UnknownModel, NotScripted, Busy if there is none."""
         if self.stopping:
             raise Stopping("the server is stopping: no new runs")
-        _check(query)
+        _check(query, self._settings.server.query_chars)
         models = self._choose(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
         self.pool.check(query.text, models)
+        turn = self.admission.enter(self._claim(query.context))
         logs.bind_run(started.run_id)
         journal = self._journals.open(started.run_id, self.observers.of_run(), started.owner)
         journal.write(started)
-        source = Live(self.pool, models, journal, started.limits.max_seconds, cache=started.cache)
-        task = asyncio.create_task(execute(self._tools, started, query.context, source, journal))
+
+        async def begin() -> int:
+            await turn.come  # its seconds begin then
+            source = Live(self.pool, models, journal, started.limits.max_seconds, cache=started.cache)
+            return await execute(self._tools, started, query.context, source, journal)
+
+        task = asyncio.create_task(begin())
         # The loop itself holds tasks weakly.
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
+        task.add_done_callback(lambda _task: self.admission.leave(turn))
         return RunHandle(journal, task, lambda: self.stopping)
 
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
-        _check(query)
+        _check(query, self._settings.server.query_chars)
         models = self._choose(query)
         return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits()), models), query.context)
 
@@ -143,9 +168,9 @@ class RunService:
         """Raises NotFound, also if it is another owner's."""
         return self._journals.get(run_id, owner)
 
-    def summaries(self, owner: str = "") -> list[history.RunSummary]:
-        """Of all runs that are kept of that owner, the newest first."""
-        return [history.summary(journal.events) for journal in self._journals.newest_first(owner)]
+    def journals(self, owner: str = "", before: int | None = None) -> list[Journal]:
+        """Of all runs that are kept of that owner, the newest first; `before`: those before its run of that number."""
+        return self._journals.newest_first(owner, before)
 
     async def stop(self, seconds: float) -> None:
         """No new runs; those that run have so many seconds, and then end with what they have, which is given to who waits."""
@@ -161,6 +186,16 @@ class RunService:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
+    def _claim(self, context: Context) -> int:
+        """Bytes that a run over it may take: its guest, as much for the states that it may go back to, its journal."""
+        limits = self._settings.sandbox
+        guest = min(limits.memory_bytes + extra_bytes(context, limits), LARGEST_MEMORY)
+        return 2 * guest + self._settings.server.run_journal_bytes
+
+    def _held_bytes(self) -> int:
+        """What takes of the budget beside runs and loaded contexts."""
+        return self._journals.held_bytes + self.bodies.held_bytes
+
     def _choose(self, query: Query) -> Models:
         """Raises UnknownModel, Forbidden, InvalidRequest."""
         if query.own is None:
@@ -171,6 +206,9 @@ class RunService:
 
     def _end(self, task: "asyncio.Task[int]", journal: Journal) -> None:
         self._running.discard(task)
+        if task.cancelled() and not journal.finished:  # its turn had not come
+            journal.write(CANCELLED)
+        self._journals.let_go()
         if journal.finished:
             logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 

@@ -10,7 +10,7 @@ from orchestrator.errors import JournalError, ProviderError
 from orchestrator.journal.events import ModelReplied, ModelWaits, RunFinished
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import RecordedCell, Recording
-from orchestrator.providers.attempts import Request, Wait
+from orchestrator.providers.attempts import Affinity, Request, Wait
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.providers.queue import Candidates
@@ -60,6 +60,7 @@ class Live:
         self._models = models
         self._journal = journal
         self._until = time.monotonic() + max_seconds
+        self._affinity = Affinity()
 
     def seconds_left(self, max_seconds: float) -> float:
         """All of them."""
@@ -69,7 +70,7 @@ class Live:
         """Raises ProviderError."""
         # Never from the cache: all that a run has seen is in its messages, so that only a question that is asked again, word
         # for word, would find anything; and who asks again wants another attempt.
-        return await self._ask(self._models.root, Request(tuple(messages), schema), turn=turn)
+        return await self._ask(self._models.root, Request(tuple(messages), schema, affinity=self._affinity), turn=turn)
 
     async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
         """Raises ProviderError."""

@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -28,6 +28,16 @@ class _PaidReply(msgspec.Struct, frozen=True):
     number: int
     prompt: str
     text: str
+
+
+async def _together(calls: Iterable[Coroutine[Any, Any, SubReply]]) -> tuple[SubReply, ...]:
+    """All their replies; if one cannot be written down, the others end."""
+    sent = [asyncio.ensure_future(each) for each in calls]
+    try:
+        return tuple(await asyncio.gather(*sent))
+    finally:
+        for each in sent:
+            each.cancel()
 
 
 class SubCalls:
@@ -94,7 +104,7 @@ class SubCalls:
         calls = (
             self._reuse(each) if each else self._send(next(numbers), prompt) for each, prompt in zip(paid, prompts, strict=True)
         )
-        replies = tuple(await asyncio.gather(*calls))
+        replies = await _together(calls)
         self._end_batch(failed=any(reply.error is not None for reply in replies))
         return replies
 

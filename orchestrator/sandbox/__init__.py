@@ -14,6 +14,7 @@ engine.py        what all guests share; the place where instances are made
 instance.py      one live guest: ready, running or dead
 templates.py     one image for each context, forked by every run over it
 threads.py       the threads that enter guests
+turns.py         which cells compute now
 ticks.py         the clock of running guests
 build/           the component: built, checked, kept
 memory/          the memories of guests: snapshot, fork

@@ -1,5 +1,6 @@
 """The wasmtime engine of the Python guest: its configuration, the threads that enter guests, its instances."""
 
+import os
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,6 +26,7 @@ from orchestrator.sandbox.running_line import find_layout
 from orchestrator.sandbox.templates import Templates
 from orchestrator.sandbox.threads import WASM_STACK, GuestThreads
 from orchestrator.sandbox.ticks import Ticker, watch
+from orchestrator.sandbox.turns import Turns
 
 LARGEST_MEMORY = 4 << 30
 EXPORTS = ("describe", "start", "seed", "load-context", "run-cell", "run-commands")
@@ -65,6 +67,7 @@ class Engine:
         self._linker: Linker = link(self._engine, guest.component)
         self.templates = Templates(self)
         self._threads = GuestThreads()
+        self.turns = Turns(os.cpu_count() or 1)
         self._ticker = Ticker((self._engine, self.modules.engine))
         self.enter(self._warm_up).result()
 
@@ -75,7 +78,7 @@ class Engine:
 
     def close(self) -> None:
         self._ticker.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown()
 
     def enter(self, call: Callable[[], Any]) -> "Future[Any]":
         """Runs `call`, which enters a guest, on a thread whose stack is large enough."""

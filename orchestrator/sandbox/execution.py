@@ -125,7 +125,8 @@ class Execution:
 
     def ask(self, call: HostCall) -> HostResult:
         """The run's answer."""
-        return self._calls.ask(call)
+        with self.meter.waiting():
+            return self._calls.ask(call)
 
     def report(self, record: CallRecord) -> None:
         """Tells the run of a call that was answered, and takes the fuel of a module from the cell's."""

@@ -4,12 +4,13 @@ A cell that is stopped is rolled back: it never was.
 """
 
 import asyncio
+import functools
 
 import msgspec
 import wasmtime
 
 from orchestrator.contexts.context import Context
-from orchestrator.errors import JournalError, SandboxError
+from orchestrator.errors import JournalError, JournalFull, SandboxError
 from orchestrator.sandbox.bridge import Bridge, Owner
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
@@ -21,6 +22,9 @@ from orchestrator.sandbox.running_line import running_line
 from orchestrator.sandbox.state import State
 
 PROBE_FUEL = 1_000_000_000
+MAX_ANSWER = 10_000_000  # code points
+MAX_ERROR = 10_000
+MAX_LENGTH = 1 << 53  # of an output: what any reader of JSON can hold
 _EXPORTS = {"python": "run-cell", "commands": "run-commands"}
 
 
@@ -33,6 +37,25 @@ class _GuestReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error: str | None
     answer: str | None
     draft: str | None
+
+
+def _bounded(report: _GuestReport, output_chars: int) -> _GuestReport:
+    """What is in it by our own count: a cell can replace the code that counts."""
+    head, tail = report.head[:output_chars], report.tail[-output_chars:]
+    error, answer = report.error, report.answer
+    if answer is not None and len(answer) > MAX_ANSWER:
+        error = error or f"ValueError: the answer has {len(answer)} characters, at most {MAX_ANSWER} are taken"
+        answer = None
+    if error is not None and len(error) > MAX_ERROR:
+        error = f"{error[: MAX_ERROR // 2]}\n[... cut ...]\n{error[-MAX_ERROR // 2 :]}"
+    return _GuestReport(
+        head=head,
+        tail=tail,
+        length=max(len(head) + len(tail), min(report.length, MAX_LENGTH)),
+        error=error,
+        answer=answer,
+        draft=None if report.draft is None else report.draft[:MAX_ANSWER],
+    )
 
 
 class _Stop(msgspec.Struct, frozen=True):
@@ -59,13 +82,15 @@ class Guest:
         Raises SandboxError; JournalError if a recorded cell does not make the calls of its first execution.
         """
         execution = self._prepare(request)
-        running = self._engine.enter(lambda: self._run(request, execution))
+        running = self._engine.enter(functools.partial(self._run, request, execution))
         try:
             outcome: CellOutcome | Trap = await asyncio.wrap_future(running)
         except asyncio.CancelledError:
             # The thread is not waited for: the next tick stops what computes, the bridge what waits for an answer.
             execution.meter.cancelled = True
             self._bridge.cancel()
+            # The traceback keeps this frame, and what the cell worked with holds all memory of the guest.
+            del execution, running
             raise
         # What the run could not record did not happen: the outcome is not to be used.
         if self._bridge.failure is not None:
@@ -83,7 +108,7 @@ class Guest:
     def _prepare(self, request: CellRequest) -> Execution:
         # The clock did not stop it then, and must not stop it now, on a machine that may be slower.
         again = request.recorded is not None
-        meter = Meter(float("inf") if again else self._limits.seconds)
+        meter = Meter(float("inf") if again else self._limits.seconds, self._engine.turns)
         calls = Calls(self._bridge.ask, self._bridge.report)
         return Execution(self._inputs, self._limits, meter, self._engine.modules, calls, request.recorded)
 
@@ -97,9 +122,9 @@ class Guest:
             execution.begin(instance.store, fuel)
             execution.meter.begin()
             try:
-                report = msgspec.json.decode(
-                    instance.call(_EXPORTS[request.kind], request.number, request.text), type=_GuestReport
-                )
+                with execution.meter.computing():
+                    said = instance.call(_EXPORTS[request.kind], request.number, request.text)
+                report = msgspec.json.decode(said, type=_GuestReport)
             except wasmtime.WasmtimeError as error:
                 line = running_line(self._engine.layout, instance.remains(), request)
                 return self._roll_back(execution, fuel, position, _Stop(str(error), line))
@@ -108,7 +133,7 @@ class Guest:
                 return self._roll_back(execution, fuel, position, _Stop("no report"))
             execution.end()
             return CellOutcome(
-                **msgspec.structs.asdict(report),
+                **msgspec.structs.asdict(_bounded(report, self._limits.output_chars)),
                 fuel=fuel - execution.fuel_left,
                 seconds=execution.meter.seconds,
                 effects=execution.effects,
@@ -121,7 +146,7 @@ class Guest:
         self._inputs.position = position
         # An error of ours must not look like a limit; that a cancelled run's calls fail is no error.
         if execution.failure is not None and not execution.meter.cancelled:
-            if isinstance(execution.failure, JournalError):
+            if isinstance(execution.failure, JournalError | JournalFull):
                 raise execution.failure
             raise SandboxError("a host import failed") from execution.failure
         kind = classify(stop.message, execution.meter, execution.fuel_left)

@@ -33,6 +33,9 @@ MAX_TEXT_CHARS = 20_000_000  # of the text that a cell hands to a module
 MAX_RESULTS = 64 << 20  # bytes of what one cell is given through the host import; it is kept in the journal
 MAX_CALLS = 10_000  # of one cell; each is kept in the journal
 MAX_RANDOM_BYTES = 1 << 16
+MAX_JSON = 128 << 20  # bytes of it
+MAX_NESTED = 500_000  # lists and objects in JSON of a guest or module: more hold up everybody while they are decoded
+MAX_VALUES = 8_000_000  # of all its values
 MAX_NAME = 100  # characters of a call's name that are kept
 
 
@@ -220,7 +223,19 @@ def _rewrite(outcome: ModuleOutcome) -> msgspec.Raw:
     """JSON in the form that the journal has too. Raises the module's own failure."""
     if isinstance(outcome.result, BaseException):
         raise outcome.result
+    _check_size("its result", outcome.result)
     return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(outcome.result)))
+
+
+def _check_size(what: str, text: str | bytes) -> None:
+    """Raises Refused. What is counted may stand in a text as well: nothing is decoded before."""
+    opened = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    commas = text.count(",") if isinstance(text, str) else text.count(b",")
+    if len(text) > MAX_JSON or opened > MAX_NESTED or commas > MAX_VALUES:
+        raise Refused(
+            "ValueError",
+            f"{what} is too much JSON: at most {MAX_JSON >> 20} MiB, {MAX_NESTED} lists and objects, {MAX_VALUES} values",
+        )
 
 
 def _answer_module(execution: Execution, prompts: bytes) -> bytes:
@@ -232,6 +247,7 @@ T = TypeVar("T")
 
 
 def _decode(name: str, text: str | bytes, kind: type[T]) -> T:
+    _check_size(f"{name}: what it is given", text)
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

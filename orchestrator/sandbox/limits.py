@@ -5,17 +5,19 @@ import time
 from typing import Literal
 
 from orchestrator.sandbox.messages import TrapKind
+from orchestrator.sandbox.turns import Turn, Turns
 
 _IN_RE = re.compile(r"!sre_ucs[124]_\w+$", re.MULTILINE)
 
 
-class Meter:
+class Meter(Turn):
     """The seconds of CPU that one cell took, on the thread that runs it: neither waiting counts, nor what neighbours compute.
 
     It is read on that thread alone; only `cancelled` is set from elsewhere.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, turns: Turns | None = None) -> None:
+        super().__init__(turns)
         self._limit = seconds
         self._started: float | None = None
         self._charged = 0.0

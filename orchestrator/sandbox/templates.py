@@ -127,13 +127,19 @@ class Templates:
 
     def expire(self) -> None:
         """Lets go of what is too much or too old."""
-        oldest_allowed = time.monotonic() - self._settings.template_seconds
+        self._let_go(self._settings.template_bytes, time.monotonic() - self._settings.template_seconds)
+
+    def shrink(self, to: int) -> None:
+        """Lets go of what is more than so many bytes."""
+        self._let_go(to, 0.0)
+
+    def _let_go(self, most: int, oldest_allowed: float) -> None:
         with self._lock:
             by_use = sorted(self._entries.items(), key=lambda item: item[1].used)
             sizes = {key: self._size(entry) for key, entry in by_use}
             held = sum(sizes.values())
             for key, entry in by_use:
-                if entry.tried and (held > self._settings.template_bytes or entry.used < oldest_allowed):
+                if entry.tried and (held > most or entry.used < oldest_allowed):
                     held -= sizes[key]
                     del self._entries[key]
 

@@ -50,6 +50,7 @@ def _on_tick(_context: Any, _data: Any, delta: Any, kind: Any) -> int:
     if meter.cancelled or meter.exceeded:
         error = wasmtime.WasmtimeError("stopped by the host")
         return ctypes.cast(error._consume(), ctypes.c_void_p).value or 0
+    meter.give_way()
     delta[0] = 1
     kind[0] = 0  # WASMTIME_UPDATE_DEADLINE_CONTINUE
     return 0

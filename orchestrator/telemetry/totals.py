@@ -110,7 +110,7 @@ class Totals:
             failing = self._of(each.provider)
             failing.failed_attempts += each.times
             failing.add(each.usage)
-            left = _less(left, each.usage)
+            left -= each.usage
         return left
 
     def _of(self, name: str) -> ProviderTotals:
@@ -120,13 +120,3 @@ class Totals:
 def possible(count: int) -> int:
     """That many tokens, or 0 for what no reply has: a total never goes down, whatever a backend says."""
     return count if 0 <= count <= MOST_TOKENS else 0
-
-
-def _less(usage: Usage, part: Usage) -> Usage:
-    return Usage(
-        usage.prompt_tokens - part.prompt_tokens,
-        usage.completion_tokens - part.completion_tokens,
-        usage.estimated,
-        usage.cached_tokens - part.cached_tokens,
-        usage.reasoning_tokens - part.reasoning_tokens,
-    )

@@ -67,6 +67,18 @@ async def test_the_list_shows_the_runs(engine, browse):
     assert console == []
 
 
+async def test_older_runs_are_a_link_away(engine, browse):
+    """From the list, page by page; the last one has no such link."""
+    async with serving(engine, FakeModel([python("FINAL(1)")] * 51)) as client:
+        for number in range(51):
+            await client.post("/query", json={"query": f"{number}?", "context": "c"})
+        first, _ = await browse(f"{client.base_url}/visualize")
+        [older] = re.findall(r'<a href="([^"]*)">Older runs</a>', first)
+        second, console = await browse(f"{client.base_url}/visualize{older}")
+    assert [line for line in text_of(second) if line.endswith("?")] == ["0?"]
+    assert ("Older runs" in second, console) == (False, [])
+
+
 async def test_a_run_is_shown_turn_by_turn(engine, browse):
     """Prompt, coloured code, output, sub-calls as bars that begin together, the answer."""
     replies = [python("print(len(context))\nhalves = llm_batch(['left', 'right'])"), python("FINAL(' '.join(halves))")]

@@ -106,6 +106,12 @@ async def test_debug_has_the_history(client):
         ({"query": "q", "context": ""}, 400, "Bad Request", "context: it is empty"),
         ({"query": "q", "context": []}, 400, "Bad Request", 'context: null, "", [] and {} are empty'),
         ({"query": "q", "documents": []}, 400, "Bad Request", "documents: there is none, or all are empty"),
+        (
+            {"query": "q", "messages": [{"role": "assistant", "content": None}, {"role": "user", "content": []}]},
+            400,
+            "Bad Request",
+            "messages: there is none, or all are empty",
+        ),
         ({"query": "q", "messages": []}, 400, "Bad Request", "messages: there is none, or all are empty"),
         ({"query": "q"}, 400, "Bad Request", "send exactly one of context, context_id, documents and messages"),
         (
@@ -224,6 +230,43 @@ async def test_runs_are_kept_and_shown(client):
     )
 
 
+async def test_the_list_of_runs_comes_in_pages(client):
+    """Each says where the next begins, and the last one that it is."""
+    for number in range(5):
+        await client.post("/query", json={"query": f"q{number}" + "x" * 1000, "context": "c"})
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = (await client.get(f"/runs?limit=2{cursor and '&cursor='}{cursor}")).json()
+        pages.append([each["query"] for each in page["runs"]])
+        cursor = page["next"]
+    assert pages == [[(f"q{number}" + "x" * 1000)[:500] for number in page] for page in ((4, 3), (2, 1), (0,))]
+
+
+@pytest.mark.parametrize(
+    ("asked", "detail"),
+    [
+        ("limit=0", "limit: Expected `int` >= 1"),
+        ("limit=201", "limit: Expected `int` <= 200"),
+        ("cursor=0", "cursor: Expected `int` >= 1"),
+        ("cursor=x", "cursor: Expected `int | null`, got `str`"),
+    ],
+)
+async def test_a_page_that_there_cannot_be_is_refused(client, asked, detail):
+    """400, and what would do."""
+    response = await client.get(f"/runs?{asked}")
+    assert (response.status_code, response.json()) == (400, problem(400, "Bad Request", detail))
+
+
+async def test_a_query_that_is_too_long_is_refused(client):
+    """422: the context is the place for what is long."""
+    response = await client.post("/query", json={"query": "x" * 100_001, "context": "c"})
+    detail = (
+        "query: its 100001 characters are above this server's 100000 (server.query_chars); "
+        "what is long belongs into the context"
+    )
+    assert (response.status_code, response.json()) == (422, problem(422, "Unprocessable Entity", detail))
+
+
 async def test_a_run_is_shown_while_it_goes_on(engine):
     """It is running, with the turns so far."""
     model = FakeModel([python("print(5)"), python("FINAL(6)")])
@@ -265,6 +308,18 @@ async def test_a_query_over_12_megabytes_end_to_end(engine):
             {"messages": [{"role": "user", "content": "hi\r\n"}]},
             '[[{"role": "user", "content": "hi\\r\\n"}], "list"]',
         ),
+        (
+            {
+                "messages": [
+                    {"role": "developer", "content": [{"type": "text", "text": "Be brief"}], "name": "me"},
+                    {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
+                    {"role": "tool", "content": "5", "tool_call_id": "c"},
+                ]
+            },
+            '[[{"role": "developer", "content": [{"type": "text", "text": "Be brief"}], "name": "me"}, '
+            '{"role": "assistant", "content": null, "tool_calls": [{"id": "c", "function": {"name": "f"}}]}, '
+            '{"role": "tool", "content": "5", "tool_call_id": "c"}], "list"]',
+        ),
     ],
 )
 async def test_json_and_messages_are_values_in_the_cell(engine, body, answer):
@@ -304,6 +359,8 @@ async def test_runs_at_the_same_time_do_not_mix(engine):
 
     class Mirror(FakeModel):
         async def handle_async_request(self, request):
+            if request.method == "GET":
+                return await super().handle_async_request(request)
             turn = sum(each["role"] == "assistant" for each in json.loads(await request.aread())["messages"])
             return streamed(python("FINAL(mine)") if turn else python("mine = context * 2\nprint(mine)"))
 

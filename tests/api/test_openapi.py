@@ -10,8 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import load_all_checks
 from serving import serving, serving_app
 
-from orchestrator.config import ScriptedSettings, ServerSettings, Settings
+from orchestrator.config import ScriptedSettings, Settings
 from orchestrator.opening import Orchestrator
+from orchestrator.server_settings import ServerSettings
 
 EXAMPLES = 25  # of each operation
 BOUNDED = hypothesis_settings(
@@ -68,7 +69,7 @@ async def test_schemathesis_finds_nothing(client, mode):
     if mode is schemathesis.GenerationMode.NEGATIVE:
         # Of what takes nothing, or any text in its path, nothing can be wrong.
         found = [each for each in found if each.body or each.query]
-        assert len(found) == 6
+        assert len(found) == 7
     for operation in found:
         try:
             assert await asyncio.to_thread(attack, operation, mode) > 0
@@ -86,7 +87,16 @@ async def test_a_query_needs_exactly_one_context(engine):
     schemas = described["components"]["schemas"]
     assert schemas["QueryRequest"]["properties"]["query"]["minLength"] == 1
     assert schemas["RunResult"]["properties"]["stopped"]["enum"] == [
-        *("answered", "max_iterations", "max_sub_calls", "max_seconds", "max_fuel", "repeated_reply", "provider_error"),
+        *(
+            "answered",
+            "max_iterations",
+            "max_sub_calls",
+            "max_seconds",
+            "max_fuel",
+            "max_journal",
+            "repeated_reply",
+            "provider_error",
+        ),
         *("cancelled", "internal_error", "running"),
     ]
 

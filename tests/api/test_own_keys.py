@@ -124,7 +124,7 @@ async def test_what_is_not_allowed_makes_no_run(engine, own_keys, sent, status, 
     async with serving(engine, FakeModel(), own_keys=own_keys) as client:
         response = await client.post("/query", json=QUESTION, headers=sent)
         assert (response.status_code, response.json()["detail"]) == (status, detail)
-        assert (await client.get("/runs")).json() == {"runs": []}
+        assert (await client.get("/runs")).json() == {"runs": [], "next": None}
 
 
 async def test_a_named_model_and_an_own_one_exclude_each_other(engine):

@@ -84,6 +84,7 @@ def test_a_member_that_cannot_be_unpacked_is_left_out(add):
         (tarred(), "a tar archive, which is not opened: unpack it, and name the folder"),
         (gzip.compress(tarred()), "a tar archive, which is not opened: unpack it, and name the folder"),
     ],
+    ids=["cut", "no gzip", "no zip", "tar", "tar in gzip"],
 )
 def test_what_is_not_what_it_begins_as_is_told(add, tmp_path, content, message):
     """A mistake if it was named; else it is left out."""

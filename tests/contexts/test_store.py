@@ -138,3 +138,21 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path):
     with pytest.raises(NoRoom) as error:
         ContextStore(tmp_path / "file" / "folder")
     assert str(error.value) == f"the folder of contexts {tmp_path}/file/folder cannot be used: Not a directory"
+
+
+def test_one_that_leaves_is_not_given_to_who_comes_meanwhile(monkeypatch, tmp_path):
+    """Its file is closed already, and the number of its descriptor may be that of another file."""
+    store = ContextStore(tmp_path)
+    came = []
+    close = os.close
+
+    def close_and_come(descriptor):
+        close(descriptor)
+        if not came:  # another thread
+            came.append(store.get(identity))
+
+    monkeypatch.setattr(os, "close", close_and_come)
+    held = store.add_text("the text")
+    identity = held.id
+    del held
+    assert came[0].read(0, 0, 10) == "the text"

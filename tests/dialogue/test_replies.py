@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.dialogue.replies import parse_reply
+from orchestrator.dialogue.replies import NothingToDo, parse_reply
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "replies").glob("*.md"))
 
@@ -78,3 +78,10 @@ def test_any_reply_comes_to_at_least_one_action(text):
 def test_a_long_hostile_reply_is_parsed_in_linear_time(text):
     """Parsing blocks the server: a pathological reply would time this test out, were it quadratic."""
     assert parse_reply(text)
+
+
+def test_a_reply_with_too_many_blocks_is_not_run():
+    """20,000 of them would keep a run busy for as long as it may; a hundred are taken."""
+    block = "```python\nprint(1)\n```\n"
+    assert len(parse_reply(block * 100)) == 100
+    assert parse_reply(block * 20_000) == [NothingToDo("it has 20000 blocks, and at most 100 are taken: do less in one reply")]

@@ -30,7 +30,8 @@ async def test_a_query_is_answered(gateway, engine):
     root, sub = gateway.settings("up", role="root"), gateway.settings("mock", role="sub")
     result = await answered(engine, (root, sub))
     assert (result["success"], result["answer"], result["iterations"], result["sub_calls"]) == (True, "mocked", 1, 1)
-    assert result["usage"] == {"prompt_tokens": 18, "completion_tokens": 7}
+    usage = result["usage"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"], usage["cost"]) == (18, 7, 10.75)
 
 
 async def test_the_library_asks_through_it(gateway, tmp_path):

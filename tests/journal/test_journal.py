@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
-from orchestrator.errors import NotFound
-from orchestrator.journal.events import Answer, RunFinished
+from orchestrator.errors import JournalFull, NotFound
+from orchestrator.journal.events import Answer, ModelCalled, RunFinished
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import KEPT_RUNS, Journals
+
+END = RunFinished(stopped="answered", error=None)
 
 
 def test_events_are_stamped_in_order():
@@ -23,11 +25,38 @@ def test_the_last_runs_are_kept():
     """The oldest leaves first; a run that is not there is named."""
     journals = Journals()
     for number in range(KEPT_RUNS + 1):
-        journals.open(f"run{number}")
+        journals.open(f"run{number}").write(END)
+    journals.let_go()
     assert journals.get(f"run{KEPT_RUNS}").run_id == f"run{KEPT_RUNS}"
     with pytest.raises(NotFound) as error:
         journals.get("run0")
     assert str(error.value) == "there is no run 'run0'; the last 200 are kept"
+
+
+def test_old_journals_leave_by_bytes():
+    """Not those of runs that go on, however much they hold."""
+    journals = Journals(max_bytes=2500)
+    for name in ("on", "first", "second", "third"):
+        journals.open(name).write(Answer(text="x" * 1000, partial=False))
+    for name in ("first", "second", "third"):
+        journals.get(name).write(END)
+    journals.let_go()
+    assert [each.run_id for each in journals.newest_first()] == ["third", "second", "on"]
+    assert journals.held_bytes == sum(journals.get(name).bytes for name in ("second", "third")) < 2500
+
+
+def test_a_journal_that_is_full_takes_its_end_alone():
+    """Nothing of the event that is too much is kept or shown; what it comes to always has room."""
+    seen = []
+    journal = Journal("r", seen.append, max_bytes=1000)
+    with pytest.raises(JournalFull) as error:
+        journal.write(ModelCalled(turn=1, prompt_chars=1000, texts=("x" * 1000,)))
+    assert str(error.value) == "its journal would have more than 1000 bytes (server.run_journal_bytes)"
+    journal.write(Answer(text="y" * 1000, partial=True))
+    journal.write(END)
+    assert (
+        [type(each).__name__ for each in journal.events] == ["Answer", "RunFinished"] == [type(each).__name__ for each in seen]
+    )
 
 
 async def test_readers_follow_a_journal_while_it_is_written():

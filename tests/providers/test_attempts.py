@@ -7,7 +7,7 @@ import pytest
 from fakes import HI, FakeProvider, complete
 
 from orchestrator.errors import ProviderError
-from orchestrator.providers.attempts import Wait
+from orchestrator.providers.attempts import Affinity, Wait
 from orchestrator.providers.messages import FailedAttempt, Usage
 from orchestrator.providers.pool import Pool
 
@@ -130,6 +130,110 @@ async def test_a_rate_limit_that_outlasts_the_run_is_an_error():
     pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=3600))])
     with pytest.raises(ProviderError, match=r"^busy$"):
         await complete(pool, "sub", HI, until=time.monotonic() + 60)
+
+
+async def test_a_rate_limit_that_is_known_to_outlast_the_run_is_not_waited_for():
+    """Neither by who asks next, nor by who was in the queue when it came."""
+    limit = ProviderError("busy", remedy="limited", after=3600)
+    pool = Pool([FakeProvider("a", limit, delay=0.01, max_concurrency=1)])
+    soon = time.monotonic() + 60
+    async with asyncio.timeout(1):
+        for _ in range(2):
+            calls = [complete(pool, "sub", HI, until=soon) for _ in range(3)]
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+            assert [str(each) for each in ended] == ["busy"] * 3
+
+
+async def test_a_run_that_is_over_waits_for_its_end():
+    """It is about to be cancelled; until then the one that is busy is not asked for again and again."""
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=0.01), *"xyz", delay=0.1, max_concurrency=1)])
+    assert (await complete(pool, "sub")).text == "x"
+    busy = asyncio.create_task(complete(pool, "sub"))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(1):
+        assert (await complete(pool, "sub", HI, until=0.0)).text == "z"
+    await busy
+
+
+async def test_who_finds_a_rate_limit_is_told():
+    """Not only the call that ran into it."""
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=1.2), "yes", "yes")])
+    first = asyncio.create_task(complete(pool, "sub", HI))
+    await asyncio.sleep(0.01)
+    told = []
+    await complete(pool, "sub", HI, tell=told.append)
+    await first
+    assert told == [Wait("a", 1.2, "busy")]
+
+
+async def test_a_server_that_always_says_at_once_is_not_asked_all_the_time():
+    """Retry-After: 0 with each refusal is no invitation to a storm."""
+
+    class AtOnce(FakeProvider):
+        calls = 0
+
+        async def complete(self, messages, received, schema=None):
+            self.calls += 1
+            raise ProviderError("busy", remedy="limited", after=0.0)
+
+    limited = AtOnce("a")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await complete(Pool([limited]), "sub")
+    assert limited.calls <= 5
+
+
+async def test_refusals_side_by_side_are_one_rate_limit():
+    """The guessed wait is not doubled for each of them."""
+    pool = Pool([FakeProvider("a", *[ProviderError("busy", remedy="limited")] * 16, *["yes"] * 16, delay=0.01)])
+    async with asyncio.timeout(2):
+        await asyncio.gather(*(complete(pool, "sub") for _ in range(16)))
+
+
+async def test_a_provider_that_may_soon_be_back_is_not_forgotten_for_one_that_is_limited():
+    """The failing one is asked again, instead of waiting for an hour."""
+    down = [ProviderError("down", **LATER)] * 2
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=3600)), FakeProvider("b", *down, "yes")])
+    async with asyncio.timeout(5):
+        assert (await complete(pool, "sub")).provider == "b"
+
+
+async def test_a_rate_limit_is_waited_out_when_the_others_are_given_up():
+    """The call does not fail with them."""
+    limit = ProviderError("busy", remedy="limited", after=0.3)
+    pool = Pool([FakeProvider("a", limit, "yes"), FakeProvider("b", ProviderError("down", **LATER))], retry_seconds=0)
+    reply = await complete(pool, "sub")
+    assert (reply.text, reply.provider) == ("yes", "a")
+
+
+async def test_a_failure_behind_a_long_rate_limit_is_tried_again():
+    """retry_seconds are those of failures; the limit does not use them up."""
+    answers = [ProviderError("busy", remedy="limited", after=0.8), ProviderError("down", **LATER), "yes"]
+    assert (await complete(Pool([FakeProvider("a", *answers)], retry_seconds=0.8), "sub")).text == "yes"
+
+
+async def test_a_provider_is_doubted_for_a_while_only(monkeypatch):
+    """Who waits for one that is limited goes to it as soon as that is over."""
+    monkeypatch.setattr("orchestrator.providers.backend.DOUBT_SECONDS", 0.1)
+    wrong = FakeProvider("b", ProviderError("wrong key", remedy="mend"), "yes")
+    pool = Pool([FakeProvider("a", ProviderError("busy", remedy="limited", after=3600)), wrong])
+    first = asyncio.create_task(complete(pool, "sub"))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(1):
+        assert (await complete(pool, "sub")).provider == "b"
+    first.cancel()
+
+
+async def test_the_turns_of_a_run_stay_with_a_provider():
+    """Its prompt cache has what was before; another is asked if it has no room, or fails."""
+    first, second = FakeProvider("a", *"1234", delay=0.01), FakeProvider("b", *"1234", delay=0.01)
+    pool, affinity = Pool([first, second]), Affinity()
+    busy = asyncio.create_task(complete(pool, "root"))
+    await asyncio.sleep(0)
+    asked = [(await complete(pool, "root", HI, affinity=affinity)).provider for _ in range(3)]
+    await busy
+    assert asked == ["b", "b", "b"]
+    assert (await complete(pool, "root")).provider == "a"
 
 
 async def test_an_empty_reply_is_asked_again_and_both_are_counted():

@@ -84,3 +84,17 @@ async def test_a_proxy_that_is_configured_is_used_but_for_this_machine():
         assert (len(made), len(direct)) == (1, 0)
         assert await get(connections, here) == b"ok"
     assert (len(made), len(direct)) == (1, 1)
+
+
+async def test_no_cookie_is_kept():
+    """A server cannot make one call know of another, nor fill the memory with them."""
+    sent = []
+
+    def answer(request):
+        sent.append(request.headers.get("cookie"))
+        return httpx.Response(200, headers={"set-cookie": f"n{len(sent)}=1"})
+
+    async with contextlib.aclosing(Connections(httpx.MockTransport(answer))) as connections:
+        for _ in range(3):
+            await get(connections, "http://server/")
+    assert sent == [None] * 3

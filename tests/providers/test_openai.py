@@ -160,7 +160,7 @@ async def test_no_content_is_an_empty_text(content):
         ),
         (events(delta(content=[{"text": 5}])), "m: sent something that is not a completion", "later"),
         (events(delta(content="half"), done=False), "m: the stream broke off", "later"),
-        (events({"error": {"message": "overloaded"}}), 'm: {"message":"overloaded"}', "later"),
+        (events({"error": {"message": "overloaded"}}), "m: overloaded", "later"),
     ],
 )
 async def test_what_is_no_completion_is_a_clear_error(response, message, remedy):
@@ -236,7 +236,7 @@ async def test_a_request_that_is_refused_says_nothing_of_the_provider():
     [
         (httpx.Response(404, json={"detail": "Not Found"}), "m: HTTP 404: Not Found; base_url goes up to and including /v1 (it is http://server)"),
         (httpx.Response(200, html="<html>"), "m: answered with text/html instead of a completion; base_url goes up to and including /v1 (it is http://server)"),
-        (httpx.Response(200, json={"error": "Unexpected endpoint or method."}), 'm: "Unexpected endpoint or method."; base_url goes up to and including /v1 (it is http://server)'),
+        (httpx.Response(200, json={"error": "Unexpected endpoint or method."}), 'm: Unexpected endpoint or method.; base_url goes up to and including /v1 (it is http://server)'),
     ],
 )  # fmt: skip
 async def test_a_base_url_without_v1_is_told(response, message):
@@ -249,6 +249,7 @@ async def test_a_base_url_without_v1_is_told(response, message):
     [
         ({"base_url": "http://localhost:abc"}, "k", "providers: base_url: 'http://localhost:abc' is no URL: Invalid port: 'abc'"),
         ({"base_url": "http://:80"}, "k", "providers: base_url: 'http://:80' is no URL: it has no host"),
+        ({"base_url": "http://a:65536/v1"}, "k", "providers: base_url: 'http://a:65536/v1' is no URL: the last port is 65535"),
         ({}, "sk-1\n", "providers: api_key_env: the key in the environment variable THE_KEY has a space, a line end or another character that no key has"),
         ({}, "sk-\u00e9", "providers: api_key_env: the key in the environment variable THE_KEY has a space, a line end or another character that no key has"),
     ],

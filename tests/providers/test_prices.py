@@ -158,3 +158,16 @@ async def test_an_attempt_at_an_unknown_price_makes_the_cost_unknown(prices):
     dead = FakeProvider("a", ProviderError("down", remedy="later"))
     reply = await complete(Pool([dead, FakeProvider("cheap", "yes")], prices=cheap), "root")
     assert (reply.cost, reply.last_cost) == (0.000004, 0.000004)
+
+
+async def test_what_a_server_charged_wins_over_the_price(prices):
+    """Of that attempt alone."""
+
+    class Charging(FakeProvider):
+        async def complete(self, messages, received, schema=None):
+            await super().complete(messages, received, schema)
+            received.cost = 0.5 if received.text == "" else None
+
+    known = prices('[[prices]]\nmodels = ["m"]\ninput = 1\noutput = 1\n')
+    reply = await complete(Pool([Charging("m", "", "yes")], prices=known), "root")
+    assert (reply.cost, reply.last_cost, [each.cost for each in reply.failed]) == (0.500004, 0.000004, [0.5])

@@ -23,6 +23,7 @@ def test_addresses_of_the_internet_are_public(address):
         *("127.0.0.1", "127.255.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),  # noqa: S104  (nothing is bound)
         *("255.255.255.255", "224.0.0.1", "240.0.0.1", "::", "::1", "fe80::1", "fc00::1", "ff02::1"),
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2002:a00:1::"),
+        *("::127.0.0.1", "::ffff:0:7f00:1", "64:ff9b:1::7f00:1", "fec0::1", "fe80::1%eth0"),
     ],
 )
 def test_all_others_are_not(address):
@@ -44,6 +45,28 @@ async def test_a_host_of_the_inside_is_refused(host):
         with pytest.raises(ProviderError) as error:
             await read(PublicConnections(()), f"http://{host}:{port}/")
     assert str(error.value) == f"the host {host!r} is not public: the operator has to list it (own_keys.own_key_hosts)"
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "nothing.invalid"])
+async def test_a_host_that_does_not_exist_is_told(host):
+    """Also if it cannot be a name at all."""
+    with pytest.raises(ProviderError) as error:
+        await read(PublicConnections({host}), f"http://{host}/")
+    assert str(error.value) == f"the host {host!r} is not known"
+
+
+async def test_a_name_that_is_not_ascii_is_asked_for_as_it_was_checked(monkeypatch):
+    """The older encoding of names would make another host of it (strasse); no address is no host."""
+    names = []
+
+    async def resolve(host, port, **_):
+        names.append(host)
+        return []
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    with pytest.raises(ProviderError, match="is not known"):
+        await read(PublicConnections({"straße.example"}), "http://straße.example/")
+    assert names == ["xn--strae-oqa.example"]
 
 
 async def test_a_host_that_is_listed_is_not():

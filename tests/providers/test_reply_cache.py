@@ -227,3 +227,19 @@ async def test_who_waits_for_a_call_that_fails_goes_on_alone():
     assert [str(end) for end in ends] == ["no"] * 5
     assert (provider.most, provider.answers) == (4, [])
     assert time.monotonic() - started < 0.2
+
+
+async def test_half_a_reply_is_not_kept():
+    """One that ended at its token limit; the next call may get all of it."""
+
+    class Cut(FakeProvider):
+        async def complete(self, messages, received, schema=None):
+            await super().complete(messages, received, schema)
+            received.cut = received.text == "0"
+
+    asked = pool(Cut("m", *ANSWERS, cache=True))
+    assert [(reply.text, reply.cut, reply.cached) for reply in [await ask(asked) for _ in range(3)]] == [
+        ("0", True, False),
+        ("1", False, False),
+        ("1", False, True),
+    ]

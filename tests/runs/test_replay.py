@@ -11,7 +11,7 @@ from fakes import FakeModel, python
 from processes import rlm
 from serving import serving_app
 
-from orchestrator.config import SandboxSettings, load
+from orchestrator.config import DEFAULTS, SandboxSettings, load
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import JournalError
 from orchestrator.journal import events as ev
@@ -115,7 +115,7 @@ async def test_a_cell_that_the_clock_stopped_is_not_executed(run_query, new_engi
     ]
     events = (await run_query(FakeModel(replies), on=slow)).events
     assert [each.limit for each in events if isinstance(each, ev.CellRolledBack)] == ["seconds"]
-    assert await replay(events, context(), slow) == 2
+    assert await replay(events, context(), slow, msgspec.structs.replace(DEFAULTS, sandbox=slow.settings)) == 2
 
 
 LONG = "a line of text\n" * 400_000 + "the needle"
@@ -280,3 +280,22 @@ async def test_a_component_that_is_not_here_is_named_with_the_way_to_bring_it(jo
         f"rlm: the component {'0' * 64} is not on this machine; "
         f"run `rlm guest export {'0' * 64} FILE` where it is, and `rlm guest import FILE` here\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_fuel": 10**15}, "max_fuel: the run had 1000000000000000, here 1000000000000 is allowed; to allow it: --set max_fuel=1000000000000000"),
+        ({"fuel": 10**15}, "sandbox.fuel: the run had 1000000000000000, here 100000000000 is allowed; to allow it: --set sandbox.fuel=1000000000000000"),
+    ],
+)  # fmt: skip
+async def test_a_journal_cannot_ask_for_more_than_is_allowed_here(engine, run_query, change, message):
+    """Anybody may have written it: a hostile one would compute for as long as it says."""
+    started, *others = (await run_query(FakeModel([python("FINAL(1)")]))).events
+    [(name, value)] = change.items()
+    part = "limits" if name == "max_fuel" else "cell_limits"
+    changed = msgspec.structs.replace(getattr(started, part), **{name: value})
+    events = [msgspec.structs.replace(started, **{part: changed}), *others]
+    with pytest.raises(JournalError) as error:
+        await replay(events, ContextStore().add_text("the context"), engine)
+    assert str(error.value) == message

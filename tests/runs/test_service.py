@@ -57,7 +57,7 @@ async def test_a_run_over_nothing_is_refused_before_a_model_is_asked(engine):
     async with service(engine, model) as runs:
         with pytest.raises(InvalidRequest) as error:
             runs.start(Query("q", runs.contexts.add_text("\n")))
-        assert runs.summaries() == []
+        assert runs.journals() == []
     assert str(error.value) == "context: it is empty"
     await asyncio.sleep(0)
     assert model.root_messages == []

@@ -1,5 +1,7 @@
 """What is recorded is never asked again; what is not, is asked: journals cut behind every event, and gone on with."""
 
+import re
+
 import msgspec
 import pytest
 from fakes import FakeProvider, live, python
@@ -26,6 +28,8 @@ REPLIES = [
     ),
     python("FINAL([x, y, z, random.random()])"),
 ]
+
+SPENT = re.compile(r"after \d+\.\d seconds")  # what a model is told of a cell that was stopped
 
 
 def reply(messages):
@@ -104,6 +108,12 @@ def said(events):
         for each in fixed
     ]
     fixed = [msgspec.structs.replace(each, message="") if isinstance(each, ev.CellRolledBack) else each for each in fixed]
+    fixed = [
+        msgspec.structs.replace(each, texts=tuple(SPENT.sub("after some seconds", text) for text in each.texts))
+        if isinstance(each, ev.ModelCalled)
+        else each
+        for each in fixed
+    ]
     own_order = [each for each in fixed if not type(each).__name__.startswith("Subcall")]
     return own_order, sorted(repr(each) for each in fixed if type(each).__name__.startswith("Subcall"))
 
@@ -177,3 +187,16 @@ async def test_a_run_that_was_ended_from_outside_replays_up_to_there(engine, sto
         if isinstance(whole[cut - 1], ev.CellStarted | ev.ModelCalled | ev.SubcallStarted | ev.HostCalled):
             ended = [*whole[:cut], ev.RunFinished(stopped=stopped, error="it ended")]
             assert await replay(ended, context(), engine) < 5
+
+
+async def test_what_breaks_a_run_that_goes_on_is_told_as_it_is(engine, monkeypatch):
+    """Not as the difference that comes of it: the journal does not end with an internal error."""
+    whole, _ = await undisturbed(engine)
+    end = next(n for n, each in enumerate(whole) if isinstance(each, ev.CellFinished))
+
+    def broken(*_):
+        raise OSError("no memory")
+
+    monkeypatch.setattr("orchestrator.sandbox.guest.Guest._run", broken)
+    with pytest.raises(OSError, match="no memory"):
+        await gone_on(engine, whole[:end])

@@ -1,11 +1,17 @@
 """The threads that enter guests: a deep cell's stack is given back."""
 
+import contextlib
+import functools
+import gc
 import re
 import threading
+import time
+import weakref
 from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import SandboxError
 from orchestrator.sandbox.memory import mappings
 from orchestrator.sandbox.threads import THREAD_STACK, WASM_STACK, GuestThreads
 
@@ -49,6 +55,80 @@ def test_the_stack_of_a_deep_cell_is_given_back():
     threads.submit(deep).result()
     assert touched == [True]
     assert stack_resident(threads) < 4096
+    threads.shutdown()
+
+
+def until(true, seconds=5):
+    """Waits for it."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return true()
+
+
+def test_threads_are_released_when_they_are_idle():
+    """Forty at once, none after a while, and one again for the next call."""
+    threads = GuestThreads(idle_seconds=0.05)
+    go_on = threading.Event()
+    calls = [threads.submit(go_on.wait) for _ in range(40)]
+    assert until(lambda: threads.count == 40)
+    go_on.set()
+    assert [call.result() for call in calls] == [True] * 40
+    assert until(lambda: threads.count == 0)
+    assert threads.submit(lambda: "again").result() == "again"
+    threads.shutdown()
+
+
+def test_idle_threads_are_used_again():
+    """One after the other, a hundred calls need no second thread; what one of them raises ends no thread."""
+    threads = GuestThreads()
+    for number in range(100):
+        with pytest.raises(ZeroDivisionError) if number % 2 else contextlib.nullcontext():
+            threads.submit(lambda number=number: 1 / (1 - number % 2)).result()
+        assert until(lambda: threads._idle == 1)
+    assert threads.count == 1
+    threads.shutdown()
+
+
+def test_nothing_of_a_call_stays_in_an_idle_thread():
+    """Neither its function, nor its result, nor what it raised."""
+
+    class Large:
+        pass
+
+    def use(large, *, fails):
+        if fails:
+            raise ValueError(large)
+        return large
+
+    threads = GuestThreads()
+    gc.disable()
+    try:
+        for fails in (False, True):
+            large = Large()
+            seen = weakref.ref(large)
+            call = threads.submit(functools.partial(use, large, fails=fails))
+            call.exception()
+            del large, call
+            assert until(lambda seen=seen: seen() is None)
+    finally:
+        gc.enable()
+        threads.shutdown()
+
+
+def test_without_threads_a_call_is_a_typed_error(monkeypatch):
+    """Of the sandbox; and the next one that can have a thread works."""
+    threads = GuestThreads()
+
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(SandboxError) as error:
+            threads.submit(str)
+    assert str(error.value) == "no thread for another guest: can't start new thread"
+    assert threads.submit(str).result() == ""
     threads.shutdown()
 
 

@@ -5,7 +5,8 @@ standard   what analysis uses of the standard library, imported while the compon
 library    the rest of it and the time zones, compiled, run when first imported
 absent     what Python has elsewhere and a cell has not, and what to use instead
 habits     what a cell does by habit and cannot have: errors where the real thing would end the guest
-hints      what a cell is told beside an error
+tracebacks how an exception is shown
+hints      what a cell is told beside it
 capture    the bounded output of a cell
 context    `context`: what it is in this run
 lazy/      a text and documents that are too large to be held

@@ -12,12 +12,11 @@ import math
 import random
 import re
 import sys
-import traceback
 import types
 from collections.abc import Callable
 from typing import Any
 
-from . import calls, checks, chunks, errors, habits, helpers, hints, host, modules, queries, replies, rounds
+from . import calls, checks, chunks, errors, habits, helpers, host, modules, queries, replies, rounds, tracebacks
 from .answers import Answers
 from .capture import Capture
 from .commands import Commands
@@ -54,7 +53,6 @@ _LINES = linecache.cache
 _parse = ast.parse
 _AWAITING = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _CONTEXT = re.compile(r"\b(?:context|input_data)\b")  # as in orchestrator/dialogue/commands.py
-_ERROR_LIMIT = 8000  # code points of one traceback
 
 
 class Notebook:
@@ -133,18 +131,18 @@ class Notebook:
             execute(name, text)
         except BaseException as raised:
             _BUILTINS.update(_ORIGINAL_BUILTINS)
-            error = _format(raised)
+            error = tracebacks.shown(raised)
         _BUILTINS.update(_ORIGINAL_BUILTINS)
         try:
             waiting.finish_cell()
         except BaseException as raised:
-            error = error or _format(raised)
+            error = error or tracebacks.shown(raised)
         _BUILTINS.update(_ORIGINAL_BUILTINS)
         habits.flush_output()
         try:
             answer, draft = self.answers.take(), self.answers.draft()
         except BaseException as raised:
-            answer, draft, error = None, None, error or _format(raised)
+            answer, draft, error = None, None, error or tracebacks.shown(raised)
         return {
             "head": capture.head,
             "tail": capture.tail,
@@ -204,37 +202,6 @@ def _describe_value(value: Any) -> str:
     kind = type(value).__name__
     sized = str | bytes | list | tuple | dict | set | frozenset | LazyText | Documents
     return f"{kind} of {length_of(value)}" if isinstance(value, sized) else kind
-
-
-def _format(raised: BaseException) -> str:
-    """The traceback through the cells' own lines, bounded, with a hint if one helps."""
-    if isinstance(raised, errors.CommandError):
-        return str(raised)[:_ERROR_LIMIT]
-    try:
-        text = "".join(_cell_frames(traceback.TracebackException.from_exception(raised)).format()).rstrip()
-    except BaseException:
-        text = type(raised).__name__
-    if len(text) > _ERROR_LIMIT:
-        half = _ERROR_LIMIT // 2
-        text = f"{text[:half]}\n[{len(text) - 2 * half} code points left out]\n{text[-half:]}"
-    return text + _hint(raised)
-
-
-def _hint(raised: BaseException) -> str:
-    try:
-        hint = hints.about(raised)
-    except BaseException:
-        return ""
-    return f"\n({hint})" if hint else ""
-
-
-def _cell_frames(error: traceback.TracebackException) -> traceback.TracebackException:
-    pending = [error]
-    while pending:
-        each = pending.pop()
-        each.stack[:] = [frame for frame in each.stack if frame.filename.startswith("<cell ")]
-        pending += filter(None, (each.__cause__, each.__context__, *(each.exceptions or ())))
-    return error
 
 
 _notebook = Notebook()

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 import wasmtime
@@ -34,8 +36,30 @@ class Meter(Protocol):
 
     def charge(self, seconds: float) -> None: ...
 
+    def waiting(self) -> AbstractContextManager[None]: ...
 
-_free = threading.BoundedSemaphore(2)  # compilers at once, whoever asks
+
+MOST_AT_ONCE = 2  # compilers, whoever asks
+_changed = threading.Condition()
+_asked: list[object] = []  # in their order: the first MOST_AT_ONCE compile, and a cell asks for one at a time
+
+
+@contextmanager
+def _in_turn(meter: Meter) -> Iterator[None]:
+    """Raises ValueError if the cell is cancelled while it waits."""
+    own = object()
+    try:
+        with _changed:
+            _asked.append(own)
+            while own not in _asked[:MOST_AT_ONCE]:
+                if meter.cancelled:
+                    raise ValueError(TOO_MUCH)
+                _changed.wait(POLL_SECONDS)
+        yield
+    finally:
+        with _changed:
+            _asked.remove(own)
+            _changed.notify_all()
 
 
 def configure() -> wasmtime.Config:
@@ -61,13 +85,8 @@ def compile_text(text: str, meter: Meter) -> bytes:
 
     The compiler's CPU is the cell's; waiting until one may begin is not.
     """
-    while not _free.acquire(timeout=POLL_SECONDS):
-        if meter.cancelled:
-            raise ValueError(TOO_MUCH)
-    try:
+    with meter.waiting(), _in_turn(meter):
         status, code, said = _run_compiler(text, meter)
-    finally:
-        _free.release()
     reason = said.decode(errors="replace")
     if status == 1:
         raise ValueError(reason[:2000])

@@ -119,7 +119,7 @@ function runParts(run) {
   return [...parts, ...run.history.map((turn, place) => turnSection(turn, place, run.duration_ms))];
 }
 
-function listParts(runs) {
+function listParts({ runs, next }) {
   if (!runs.length) return [element("p", undefined, "No run yet. POST a query to /query.")];
   const list = element("ul", "runs");
   for (const run of runs) {
@@ -127,7 +127,10 @@ function listParts(runs) {
     link.href = `/visualize/${encodeURIComponent(run.run_id)}`;
     list.append(element("li", undefined, link, facts(run)));
   }
-  return [element("h1", undefined, "Runs"), list];
+  if (next === null) return [element("h1", undefined, "Runs"), list];
+  const older = element("a", undefined, "Older runs");
+  older.href = `?cursor=${encodeURIComponent(next)}`;
+  return [element("h1", undefined, "Runs"), list, element("p", undefined, older)];
 }
 
 // Drawn anew, with what was open still open and the focus where it was.
@@ -158,14 +161,14 @@ document.addEventListener("keydown", (event) => {
 async function refresh() {
   const runId = location.pathname.split("/")[2];
   try {
-    const response = await fetch(runId ? `/runs/${runId}` : "/runs");
+    const response = await fetch(runId ? `/runs/${runId}` : `/runs${location.search}`);
     const text = await response.text();
     const body = JSON.parse(text);
     if (response.ok && (!runId || body.stopped === "running")) setTimeout(refresh, REFRESH_MS);
     if (text === shown) return; // nothing new
     shown = text;
     if (!response.ok) draw([element("p", undefined, body.detail)]);
-    else draw(runId ? runParts(body) : listParts(body.runs));
+    else draw(runId ? runParts(body) : listParts(body));
   } catch {
     // The server is away for a moment, or for good: what was shown stays.
     setTimeout(refresh, REFRESH_MS);

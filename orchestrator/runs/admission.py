@@ -1,0 +1,119 @@
+"""What is let in: runs, so many at once, and bodies, all within one budget of bytes.
+
+A run waits for its turn before its first cell, never in the middle.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import msgspec
+
+from orchestrator.errors import Busy
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """The bytes of all together, how many go on at once, and how many may wait for that."""
+
+    budget: int
+    most: int
+    most_waiting: int
+
+
+class Turn(msgspec.Struct, frozen=True, eq=False):
+    """That of one run: await `come`, and `claim` bytes are its own."""
+
+    claim: int
+    come: asyncio.Future[None]
+
+
+class Templates(Protocol):
+    """Loaded contexts: they hold so much, and can be told to hold less."""
+
+    @property
+    def held_bytes(self) -> int: ...
+
+    def shrink(self, to: int) -> None: ...
+
+
+class Admission:
+    """Lets in runs, in their order. One that is larger than the whole budget goes on alone."""
+
+    def __init__(self, limits: Limits, templates: Templates, others: Callable[[], int]) -> None:
+        """`others`: bytes of the budget that are neither runs nor templates."""
+        self._limits = limits
+        self._templates = templates
+        self._others = others
+        self._waiting: deque[Turn] = deque()
+        self.claimed = 0  # bytes of those that go on
+        self.running = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def enter(self, claim: int) -> Turn:
+        """A turn, to be given back by `leave` whatever happens. Raises Busy if it had to wait, and too many do."""
+        if len(self._waiting) >= self._limits.most_waiting and (self._waiting or not self._fits(claim)):
+            limit = self._limits.most_waiting
+            raise Busy(f"{self.running} runs go on and {limit} wait (server.max_queued_runs): ask again later")
+        turn = Turn(claim, asyncio.get_running_loop().create_future())
+        self._waiting.append(turn)
+        self._serve()
+        return turn
+
+    def leave(self, turn: Turn) -> None:
+        """The run has ended, or will never begin."""
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        else:
+            self.claimed -= turn.claim
+            self.running -= 1
+        self._serve()
+
+    def _serve(self) -> None:
+        """In their order: one that needs much is not passed for ever by those that need little."""
+        while self._waiting and self._fits(self._waiting[0].claim):
+            turn = self._waiting.popleft()
+            self.claimed += turn.claim
+            self.running += 1
+            if not turn.come.done():  # else it was cancelled, and is about to leave
+                turn.come.set_result(None)
+
+    def _fits(self, claim: int) -> bool:
+        if not self.running:
+            return True
+        left = self._limits.budget - self.claimed - claim - self._others()
+        if self.running >= self._limits.most or left < 0:
+            return False
+        if self._templates.held_bytes > left:
+            self._templates.shrink(left)
+        return True
+
+
+class Bodies:
+    """JSON bodies that arrive, or are being read: all within a share of the budget."""
+
+    def __init__(self, share: int) -> None:
+        self._share = share
+        self.readers = asyncio.Semaphore(2)  # processes that read large ones, each with the memory that this takes
+        self.held_bytes = 0
+
+    @contextmanager
+    def taking(self) -> Iterator[Callable[[int], None]]:
+        """Yields what takes the bytes of one, which raises Busy; they are given back at the end."""
+        own = 0
+
+        def take(size: int) -> None:
+            nonlocal own
+            if self.held_bytes + size > self._share:
+                raise Busy(f"all bodies that arrive have {self._share} bytes at once (server.budget_bytes): send it later")
+            own += size
+            self.held_bytes += size
+
+        try:
+            yield take
+        finally:
+            self.held_bytes -= own
