@@ -162,7 +162,7 @@ async def test_what_one_has_made_is_not_there_for_another(engine):
         about = {"query": "q", "context_id": context}
         assert (await client.post("/query", json=about, headers=bearer(BOB))).status_code == 404
         assert (await client.delete(f"/contexts/{context}", headers=bearer(BOB))).status_code == 404
-        assert (await client.get("/runs", headers=bearer(BOB))).json() == {"runs": []}
+        assert (await client.get("/runs", headers=bearer(BOB))).json() == {"runs": [], "next": None}
         assert (await client.get("/contexts", headers=bearer(BOB))).json() == {"contexts": []}
         assert (await client.post("/query", json=about, headers=bearer(ANN))).json()["answer"] == "1"
 
