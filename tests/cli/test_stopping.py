@@ -16,7 +16,7 @@ DRAFT = python("answer['content'] = 'so far'")
 
 
 @contextlib.asynccontextmanager
-async def serving(folder, seconds, late):
+async def serving(folder, seconds, late, max_runs=9):
     """(a client of `rlm serve`, its process); its model drafts an answer, and gives it so many seconds later."""
 
     async def answer_late(writer, text):
@@ -26,7 +26,9 @@ async def serving(folder, seconds, late):
     replies = iter([DRAFT])
     async with ModelBackend(lambda messages: next(replies, python("FINAL('done')")), [whole, answer_late]).running() as model:
         provider = f'[[providers]]\nprovider_type = "openai"\nmodel = "m"\nbase_url = "{model.url}"\n'
-        (folder / "config.toml").write_text(f"[server]\nport = 0\nshutdown_seconds = {seconds}\n{provider}")
+        (folder / "config.toml").write_text(
+            f"[server]\nport = 0\nshutdown_seconds = {seconds}\nmax_runs = {max_runs}\n{provider}"
+        )
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "orchestrator", "serve"), cwd=folder, stderr=asyncio.subprocess.PIPE, env=dict(os.environ)
         )
@@ -93,3 +95,16 @@ async def test_told_again_it_stops_at_once(tmp_path):
             await process.wait()
         asking.cancel()
     assert process.returncode != 0
+
+
+async def test_a_run_that_waits_for_its_turn_is_ended_with_the_others(tmp_path):
+    """It has no answer, and its caller is told why."""
+    async with serving(tmp_path, 0.5, 60, max_runs=1) as (client, process):
+        first = await asked(client)
+        waiting = asyncio.create_task(client.post("/query", json=QUERY))
+        async with asyncio.timeout(30):
+            while len((await client.get("/runs")).json()["runs"]) < 2:  # noqa: ASYNC110  (it is another process)
+                await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        ended = [(each.status_code, each.json()["stopped"], each.json()["answer"]) for each in (await first, await waiting)]
+    assert ended == [(200, "cancelled", "so far"), (200, "cancelled", None)]
