@@ -106,7 +106,8 @@ async def test_nothing_that_a_client_sends_becomes_a_label(engine):
             await client.get(f"/nowhere/{number}", headers={"x-request-id": f"id{number}"})
             await client.get("/health", headers={"host": f"h{number}"})
             await client.get(f"/runs/{number}?{number}={number}")
-            await client.request(f"BREW{number}", "/health")
+            # Others do not come so far: the server's parser knows these, and a few more.
+            await client.request(("PURGE", "PROPFIND", "MKCOL")[number % 3], "/health")
             await client.get("/health", headers={"host": f"not a host {number}"})
 
         await attack(0)
