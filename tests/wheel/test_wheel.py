@@ -108,7 +108,9 @@ def test_the_wheel_carries_what_runs_and_nothing_else(wheel):
     data += [f"wasm_modules/dist/{name}" for name in ("csv.wasm", "json.wasm", "manifest.toml", "regex.wasm", "text.wasm")]
     pages = [f"web/{path.name}" for path in (ROOT / "orchestrator" / "web").iterdir()]
     about = ["METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"]
-    expected = [f"orchestrator/{name}" for name in [*(f"data/{name}" for name in data), *pages, "providers/prices.toml", "py.typed"]]
+    expected = [
+        f"orchestrator/{name}" for name in [*(f"data/{name}" for name in data), *pages, "providers/prices.toml", "py.typed"]
+    ]
     expected += [f"rlm_orchestrator-0.1.0.dist-info/{name}" for name in about]
     assert carried(wheel) == sorted(expected)
 
