@@ -29,6 +29,7 @@ RLMError
  x SandboxError         ours; 500, never shown to a model as its own output
 """
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 
@@ -196,3 +197,10 @@ class JournalFull(RLMError):
 
 class SandboxError(RLMError):
     """The sandbox cannot be built, started or trusted."""
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """It, what it came of, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from orchestrator import __version__
 from orchestrator.api.openapi import SERVER, problems
 from orchestrator.errors import NotReady
-from orchestrator.providers.states import missing_roles, states
+from orchestrator.providers.states import ProviderState, missing_roles, states
 from orchestrator.runs.service import RunService
 
 
@@ -28,7 +28,7 @@ class Health(msgspec.Struct, frozen=True):
 
 @get("/health", summary="Whether the server lives, and how many of its providers do", tags=[SERVER], responses=problems())
 async def health(runs: NamedDependency[RunService]) -> Health:
-    return _health(runs)
+    return _health(states(runs.pool))
 
 
 @get(
@@ -40,11 +40,12 @@ async def health(runs: NamedDependency[RunService]) -> Health:
 async def ready(runs: NamedDependency[RunService]) -> Health:
     if runs.stopping:
         raise NotReady("the server is stopping")
-    if missing := missing_roles(states(runs.pool)):
+    found = states(runs.pool)
+    if missing := missing_roles(found):
         raise NotReady(f"all providers are down for the role {' and '.join(missing)}: GET /providers says why")
-    return _health(runs)
+    return _health(found)
 
 
-def _health(runs: RunService) -> Health:
-    down = [each.down for each in states(runs.pool)]
+def _health(found: list[ProviderState]) -> Health:
+    down = [each.down for each in found]
     return Health("ok", __version__, ProviderCounts(up=down.count(False), down=down.count(True)))

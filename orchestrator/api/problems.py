@@ -9,7 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from orchestrator import logs
-from orchestrator.errors import Busy, RequestError
+from orchestrator.errors import Busy, RequestError, causes
 
 AnyRequest = Request[Any, Any, Any]
 AnyResponse = Response[dict[str, Any]]
@@ -50,13 +50,9 @@ def _describe(each: dict[str, Any]) -> str:
     return f"{place}: {message}" if place and place != "data" else message
 
 
-def _no_descriptors(error: BaseException | None) -> bool:
+def _no_descriptors(error: BaseException) -> bool:
     """Whether it came of that this process, or the machine, has no more of them."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return any(isinstance(each, OSError) and each.errno in (errno.EMFILE, errno.ENFILE) for each in causes(error))
 
 
 def internal_error(request: AnyRequest, error: Exception) -> AnyResponse:

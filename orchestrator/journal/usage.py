@@ -77,12 +77,10 @@ def savings_pct(baseline: int, used: RunUsage) -> float:
 
 
 def _parts(reply: Reply) -> Iterator[_Part]:
-    rest = reply.attempts
-    own = reply.usage
+    rest = reply.attempts - sum(each.times for each in reply.failed)
+    own = reply.last_usage
     for each in reply.failed:
         yield _Part(each.provider, each.times, each.usage, each.cost, retried=True)
-        rest -= each.times
-        own -= each.usage
     # Nothing is left of a call whose attempts all failed.
     if rest or own.total or reply.cached:
         yield _Part(reply.provider, rest, own, reply.last_cost, hit=reply.cached)

@@ -10,7 +10,7 @@ from orchestrator.errors import ProviderError, Remedy
 from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import NOTHING, AnthropicCounts
 from orchestrator.providers.messages import Message, Received, Schema
-from orchestrator.providers.parameters import Body, Parameters, with_extra
+from orchestrator.providers.parameters import Body, Parameters, those_set, with_extra
 from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import Wire
 
@@ -65,13 +65,14 @@ class AnthropicProvider:
         self._wire = Wire(settings, client, "/models", "x-api-key", VERSION, own_key)
         self._parameters = Parameters(required=("max_tokens",))
         effort = settings.reasoning_effort
-        options: Body = {
-            "max_tokens": settings.max_tokens,
-            "temperature": settings.temperature,
-            "top_p": settings.top_p,
-            "output_config": {"effort": effort} if effort else None,
-        }
-        self._options = {name: value for name, value in options.items() if value is not None}
+        self._options = those_set(
+            {
+                "max_tokens": settings.max_tokens,
+                "temperature": settings.temperature,
+                "top_p": settings.top_p,
+                "output_config": {"effort": effort} if effort else None,
+            }
+        )
 
     def check(self, query: str) -> None:
         """A real model takes any query."""

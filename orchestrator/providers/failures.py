@@ -3,14 +3,14 @@
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import msgspec
 
 from orchestrator.config import HTTPSettings, OllamaSettings, OpenAISettings
-from orchestrator.errors import Remedy
+from orchestrator.errors import Remedy, causes
 
 EXCERPT = 200  # characters of what a server says that an error may show
 # A prompt that another model may take: OpenAI, vLLM, llama.cpp, LiteLLM; the last is Anthropic's.
@@ -21,11 +21,11 @@ NAMES = 150  # characters of the models that exist, likewise
 def explain_connection(settings: HTTPSettings, error: httpx.HTTPError) -> str:
     """Nothing was answered, or not to its end."""
     url = address(settings)
-    causes = list(_causes(error))
-    if any(isinstance(each, socket.gaierror) for each in causes):
+    chain = list(causes(error))
+    if any(isinstance(each, socket.gaierror) for each in chain):
         return f"the host {httpx.URL(settings.base_url).host!r} is not known: is base_url right?"
-    if any(isinstance(each, ssl.SSLError) for each in causes):
-        return f"no TLS connection to {url} ({causes[-1]}): is it http instead of https?"
+    if any(isinstance(each, ssl.SSLError) for each in chain):
+        return f"no TLS connection to {url} ({chain[-1]}): is it http instead of https?"
     if isinstance(error, httpx.ConnectTimeout):
         return f"no connection to {url} in time: is base_url right?"
     if isinstance(error, httpx.ConnectError):
@@ -134,9 +134,3 @@ def name_those(settings: HTTPSettings, models: Sequence[str]) -> str:
             named = f"{named[:NAMES].rpartition(', ')[0]}, ... ({len(models)} in all)"
         return f"; these exist: {named}"
     return f"; it has none, run: ollama pull {settings.model}" if isinstance(settings, OllamaSettings) else "; it has none"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -1,5 +1,6 @@
 """What every provider offers, and the values that go in and out."""
 
+import functools
 import math
 from collections.abc import Iterable
 from typing import Any, Literal, Protocol
@@ -93,6 +94,11 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None = None
     last_cost: float | None = None
     cached: bool = False
+
+    @property
+    def last_usage(self) -> Usage:
+        """Of the last attempt; nothing if it failed as those before it."""
+        return functools.reduce(Usage.__sub__, (each.usage for each in self.failed), self.usage)
 
 
 class Received:

@@ -10,7 +10,7 @@ from orchestrator.errors import ProviderError
 from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import Count
 from orchestrator.providers.messages import Message, Received, Schema, Usage
-from orchestrator.providers.parameters import Body, with_extra
+from orchestrator.providers.parameters import Body, those_set, with_extra
 from orchestrator.providers.windows import check_fits, tokens_needed
 from orchestrator.providers.wire import Wire
 
@@ -51,8 +51,7 @@ class OllamaProvider:
         # Ollama loads the model anew for another num_ctx: it only ever grows.
         self._window = settings.num_ctx or SMALLEST_WINDOW
         self._longest: int | None = None
-        sampling: Body = {"temperature": settings.temperature, "top_p": settings.top_p, "seed": settings.seed}
-        self._sampling = {name: value for name, value in sampling.items() if value is not None}
+        self._sampling = those_set({"temperature": settings.temperature, "top_p": settings.top_p, "seed": settings.seed})
         effort = settings.reasoning_effort
         self._thinking: Body = {"think": False if effort == "none" else effort} if effort else {}
 

@@ -10,7 +10,7 @@ from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import NOTHING, openai_cost, openai_usage
 from orchestrator.providers.failures import words_of
 from orchestrator.providers.messages import Message, Received, Schema
-from orchestrator.providers.parameters import Body, Parameters, with_extra
+from orchestrator.providers.parameters import Body, Parameters, those_set, with_extra
 from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import LONGEST, Wire
 
@@ -70,15 +70,16 @@ class OpenAIProvider:
         preset = settings.preset
         self._wire = Wire(settings, client, "/models" if preset.lists_models else None, preset.key_header, own_key=own_key)
         self._parameters = Parameters()
-        options: Body = {
-            "stream_options": {"include_usage": True} if preset.asks_for_usage else None,
-            preset.reply_limit: settings.max_tokens,
-            "temperature": settings.temperature,
-            "top_p": settings.top_p,
-            preset.seed: settings.seed,
-            "reasoning_effort": settings.reasoning_effort,
-        }
-        self._options = {name: value for name, value in options.items() if value is not None}
+        self._options = those_set(
+            {
+                "stream_options": {"include_usage": True} if preset.asks_for_usage else None,
+                preset.reply_limit: settings.max_tokens,
+                "temperature": settings.temperature,
+                "top_p": settings.top_p,
+                preset.seed: settings.seed,
+                "reasoning_effort": settings.reasoning_effort,
+            }
+        )
 
     def check(self, query: str) -> None:
         """A real model takes any query."""

@@ -38,7 +38,6 @@ class OwnKeys:
     def _place(self, wanted: OwnModels, model: str) -> Any:
         named = PROVIDER_TYPES.get(wanted.provider)
         kind = named or PROVIDER_TYPES["openai"]
-        # `role` as for a model of the configuration; a None of api_key_env is no key of the operator's.
         fields = {"model": model} | ({} if named else {"base_url": wanted.provider})
         try:
             settings = msgspec.convert(fields, kind)

@@ -49,6 +49,11 @@ class Parameters:
         return True
 
 
+def those_set(options: Body) -> Body:
+    """Without those that the configuration leaves to the server (None)."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def with_extra(body: Body, extra: Body | None) -> Body:
     """The body with `extra_body`, which wins; a table in both is merged."""
     merged = dict(body)

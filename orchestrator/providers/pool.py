@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from orchestrator.config import DEFAULTS
 from orchestrator.errors import UnknownModel
 from orchestrator.providers.attempts import Attempts, Request
 from orchestrator.providers.backend import Backend, make_backends
@@ -17,7 +18,6 @@ from orchestrator.providers.queue import Candidates, Queue
 from orchestrator.providers.windows import prompt_chars
 
 Role = Literal["root", "sub"]
-RETRY_SECONDS = 30.0
 WINDOW_SECONDS = 2.0  # to say how much a model can read
 
 
@@ -40,7 +40,7 @@ class Pool:
     def __init__(
         self,
         providers: Sequence[Provider],
-        retry_seconds: float = RETRY_SECONDS,
+        retry_seconds: float = DEFAULTS.retry_seconds,
         prices: Prices | None = None,
         cache: Cache | None = None,
     ) -> None:

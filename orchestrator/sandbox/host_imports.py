@@ -229,9 +229,11 @@ def _rewrite(outcome: ModuleOutcome) -> msgspec.Raw:
 
 def _check_size(what: str, text: str | bytes) -> None:
     """Raises Refused. What is counted may stand in a text as well: nothing is decoded before."""
-    opened = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
-    commas = text.count(",") if isinstance(text, str) else text.count(b",")
-    if len(text) > MAX_JSON or opened > MAX_NESTED or commas > MAX_VALUES:
+    if isinstance(text, str):
+        lists, objects, commas = (text.count(each) for each in ("[", "{", ","))
+    else:
+        lists, objects, commas = (text.count(each) for each in (b"[", b"{", b","))
+    if len(text) > MAX_JSON or lists + objects > MAX_NESTED or commas > MAX_VALUES:
         raise Refused(
             "ValueError",
             f"{what} is too much JSON: at most {MAX_JSON >> 20} MiB, {MAX_NESTED} lists and objects, {MAX_VALUES} values",

@@ -101,17 +101,11 @@ class Totals:
             provider.cost += reply.cost
         else:
             provider.unknown_costs += not reply.cached
-        provider.add(self._without_failed(reply) if reply.failed else reply.usage)
-
-    def _without_failed(self, reply: Reply) -> Usage:
-        """What the attempt that brought the reply used; what the others did counts for those who failed."""
-        left = reply.usage
+        provider.add(reply.last_usage)
         for each in reply.failed:
             failing = self._of(each.provider)
             failing.failed_attempts += each.times
             failing.add(each.usage)
-            left -= each.usage
-        return left
 
     def _of(self, name: str) -> ProviderTotals:
         return self.providers.get(name) or self.providers[OTHER]

@@ -37,7 +37,7 @@ deeper(0)"""
     [
         pytest.param("x = 0\n\nwhile True: x += 1", "fuel", Line(3, "while True: x += 1"), id="a loop"),
         pytest.param("def f():\n    while True: pass\n\nf()", "fuel", Line(2, "while True: pass"), id="a function"),
-        pytest.param("rows = range(10**12)\nn = [row\n  for row in rows if row < 0]", "fuel", Line(3, "for row in rows if row < 0]"), id="a list"),
+        pytest.param("rows = [1]\nn = [row\n  for row in rows if sum(range(10**12))]", "fuel", Line(3, "for row in rows if sum(range(10**12))]"), id="a list"),
         pytest.param("x = 1\nsum(n for n in range(10**12))", "fuel", Line(2, "sum(n for n in range(10**12))"), id="a generator"),
         pytest.param("x = 1\nsum(range(10**12))\nx = 2", "fuel", Line(2, "sum(range(10**12))"), id="a loop in C"),
         pytest.param(DEEP, "fuel", Line(4, "return 1 + deeper(number + 1)"), id="recursion"),

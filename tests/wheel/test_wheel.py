@@ -109,7 +109,9 @@ def test_the_wheel_carries_what_runs_and_nothing_else(wheel):
     package = ROOT / "orchestrator"
     pages = [str(path.relative_to(package)) for path in (package / "web").rglob("*.*")]
     about = ["METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"]
-    expected = [f"orchestrator/{name}" for name in [*(f"data/{name}" for name in data), *pages, "py.typed"]]
+    expected = [
+        f"orchestrator/{name}" for name in [*(f"data/{name}" for name in data), *pages, "providers/prices.toml", "py.typed"]
+    ]
     expected += [f"rlm_orchestrator-0.1.0.dist-info/{name}" for name in about]
     assert carried(wheel) == sorted(expected)
 
@@ -167,7 +169,7 @@ def test_init_writes_every_setting(newcomer, tmp_path):
     assert newcomer.rlm("init", tmp_path / "config.toml").returncode == 0
     text = (tmp_path / "config.toml").read_text()
     assert "\nmax_iterations = 20 " in text
-    assert "\n[[providers]]\nprovider_type = " in text
+    assert re.search(r"^\[\[providers\]\].*\n(?:[^\[\n].*\n)*?provider_type = ", text, re.MULTILINE)
 
 
 def test_nothing_is_written_but_the_cache_and_the_journals(newcomer, first_query):
