@@ -76,6 +76,53 @@ async def test_headers_have_a_size(engine, head):
         assert (await client.get("/health")).status_code == 200
 
 
+FOREIGN = b"POST /query HTTP/1.1\r\nhost: localhost\r\norigin: http://evil.example\r\ncontent-type: application/json\r\n"
+
+
+async def refused_unread(client, sent, *headers):
+    """How a caller is answered who sends all of its refused body before it reads; its next request on the same connection."""
+    reader, writer = await connect(client)
+    writer.write(FOREIGN + b"".join(b"%s\r\n" % each for each in headers) + b"\r\n")
+    with contextlib.suppress(ConnectionError):
+        for _ in range(sent >> 16):
+            writer.write(b"x" * (1 << 16))
+            await writer.drain()
+        writer.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+    answer = await read(reader)
+    writer.close()
+    return [int(each[:3]) for each in answer.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.mark.parametrize(("header", "statuses"), [(b"accept: */*", [403, 200]), (b"connection: close", [403])])
+async def test_who_sends_a_body_that_is_refused_reads_why(engine, header, statuses):
+    """Thirty megabytes, all sent before the answer is read; the connection then goes on, or is closed, as it was asked for."""
+    async with serving(engine, FakeModel()) as client:
+        size = 30 << 20
+        assert await refused_unread(client, size, b"content-length: %d" % size, header) == statuses
+
+
+@pytest.mark.parametrize(("name", "value"), [("MAX_UNREAD", 1 << 20), ("UNREAD_SECONDS", 0.3)])
+async def test_what_is_thrown_away_of_a_refused_body_is_bounded(engine, monkeypatch, name, value):
+    """In bytes, and in time if the rest does not come: then the connection ends."""
+    monkeypatch.setattr(connections, name, value)
+    async with serving(engine, FakeModel()) as client:
+        sent = (1 << 16) if name == "UNREAD_SECONDS" else (1 << 28)
+        began = time.monotonic()
+        assert await refused_unread(client, sent, b"content-length: %d" % (1 << 30)) in ([], [403])
+        assert time.monotonic() - began < 4  # an idle connection is kept for five
+
+
+async def test_headers_behind_a_refused_body_must_come_too(engine, monkeypatch):
+    """What follows a body that was thrown away has the time of headers."""
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.3)
+    async with serving(engine, FakeModel()) as client:
+        body = b"x" * 100_000
+        drip = [b"GET /health HTTP/1.1\r\n", *[b"x: y\r\n"] * 20]
+        began = time.monotonic()
+        answer = await sent(client, FOREIGN + b"content-length: 100000\r\n\r\n", body, *drip, pause=0.1)
+        assert (answer[:12], answer.count(b"HTTP/1.1 "), time.monotonic() - began < 4) == (b"HTTP/1.1 403", 1, True)
+
+
 async def test_a_body_that_does_not_come_is_a_problem(engine, monkeypatch):
     """408; one that comes slowly but steadily is read."""
     monkeypatch.setattr(arriving, "GRACE_SECONDS", 0.3)
