@@ -1,6 +1,9 @@
-"""/visualize in a real headless Chromium: what a reader sees, and that nothing of a run becomes markup or script."""
+"""In a real headless Chromium: what a reader of /visualize sees, that nothing of a run becomes markup or script, and what the
+pages of another site can do."""
 
 import asyncio
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -8,6 +11,8 @@ import shutil
 import pytest
 from fakes import FakeModel, python
 from serving import serving
+
+from orchestrator.server_settings import ServerSettings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # CI installs it: there its absence is a failure. Elsewhere these tests say that they were not run.
@@ -124,3 +129,64 @@ async def test_an_unknown_run_says_so(engine, browse):
     async with serving(engine, FakeModel()) as client:
         document, _ = await browse(f"{client.base_url}/visualize/nope")
     assert text_of(document) == ["there is no run 'nope'; the last 200 are kept"]
+
+
+EVIL = "--host-resolver-rules=MAP evil.example 127.0.0.1"
+QUERY = {"query": "whose?", "context": "c"}
+# What the page of another site finds out, and does, when its own name has come to mean this server.
+REBOUND = f"""<main></main><script>
+const asked = [fetch("/runs"), fetch("/query", {{method: "POST", headers: {{"content-type": "application/json"}}, body: {json.dumps(json.dumps(QUERY))}}})];
+Promise.all(asked.map(each => each.then(async answer => `${{answer.status}} ${{await answer.text()}}`)))
+  .then(said => document.querySelector("main").innerText = said.join("\\n"));
+</script>"""
+# Read as JSON, what this form sends is a query.
+FORM = """<form method="post" enctype="text/plain" action="{url}/query"><input name='{{"query": "whose?", "context": "' value='"}}'></form>
+<script>document.forms[0].submit()</script>"""
+
+
+@contextlib.asynccontextmanager
+async def other_site(page, port):
+    """The address of a page of evil.example, whose name means the server at that port from the second request on."""
+
+    async def answer(reader, writer):
+        with contextlib.closing(writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"GET / "):
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n" + page.encode())
+                await writer.drain()
+                return
+            length = re.search(rb"content-length: (\d+)", head.lower())
+            body = await reader.readexactly(int(length[1])) if length else b""
+            theirs, ours = await asyncio.open_connection("127.0.0.1", port)
+            with contextlib.closing(ours):
+                ours.write(head.replace(b"Connection: keep-alive", b"Connection: close") + body)
+                writer.write(await theirs.read())
+                await writer.drain()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://evil.example:{server.sockets[0].getsockname()[1]}/"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "statuses", "runs"),
+    [
+        ((), ["403", "403"], []),
+        (("evil.example",), ["200", "200"], ["whose?"]),  # so the page does ask
+    ],
+)
+async def test_a_name_that_comes_to_mean_this_server_opens_nothing(engine, browse, hosts, statuses, runs):
+    """DNS rebinding: the page is of the same origin as what it asks; only a name that is configured is one of ours."""
+    async with serving(engine, FakeModel([python("FINAL(1)")]), server=ServerSettings(hosts=hosts)) as client:
+        async with other_site(REBOUND, client.base_url.port) as url:
+            document, _ = await browse(url, EVIL)
+        found = [each["query"] for each in (await client.get("/runs")).json()["runs"]]
+    assert ([line.split()[0] for line in text_of(document)], found) == (statuses, runs)
+
+
+async def test_a_form_of_another_site_starts_no_run(engine, browse):
+    """It is sent, as text that is JSON, and refused."""
+    async with serving(engine, FakeModel([python("FINAL(1)")])) as client:
+        async with other_site(FORM.format(url=client.base_url), client.base_url.port) as url:
+            document, _ = await browse(url, EVIL)
+        assert (await client.get("/runs")).json()["runs"] == []
+    assert '"detail":"requests from pages of other sites are refused"' in document
