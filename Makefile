@@ -7,7 +7,7 @@ ENGINE := $(VENV)/engine
 GATEWAY := $(VENV)/gateway
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test trials conformance coverage test-wheel test-engine test-gateway fuzz chaos modules serve lint bench bench-contexts bench-providers pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel test-engine test-gateway fuzz chaos siege modules serve lint bench bench-contexts bench-providers pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -59,6 +59,10 @@ fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: o
 chaos: $(VENV)/.dev  ## 300 queries while model servers fail, stall and are killed (SEED=2: other faults)
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python tests/chaos/chaos.py --seed $(or $(SEED),1)
+
+siege: $(VENV)/.dev  ## attacks on a real server, one after the other: held or not, freezes, memory, a neighbour's answers (ONLY="words of its name")
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python tests/siege/siege.py $(if $(ONLY),--only "$(ONLY)")
 
 modules:  ## build wasm_modules/dist/*.wasm again, with Debian 12's Rust
 	@wasm_modules/build.sh

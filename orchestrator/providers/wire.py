@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import httpx
@@ -74,7 +74,7 @@ class Wire:
                 while True:
                     sent = parameters.taken(body) if parameters else body
                     request = self._client.stream("POST", url, json=sent, headers=self._headers, timeout=timeouts)
-                    response = await opened.enter_async_context(request)
+                    response = await opened.enter_async_context(_let_go_at_end(request))
                     if response.status_code == 200:
                         break
                     said = await _beginning(response)
@@ -178,6 +178,18 @@ class Wire:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+@asynccontextmanager
+async def _let_go_at_end(request: AbstractAsyncContextManager[httpx.Response]) -> AsyncIterator[httpx.Response]:
+    """A response and its stream hold each other, and all that was sent: only the collector of cycles would free that."""
+    response = None
+    try:
+        async with request as response:
+            yield response
+    finally:
+        if response is not None:
+            response.stream = httpx.ByteStream(b"")
 
 
 def _is_packed(response: httpx.Response) -> bool:

@@ -6,6 +6,7 @@ the run's own doing (replies of models, cells that were executed before) comes f
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Sequence
 
 import msgspec
@@ -74,6 +75,8 @@ class Run:
             self._journal.write(CANCELLED)
             raise
         except JournalFull as full:
+            # Its frames hold it, and this run with all that it wrote down: only the collector of cycles would free that.
+            traceback.clear_frames(full.__traceback__)
             self._give_partial(self._draft)
             stopped, error = "max_journal", str(full)
         except JournalError:

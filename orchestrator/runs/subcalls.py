@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import traceback
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Protocol
@@ -37,7 +38,9 @@ async def _together(calls: Iterable[Coroutine[Any, Any, SubReply]]) -> tuple[Sub
         return tuple(await asyncio.gather(*sent))
     finally:
         for each in sent:
-            each.cancel()
+            # The traceback of what failed, beside the first, would keep its prompt.
+            if not each.cancel() and not each.cancelled() and (error := each.exception()):
+                traceback.clear_frames(error.__traceback__)
 
 
 class SubCalls:

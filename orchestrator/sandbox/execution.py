@@ -1,6 +1,7 @@
 """One cell while it runs: what the host imports that it calls work with. Passed on to each of them."""
 
 import hashlib
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -74,6 +75,7 @@ class Execution:
         self.meter = meter
         self.modules = modules
         self.failure: BaseException | None = None
+        self._stop: wasmtime.WasmtimeError | None = None
         self.calls_made = 0
         self.result_bytes = 0  # of all their results
         self._calls = calls
@@ -89,6 +91,18 @@ class Execution:
         self._store = store
         self._fuel = self.fuel_left = fuel
         self._began_ns = self.inputs.position[0]
+
+    def fail(self, failure: BaseException) -> wasmtime.WasmtimeError:
+        """An error of ours: returns the one that ends the instance."""
+        self.failure = failure
+        self._stop = wasmtime.WasmtimeError("host import failed")
+        return self._stop
+
+    def clear_tracebacks(self) -> None:
+        """Errors and their frames hold each other: only the collector of cycles would free what the cell handed over."""
+        for error in (self.failure, self._stop):
+            if error is not None:
+                traceback.clear_frames(error.__traceback__)
 
     @property
     def fuel_left(self) -> int:

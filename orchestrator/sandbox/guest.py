@@ -144,6 +144,7 @@ class Guest:
         self._state.roll_back()
         # The clock and the random numbers are outside the instance, so they are set back here.
         self._inputs.position = position
+        execution.clear_tracebacks()
         # An error of ours must not look like a limit; that a cancelled run's calls fail is no error.
         if execution.failure is not None and not execution.meter.cancelled:
             if isinstance(execution.failure, JournalError | JournalFull):

@@ -26,8 +26,7 @@ def _host(function: Callable[..., Any]) -> Callable[..., Any]:
         except wasmtime.WasmtimeError:
             raise
         except BaseException as error:  # noqa: BLE001  (see above: nothing else may leave)
-            execution.failure = error
-            raise wasmtime.WasmtimeError("host import failed") from None
+            raise execution.fail(error) from None
 
     return run
 

@@ -152,7 +152,7 @@ class Siege:
     async def _settled(self, before):
         """The memory when nearly all that was taken is given back, or at the end of the time for that."""
         end = time.monotonic() + SETTLE_SECONDS
-        while (now := self.memory) > before + 32 * MIB and time.monotonic() < end:
+        while (now := self.memory) > before + 32 * MIB and time.monotonic() < end:  # noqa: ASYNC110  (it is another process)
             await asyncio.sleep(0.1)
         return now
 
@@ -185,4 +185,6 @@ def _configuration(settings, url):
     parts += [(f"[{name}]", values) for name, values in settings.items() if name not in ("", "server", "provider", "tokens")]
     parts += [("[[auth.tokens]]", each) for each in settings.get("tokens", ())]
     parts.append(("[[providers]]", provider | settings.get("provider", {})))
-    return "\n".join(f"{name}\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in part.items()) for name, part in parts)
+    return "\n".join(
+        f"{name}\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in part.items()) for name, part in parts
+    )

@@ -47,10 +47,15 @@ async def nested_json(siege, depth):
         f"import wit_world\ntry: wit_world.call('llm_query', '{{\"prompts\": ' + {deep})\nexcept Exception as e: print(e)",
         f"import wit_world\ntry: wit_world.call('llm_query', '{{\"prompts\": [' + '[],' * {depth} + '1]}}')\nexcept Exception as e: print(e)",
         f"x = []\nfor _ in range({depth}): x = [x]\nanswer['content'] = x",
+        "answer['content'] = x = None",
         f"import json\ntry: json.loads({deep})\nexcept RecursionError: print('deep')",
     ]
-    commands = [{"text": "```json\n" + '[{"op": "set", "value": ', "times": 1}, {"text": "[", "times": depth}, {"text": '{"op": ', "times": depth}]
-    module = f"```json\n[{{\"op\": \"wasm_wat\", \"function\": \"nested\", \"args\": {{}}, \"wat\": {_quoted(NESTED_MODULE)}}}]\n```"
+    commands = [
+        {"text": "```json\n" + '[{"op": "set", "value": ', "times": 1},
+        {"text": "[", "times": depth},
+        {"text": '{"op": ', "times": depth},
+    ]
+    module = f'```json\n[{{"op": "wasm_wat", "function": "nested", "args": {{}}, "wat": {_quoted(NESTED_MODULE)}}}]\n```'
     answer = (await siege.ask(*map(python, cells), *commands, module, python("FINAL('whole')"))).json()
     check(answer["answer"] == "whole", f"the run ended as {answer['stopped']}: {answer['error']}")
     for body in (b"[" * depth, b'{"query": "q", "context": ' + b"[" * depth, b'{"query": ' + b'{"a":' * depth):

@@ -1,7 +1,6 @@
 """Attacks by connections: too many, too slow, in tiny pieces, with bodies that are refused."""
 
 import asyncio
-import contextlib
 import json
 import time
 from collections import Counter
@@ -23,7 +22,7 @@ async def flood(siege, connections, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for each in writers:
-            with contextlib.suppress(ConnectionError):
+            if not each.transport.is_closing():
                 each.write(b"G")
         await asyncio.sleep(1)
     for each in writers:

@@ -40,7 +40,10 @@ async def journals(siege, most_seconds):
             began = time.monotonic()
             status, said = await _replay(folder, to_lines(msgspec.json.decode(each, type=AnyEvent) for each in changed))
             took = time.monotonic() - began
-            check(status == expected and word in said and took < most_seconds, f"{new}: {took:.0f} s, status {status}, {said[:300]}")
+            check(
+                status == expected and word in said and took < most_seconds,
+                f"{new}: {took:.0f} s, status {status}, {said[:300]}",
+            )
 
 
 async def _replay(folder, lines):

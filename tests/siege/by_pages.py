@@ -30,7 +30,9 @@ async def other_sites(siege, rounds):
             asked.append(siege.client.post("/query", content=body, headers=headers | {"host": "evil.example"}))
         asked.append(siege.client.post("/query", content=body, headers={"host": "localhost", "content-type": "text/plain"}))
         answers = await asyncio.gather(*asked)
-        check({each.status_code for each in answers} <= {403, 415}, f"statuses: {Counter(each.status_code for each in answers)}")
+        check(
+            {each.status_code for each in answers} <= {403, 415}, f"statuses: {Counter(each.status_code for each in answers)}"
+        )
         check(not any("access-control-allow-origin" in each.headers for each in answers), "a page may read an answer")
     after = {each["run_id"] for each in await siege.runs() if "spent" in each["query"]}
     check(after == before == set(), "a page made a run")
@@ -40,7 +42,12 @@ async def tokens(siege, rounds):
     """Nobody, and one with another's token, learns nothing and makes nothing."""
     made = (await siege.ask(REPLY)).json()["run_id"]
     places = ("/runs", f"/runs/{made}", f"/runs/{made}/journal", "/contexts", "/metrics", "/providers", "/schema", "/visualize")
-    nobody = ({"authorization": ""}, {"authorization": "Bearer wrong"}, {"authorization": "Basic YTpi"}, {"cookie": "rlm=x", "authorization": ""})
+    nobody = (
+        {"authorization": ""},
+        {"authorization": "Bearer wrong"},
+        {"authorization": "Basic YTpi"},
+        {"cookie": "rlm=x", "authorization": ""},
+    )
     other = {"authorization": f"Bearer {OTHER}"}
     for _ in range(rounds):
         asked = [siege.client.get(place, headers=headers) for place in places for headers in nobody]

@@ -48,13 +48,19 @@ async def queued(siege, runs, more, mib):
     check(set(statuses) == {200, 503}, f"statuses: {dict(statuses)}")
     # The neighbour, too, has a place now and then.
     check(len(served) >= runs - 1 and set(served) == {str(mib * MIB)}, f"{len(served)} of {runs} were served: {set(served)}")
-    check(all("retry-after" in each.headers for each in answers if each.status_code == 503), "a 503 says not when to come again")
+    check(
+        all("retry-after" in each.headers for each in answers if each.status_code == 503), "a 503 says not when to come again"
+    )
 
 
 async def large_queries(siege, mib):
     """Queries of many megabytes: refused, whether they are read or not."""
     text = "q" * (mib * MIB)
-    for body in ({"query": text, "context": "c"}, {"query": "q" * 200_000, "context": "c"}, {"query": "q", "context": "c", "junk": text}):
+    for body in (
+        {"query": text, "context": "c"},
+        {"query": "q" * 200_000, "context": "c"},
+        {"query": "q", "context": "c", "junk": text},
+    ):
         answer = await siege.client.post("/query", json=body)
         check(answer.status_code in (400, 413, 422), f"{answer.status_code}: {answer.text[:200]}")
 
@@ -75,7 +81,9 @@ async def few_descriptors(siege, runs):
     async def ask(number):
         try:
             async with httpx.AsyncClient(base_url=siege.client.base_url, timeout=120, trust_env=False) as client:
-                return (await client.post("/query", json=asking(python("FINAL(len(context))"), context=f"{number}\n" * 10))).status_code
+                return (
+                    await client.post("/query", json=asking(python("FINAL(len(context))"), context=f"{number}\n" * 10))
+                ).status_code
         except httpx.TransportError:
             return None  # beyond those that are told, closed without a word
 

@@ -22,10 +22,14 @@ async def stopped(siege, runs):
         began = time.monotonic()
         await asyncio.sleep(0.2)
         ready, refused = await other.client.get("/health/ready"), await other.ask(draft)
-        answers = [(each.status_code, each.json().get("stopped"), each.json().get("answer")) for each in await asyncio.gather(*asked)]
+        answers = [
+            (each.status_code, each.json().get("stopped"), each.json().get("answer")) for each in await asyncio.gather(*asked)
+        ]
         async with asyncio.timeout(15):
             await other.process.wait()
         took = time.monotonic() - began
-    check((ready.status_code, refused.status_code) == (503, 503), f"ready: {ready.status_code}, a new run: {refused.status_code}")
+    check(
+        (ready.status_code, refused.status_code) == (503, 503), f"ready: {ready.status_code}, a new run: {refused.status_code}"
+    )
     check(Counter(answers) == {(200, "cancelled", "so far"): runs}, f"the callers got {Counter(answers)}")
     check(took < SECONDS + 10, f"it ended after {took:.1f} s")

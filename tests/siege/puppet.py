@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import backends  # noqa: E402  (the path comes first)
+import backends
 
 JSON = "content-type: application/json"
 
