@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADER_SECONDS = 10.0  # for all headers of a request, from its first byte; of the first one, from the connection
 MAX_HEADERS = 1 << 16  # bytes of a request's line and headers
 LINGER_SECONDS = 1.0  # that one too many is given to read why
+READ = 1 << 15  # bytes read at once: in chunks of one byte each, 256 KiB of them would hold up all for a tenth of a second
 UNREAD_SECONDS = 10.0  # for the rest of a body that is answered already; it is thrown away
 MAX_UNREAD = 1 << 28  # bytes of it
 
@@ -45,6 +46,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         there = len(self.connections)
         super().connection_made(transport)
+        transport.max_size = READ  # type: ignore[attr-defined]  # of asyncio's own transports
         self._refused = there >= self._most
         if not self._refused:
             self._timer = self.loop.call_later(HEADER_SECONDS, transport.abort)
