@@ -12,9 +12,9 @@ The way of the data, which is also the order in which to read the code::
     -> response    api/, web/ (the pages), logs.py; library/: the same from Python
     -> watchers    telemetry/  metrics and traces, made from the events of live runs
 
-    opening.py builds what answers queries, app.py the server over it. config.py reads the settings, with presets.py (servers
-    that are known) and env_file.py (keys beside it); they, errors.py and shipped.py (files that come with the code) know
-    nobody else.
+    opening.py builds what answers queries, app.py the server over it. config.py reads the settings, with server_settings.py
+    (who may knock), presets.py (servers that are known) and env_file.py (keys beside it); they, errors.py and shipped.py
+    (files that come with the code) know nobody else.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -7,21 +7,26 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 
-from orchestrator import __version__, config
+from orchestrator import config
 from orchestrator.api import problems
 from orchestrator.api.arriving import InTime
+from orchestrator.api.audit import Audit
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
-from orchestrator.api.guards import same_site
+from orchestrator.api.guards import Doors, json_body
 from orchestrator.api.health import health, ready
 from orchestrator.api.metrics import RequestMetrics, metrics
+from orchestrator.api.openapi import describe
 from orchestrator.api.providers import list_providers
 from orchestrator.api.query import debug, query
 from orchestrator.api.request_ids import RequestIds
 from orchestrator.api.runs import get_journal, get_metrics, get_run, list_runs
-from orchestrator.api.visualize import asset, visualize
+from orchestrator.api.safe import SafeResponses
+from orchestrator.api.sign_in import sign_in
+from orchestrator.api.tokens import Caller, Tokens
+from orchestrator.api.visualize import assets, root, visualize
+from orchestrator.contexts.store import ContextStore
 from orchestrator.opening import Orchestrator
 from orchestrator.runs.service import RunService
 from orchestrator.telemetry.metrics import RunMetrics
@@ -35,6 +40,7 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
     """The HTTP interface of an orchestrator; without one, of config.toml, or of the defaults where there is none."""
     orchestrator = orchestrator or Orchestrator(config.load(CONFIG) if CONFIG.exists() else config.DEFAULTS, print)
     settings = orchestrator.settings
+    tokens = Tokens(settings.auth, settings.server)
     requests = RequestMetrics()
 
     @asynccontextmanager
@@ -53,23 +59,34 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         started: RunService = state.runs
         return started
 
+    def caller(request: StrictRequest) -> Caller:
+        return request.auth
+
+    def contexts(request: StrictRequest) -> ContextStore:
+        return request.contexts
+
     app = Litestar(
         route_handlers=[
             *(health, ready, metrics, list_providers),
-            *(query, debug, list_runs, get_run, get_journal, get_metrics, visualize, asset),
+            *(query, debug, list_runs, get_run, get_journal, get_metrics, root, visualize, assets, sign_in),
             *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
         ],
         lifespan=[lifespan],
-        state=State({"settings": settings, "requests": requests}),
+        state=State({"settings": settings, "requests": requests, "tokens": tokens}),
         middleware=[requests.middleware],
         after_exception=[requests.count_unrouted],
-        dependencies={"runs": Provide(runs, sync_to_thread=False)},
+        dependencies={
+            "runs": Provide(runs, sync_to_thread=False),
+            "caller": Provide(caller, sync_to_thread=False),
+            "contexts": Provide(contexts, sync_to_thread=False),
+        },
         request_class=StrictRequest,
-        guards=[same_site],
+        guards=[json_body],
         request_max_body_size=settings.server.max_request_bytes,
         exception_handlers=problems.HANDLERS,
-        openapi_config=OpenAPIConfig(title="Recursive language models", version=__version__),
+        openapi_config=describe(tokens),
         logging_config=None,
     )
-    app.asgi_handler = RequestIds(InTime(app.asgi_handler))
+    doors = Doors(InTime(app.asgi_handler), settings.server, tokens, requests.count_refused)
+    app.asgi_handler = RequestIds(SafeResponses(Audit(doors)))
     return app

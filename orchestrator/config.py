@@ -14,35 +14,12 @@ from orchestrator import shipped
 from orchestrator.env_file import read_env_file
 from orchestrator.errors import ConfigError
 from orchestrator.presets import ANY, PRESETS, Preset, ResponseFormat
+from orchestrator.server_settings import AuthSettings, Base, NotEmpty, Positive, PositiveSeconds, ServerSettings
 
-Positive = Annotated[int, Meta(ge=1)]
-PositiveSeconds = Annotated[float, Meta(gt=0)]
-NotEmpty = Annotated[str, Meta(min_length=1)]
 Protocol = Literal["python", "json"]
+ProxyURL = Annotated[str, Meta(pattern="^(https?://.*)?\\Z")]
 BaseURL = Annotated[str, Meta(pattern="^https?://.")]
 ContextWindow = Annotated[int, Meta(ge=4096)]
-
-
-class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What somebody writes for us: a file, or a request. forbid_unknown_fields: a misspelt key is an error, not ignored."""
-
-
-class ServerSettings(Base, frozen=True, kw_only=True):
-    """Where the server listens, and what it takes on at once.
-
-    `budget_bytes`: of all runs, bodies and what is kept for them; 0: seven eighths of what the machine, or its group, has.
-    """
-
-    host: NotEmpty = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
-    max_request_bytes: Positive = 536_870_912
-    budget_bytes: Annotated[int, Meta(ge=0)] = 0
-    max_connections: Positive = 1000
-    max_runs: Positive = 64
-    max_queued_runs: Annotated[int, Meta(ge=0)] = 256
-    run_journal_bytes: Positive = 134_217_728
-    kept_journal_bytes: Positive = 268_435_456
-    query_chars: Positive = 100_000
 
 
 class CellLimits(Base, frozen=True, kw_only=True):
@@ -194,6 +171,7 @@ class Settings(Base, frozen=True, kw_only=True):
 
     retry_seconds: that a model call is tried again after a failure that may pass.
     module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
+    proxy: to model servers on other machines; "" for none, whatever the environment says.
     prices: a file of prices that win over the shipped ones, relative to config.toml; "" for none.
     """
 
@@ -206,7 +184,9 @@ class Settings(Base, frozen=True, kw_only=True):
     protocol: Protocol = "python"
     module_folder: str = ""
     prices: str = ""
+    proxy: ProxyURL = ""
     server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
     sandbox: SandboxSettings = SandboxSettings()
     contexts: ContextSettings = ContextSettings()
     cache: CacheSettings = CacheSettings()

@@ -5,6 +5,7 @@ RLMError
  x RequestError         the caller's, each with its HTTP status
    x InvalidRequest     400
      x Undecodable      bytes that are not of their encoding
+   x Unauthorized       401
    x Forbidden          403
    x TooSlow            408, a body does not arrive
    x NotFound           404
@@ -12,8 +13,10 @@ RLMError
    x AboveCap           422
    x NothingSent        422, there is nothing to ask about
    x UnknownModel       422
+   x TooMany            429, one caller's, with when to ask again
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
+   x Stopping           503, no run was made
    x Busy               503, there is no room now; later there is
    x NoRoom             507, a context cannot be kept
    x Cancelled          503, the caller went away or the server is stopping
@@ -42,7 +45,7 @@ class RequestError(RLMError):
     """What the caller sent cannot be answered; `retry_after`: it may be in so many seconds."""
 
     status = 400
-    retry_after: int | None = None
+    retry_after: float | None = None
 
 
 class InvalidRequest(RequestError):
@@ -64,10 +67,26 @@ class Forbidden(RequestError):
     status = 403
 
 
+class Unauthorized(RequestError):
+    """Nobody that this server knows."""
+
+    status = 401
+
+
 class TooSlow(RequestError):
     """The body arrives too slowly."""
 
     status = 408
+
+
+class TooMany(RequestError):
+    """A caller has as much under way as it may; in `retry_after` seconds it may ask again."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotFound(RequestError):
@@ -107,9 +126,16 @@ class NotScripted(RequestError):
 
 
 class NotReady(RequestError):
-    """All providers of a role are down."""
+    """All providers of a role are down, or the server is stopping."""
 
     status = 503
+
+
+class Stopping(RequestError):
+    """The server is being stopped; in `retry_after` seconds one may have taken its place."""
+
+    status = 503
+    retry_after = 5
 
 
 class Busy(RequestError):

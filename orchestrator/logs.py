@@ -81,6 +81,12 @@ def run_finished(result: RunResult, context_id: str) -> None:
     )
 
 
+def audit(**facts: object) -> None:
+    """The one line of a request."""
+    if structlog.is_configured():
+        _log.info("audit", **facts)
+
+
 def traces_lost(reason: str) -> None:
     """Spans do not reach their collector."""
     if structlog.is_configured():

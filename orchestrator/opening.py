@@ -43,7 +43,7 @@ class Orchestrator:
         Raises ConfigError, SandboxError.
         """
         self.settings = settings
-        self._connections = Connections(transport)
+        self._connections = Connections(transport, settings.proxy)
         # Before the engine: a mistake in the configuration should not wait for a build.
         self._providers = [*(make_provider(each, self._connections) for each in settings.providers), *providers]
         self._prices = Prices(Path(settings.prices) if settings.prices else None)

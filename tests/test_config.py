@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator import config
+from orchestrator import config, server_settings
 from orchestrator.cli.config_text import config_text
 from orchestrator.config import PROVIDER_TYPES, OllamaSettings, OpenAISettings, ScriptedSettings, Settings
 from orchestrator.errors import ConfigError
@@ -68,17 +68,20 @@ def test_a_file_names_every_setting_with_a_comment(name):
     """The shipped one, and those that `rlm init` writes; and no other."""
     text = (ROOT / "config.toml").read_text() if name == "shipped" else written(name)
     tables = (
-        config.ServerSettings,
+        server_settings.ServerSettings,
+        server_settings.AuthSettings,
+        server_settings.TokenSettings,
         config.SandboxSettings,
         config.ContextSettings,
         config.CacheSettings,
         config.OwnKeySettings,
     )
-    names = set(Settings.__struct_fields__) - {"server", "sandbox", "contexts", "cache", "own_keys", "providers"}
-    names |= {each for struct in (*tables, *PROVIDER_TYPES.values()) for each in struct.__struct_fields__}
-    # Each once, behind "# " or not, with a comment.
+    names = set(Settings.__struct_fields__) - {"server", "auth", "sandbox", "contexts", "cache", "own_keys", "providers"}
+    names |= {each for struct in PROVIDER_TYPES.values() for each in struct.__struct_fields__}
+    in_tables = [each for struct in tables for each in struct.__struct_fields__ if each != "tokens"]
+    # Each once in its table, behind "# " or not, with a comment.
     found = re.findall(r"^(?:# )?(\w+) = (?:\"[^\"]*\"|\S+) *# \S", text, re.MULTILINE)
-    assert sorted(found) == sorted([*names, "provider_type"])
+    assert sorted(found) == sorted([*names, *in_tables, "provider_type"])
 
 
 @pytest.mark.parametrize("name", PROVIDER_TYPES)
@@ -111,6 +114,14 @@ def test_a_setting_behind_a_hash_can_be_used_as_it_stands(load, name, all_keys):
         ("max_iterations = 'many'\n" + SCRIPTED, "max_iterations: Expected `int`, got `str`"),
         ("max_iterations = 0\n" + SCRIPTED, "max_iterations: Expected `int` >= 1"),
         (SCRIPTED + "[server]\nport = 70000\n", "server.port: Expected `int` <= 65535"),
+        (
+            SCRIPTED + "[server]\nhosts = ['rlm.example:80']\n",
+            r"server.hosts[0]: Expected `str` matching regex '^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])\\Z'",
+        ),
+        (
+            SCRIPTED + "[server]\norigins = ['*']\n",
+            r"server.origins[0]: Expected `str` matching regex '^https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?\\Z'",
+        ),
         (SCRIPTED + "[sandbox]\nseconds = 0\n", "sandbox.seconds: Expected `float` > 0.0"),
         (SCRIPTED + "[sandbox]\nmemory_bytes = 1000\n", "sandbox.memory_bytes: Expected `int` >= 33554432"),
         (SCRIPTED + 'role = "boss"\n', "providers[0].role: Invalid enum value 'boss'"),

@@ -71,6 +71,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_timer()
+        if not self.url.startswith(b"/"):  # http://HOST/PATH: this host and that of the Host header could be two
+            raise ValueError("the address is no path")  # the parser ends, and uvicorn answers 400
         super().on_headers_complete()
 
     def _stop_timer(self) -> None:

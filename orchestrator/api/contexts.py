@@ -2,21 +2,24 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
+from orchestrator.api.guards import TAKES_TEXTS
+from orchestrator.api.openapi import CONTEXTS, Sending, problems
 from orchestrator.api.upload import receive_form, receive_text, refuse_packed, sent_as
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.lines import read_lines
-from orchestrator.contexts.store import Held
+from orchestrator.contexts.store import ContextStore, Held
 from orchestrator.errors import InvalidRequest, NotFound, NothingSent
-from orchestrator.runs.service import EMPTY, RunService
+from orchestrator.runs.service import EMPTY
 
+Position = Annotated[int, QueryParameter(ge=0, lt=1 << 62)]
 MOST_SHOWN = 1000  # documents of one answer
 MOST_READ = 1 << 20  # code points of one answer
 _EMPTY = "there is nothing to ask about"
@@ -61,9 +64,13 @@ class TextRange(msgspec.Struct, frozen=True, kw_only=True):
     "/contexts",
     summary="Send a context: JSON as for /query, a form with a file for each document, or a text",
     request_max_body_size=None,
+    opt={TAKES_TEXTS: True},
+    operation_class=Sending,
+    tags=[CONTEXTS],
+    responses=problems(408, 413, 415, 422, 507),
 )
 async def add_context(
-    request: Request[Any, Any, State], runs: NamedDependency[RunService], encoding: FromQuery[str | None] = None
+    request: Request[Any, Any, State], contexts: NamedDependency[ContextStore], encoding: FromQuery[str | None] = None
 ) -> Response[ContextInfo]:
     refuse_packed(request)
     kind, charset = sent_as(request)
@@ -77,69 +84,68 @@ async def add_context(
         context = found
     else:
         receive = receive_form if kind == "form" else receive_text
-        context, marks = await receive(request, runs.contexts, encoding or charset or "utf-8")
+        context, marks = await receive(request, contexts, encoding or charset or "utf-8")
     if context.is_empty:
         with suppress(NotFound):
-            runs.contexts.delete(context.id)
+            contexts.delete(context.id)
         raise NothingSent(f"{_EMPTY}: {EMPTY[context.kind]}")
     return Response(_info(context, 0, marks), status_code=201, headers={"location": f"/contexts/{context.id}"})
 
 
-@get("/contexts", summary="The contexts that are kept")
-async def list_contexts(runs: NamedDependency[RunService]) -> ContextList:
-    return ContextList(await asyncio.to_thread(runs.contexts.list))
+@get("/contexts", summary="The contexts that are kept", tags=[CONTEXTS], responses=problems())
+async def list_contexts(contexts: NamedDependency[ContextStore]) -> ContextList:
+    return ContextList(await asyncio.to_thread(contexts.list))
 
 
-@get("/contexts/{context_id:str}", summary="What a context is")
+@get("/contexts/{context_id:str}", summary="What a context is", tags=[CONTEXTS], responses=problems(404))
 async def get_context(
-    context_id: FromPath[str], runs: NamedDependency[RunService], from_document: FromQuery[int] = 0
+    context_id: FromPath[str], contexts: NamedDependency[ContextStore], from_document: Position = 0
 ) -> ContextInfo:
-    _check(from_document=from_document)
-    return _info(runs.contexts.get(context_id), from_document, 0)
+    return _info(contexts.get(context_id), from_document, 0)
 
 
-@get("/contexts/{context_id:str}/text", summary="A range of a context's text, by code points")
+@get(
+    "/contexts/{context_id:str}/text",
+    summary="A range of a context's text, by code points",
+    tags=[CONTEXTS],
+    responses=problems(404),
+)
 async def get_text(
     context_id: FromPath[str],
-    runs: NamedDependency[RunService],
-    document: FromQuery[int] = 0,
-    start: FromQuery[int] = 0,
-    length: FromQuery[int] = 10_000,
+    contexts: NamedDependency[ContextStore],
+    document: Position = 0,
+    start: Position = 0,
+    length: Annotated[int, QueryParameter(ge=0, le=MOST_READ)] = 10_000,
 ) -> TextRange:
-    _check(document=document, start=start, length=length)
-    if length > MOST_READ:
-        raise InvalidRequest(f"length: at most {MOST_READ} at once")
-    context = _with_document(runs.contexts.get(context_id), document)
+    context = _with_document(contexts.get(context_id), document)
     text = await asyncio.to_thread(context.read, document, start, length)
     return TextRange(document=document, start=start, length=len(text), text=text)
 
 
-@get("/contexts/{context_id:str}/lines", summary="Lines of a context's text")
+@get("/contexts/{context_id:str}/lines", summary="Lines of a context's text", tags=[CONTEXTS], responses=problems(404))
 async def get_lines(
     context_id: FromPath[str],
-    runs: NamedDependency[RunService],
-    document: FromQuery[int] = 0,
-    first: FromQuery[int] = 0,
-    count: FromQuery[int] = 100,
+    contexts: NamedDependency[ContextStore],
+    document: Position = 0,
+    first: Position = 0,
+    count: Position = 100,
 ) -> TextRange:
-    _check(document=document, first=first, count=count)
-    context = _with_document(runs.contexts.get(context_id), document)
+    context = _with_document(contexts.get(context_id), document)
     # A thread: the lines before it are looked at, however many there are.
     start, text = await asyncio.to_thread(read_lines, context, document, (first, count), MOST_READ)
     return TextRange(document=document, start=start, length=len(text), text=text)
 
 
-@delete("/contexts/{context_id:str}", status_code=204, summary="Let go of a context; runs that use it keep it to their end")
-async def delete_context(context_id: FromPath[str], runs: NamedDependency[RunService]) -> None:
+@delete(
+    "/contexts/{context_id:str}",
+    status_code=204,
+    summary="Let go of a context; runs that use it keep it to their end",
+    tags=[CONTEXTS],
+    responses=problems(404),
+)
+async def delete_context(context_id: FromPath[str], contexts: NamedDependency[ContextStore]) -> None:
     # A thread: to give back the space of a large file takes a second.
-    await asyncio.to_thread(runs.contexts.delete, context_id)
-
-
-def _check(**numbers: int) -> None:
-    # Here, as Litestar does not look at the bounds of a query parameter's type. What is larger is no position either.
-    for name, number in numbers.items():
-        if not 0 <= number < 1 << 62:
-            raise InvalidRequest(f"{name}: it must be a number from 0 on")
+    await asyncio.to_thread(contexts.delete, context_id)
 
 
 def _with_document(context: Context, document: int) -> Context:

@@ -10,13 +10,22 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusMiddleware
 from litestar.types import HTTPScope, Scope
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from orchestrator.api.openapi import SERVER, problems
+
 UNCOUNTED = "uncounted"  # of a route: it does not count itself
 NO_ROUTE = "none"  # the path of what no route answers
 _METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 _LABELS = ("method", "path", "status_code")
 
 
-@get("/metrics", summary="Metrics in the text format of Prometheus", media_type="text/plain", opt={UNCOUNTED: True})
+@get(
+    "/metrics",
+    summary="Metrics in the text format of Prometheus",
+    media_type="text/plain",
+    opt={UNCOUNTED: True},
+    tags=[SERVER],
+    responses=problems(),
+)
 async def metrics(state: State) -> Response[bytes]:
     registry: CollectorRegistry = state.requests.registry
     # As a header: of a media type the framework says the charset again.
@@ -41,7 +50,11 @@ class RequestMetrics:
     async def count_unrouted(self, error: Exception, scope: Scope) -> None:
         """A hook for exceptions: no middleware sees what has no route."""
         if scope["type"] == ScopeType.HTTP and "path_template" not in scope:
-            status = error.status_code if isinstance(error, HTTPException) else 500
+            self.count_refused(scope, error.status_code if isinstance(error, HTTPException) else 500)
+
+    def count_refused(self, scope: Scope, status: int) -> None:
+        """What came to no route."""
+        if scope["type"] == ScopeType.HTTP:
             self.count.labels(_method(scope), NO_ROUTE, status).inc()
 
 

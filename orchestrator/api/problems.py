@@ -1,6 +1,7 @@
 """Errors as problem+json (RFC 9457). What a caller can mend is said; what is ours is logged and not shown."""
 
 import errno
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -15,9 +16,8 @@ AnyResponse = Response[dict[str, Any]]
 NO_DESCRIPTORS = "the server has no more files to open (ulimit -n): ask again later"
 
 
-def problem(status: int, detail: str, retry_after: int | None = None) -> AnyResponse:
-    """One error, in the one shape that all have; `retry_after`: seconds."""
-    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> AnyResponse:
+    """One error, in the one shape that all have."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return Response(content, status_code=status, headers=headers, media_type="application/problem+json")
 
@@ -25,7 +25,10 @@ def problem(status: int, detail: str, retry_after: int | None = None) -> AnyResp
 def request_error(_request: AnyRequest, error: RequestError) -> AnyResponse:
     if _no_descriptors(error):
         error = Busy(NO_DESCRIPTORS)
-    return problem(error.status, str(error), error.retry_after)
+    headers = {} if error.retry_after is None else {"retry-after": str(math.ceil(error.retry_after))}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    return problem(error.status, str(error), headers)
 
 
 def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
@@ -35,7 +38,10 @@ def http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
         return problem(error.status_code, f"the body is larger than {limit} bytes (server.max_request_bytes)")
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return problem(error.status_code, "; ".join(map(_describe, error.extra)) or error.detail)
-    return problem(error.status_code, error.detail)
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("allow", "").split(", ")):
+        headers["allow"] = ", ".join(sorted({*allowed, "HEAD"}))
+    return problem(error.status_code, error.detail, headers)
 
 
 def _describe(each: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 
+from orchestrator.api.openapi import SERVER, problems
 from orchestrator.providers.states import ProviderState, states
 from orchestrator.runs.service import RunService
 
@@ -15,6 +16,11 @@ class ProviderList(msgspec.Struct, frozen=True):
     providers: list[ProviderState]
 
 
-@get("/providers", summary="What each provider does now: its state, calls, latency, last error")
+@get(
+    "/providers",
+    summary="What each provider does now: its state, calls, latency, last error",
+    tags=[SERVER],
+    responses=problems(),
+)
 async def list_providers(runs: NamedDependency[RunService]) -> ProviderList:
     return ProviderList(len(runs.pool.queue), states(runs.pool))

@@ -1,13 +1,15 @@
 """GET /runs, /runs/{run_id}, its /journal and its /metrics: the runs that are kept, also while they go on."""
 
 import asyncio
+from typing import Annotated
 
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, QueryParameter
 
-from orchestrator.errors import InvalidRequest
+from orchestrator.api.openapi import RUNS, problems
+from orchestrator.api.tokens import Caller
 from orchestrator.journal.history import RunDetail, RunSummary, detail, excerpt
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.kept import KEPT_RUNS
@@ -25,13 +27,19 @@ class RunList(msgspec.Struct, frozen=True):
     next: str | None
 
 
-@get("/runs", summary="The runs that are kept, the newest first, `limit` at once; older ones by `cursor`")
+@get(
+    "/runs",
+    summary="The runs that are kept, the newest first, `limit` at once; older ones by `cursor`",
+    tags=[RUNS],
+    responses=problems(),
+)
 async def list_runs(
-    runs: NamedDependency[RunService], limit: FromQuery[int] = 50, cursor: FromQuery[int | None] = None
+    runs: NamedDependency[RunService],
+    caller: NamedDependency[Caller],
+    limit: Annotated[int, QueryParameter(ge=1, le=KEPT_RUNS)] = 50,
+    cursor: Annotated[int | None, QueryParameter(ge=1, lt=1 << 62)] = None,
 ) -> RunList:
-    if not 1 <= limit <= KEPT_RUNS:
-        raise InvalidRequest(f"limit: it must be a number from 1 to {KEPT_RUNS}")
-    found = runs.journals(cursor)
+    found = runs.journals(caller.name, cursor)
     shown = found[:limit]
     more = str(shown[-1].number) if len(found) > limit else None
     return RunList(await asyncio.to_thread(_excerpts, shown), more)
@@ -41,20 +49,26 @@ def _excerpts(journals: list[Journal]) -> list[RunSummary]:
     return [excerpt(each.events) for each in journals]
 
 
-@get("/runs/{run_id:str}/journal", summary="The events of one run so far, as JSON Lines", media_type="application/jsonl")
-async def get_journal(run_id: FromPath[str], runs: NamedDependency[RunService]) -> bytes:
-    return await asyncio.to_thread(_lines, runs.journal(run_id))
+@get(
+    "/runs/{run_id:str}/journal",
+    summary="The events of one run so far, as JSON Lines",
+    media_type="application/jsonl",
+    tags=[RUNS],
+    responses=problems(404),
+)
+async def get_journal(run_id: FromPath[str], runs: NamedDependency[RunService], caller: NamedDependency[Caller]) -> bytes:
+    return await asyncio.to_thread(_lines, runs.journal(run_id, caller.name))
 
 
 def _lines(journal: Journal) -> bytes:
     return b"".join(to_lines(tuple(journal.events)))
 
 
-@get("/runs/{run_id:str}", summary="One run with every turn so far")
-async def get_run(run_id: FromPath[str], runs: NamedDependency[RunService]) -> RunDetail:
-    return await asyncio.to_thread(detail, tuple(runs.journal(run_id).events))
+@get("/runs/{run_id:str}", summary="One run with every turn so far", tags=[RUNS], responses=problems(404))
+async def get_run(run_id: FromPath[str], runs: NamedDependency[RunService], caller: NamedDependency[Caller]) -> RunDetail:
+    return await asyncio.to_thread(detail, tuple(runs.journal(run_id, caller.name).events))
 
 
-@get("/runs/{run_id:str}/metrics", summary="What one run used, cost and took so far")
-async def get_metrics(run_id: FromPath[str], runs: NamedDependency[RunService]) -> RunMetrics:
-    return await asyncio.to_thread(metrics, tuple(runs.journal(run_id).events))
+@get("/runs/{run_id:str}/metrics", summary="What one run used, cost and took so far", tags=[RUNS], responses=problems(404))
+async def get_metrics(run_id: FromPath[str], runs: NamedDependency[RunService], caller: NamedDependency[Caller]) -> RunMetrics:
+    return await asyncio.to_thread(metrics, tuple(runs.journal(run_id, caller.name).events))

@@ -1,35 +1,31 @@
-"""GET /visualize and /visualize/{run_id}: one page, which fetches its data from /runs; and its files."""
+"""GET /visualize and /visualize/{run_id}: one page, which fetches its data from /runs; and the files of all pages."""
 
 from pathlib import Path
 
 from litestar import MediaType, Response, get
+from litestar.datastructures import CacheControlHeader
 from litestar.params import FromPath
-
-from orchestrator.errors import NotFound
+from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
 
 WEB = Path(__file__).parents[1] / "web"
-ASSETS = {"visualize.css": MediaType.CSS, "visualize.js": "text/javascript", "highlight.js": "text/javascript"}
-# Nothing from outside, nothing inline: a page of untrusted text cannot become a script.
-HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-cache",
-}
+PAGES, ASSETS = "/visualize", "/visualize/assets/"
 
 
-def _page(name: str, media_type: str) -> Response[bytes]:
-    return Response((WEB / name).read_bytes(), media_type=media_type, headers=HEADERS)
+def page(name: str, status: int = 200) -> Response[bytes]:
+    """One of the pages."""
+    content = (WEB / name).read_bytes()
+    return Response(content, status_code=status, media_type=MediaType.HTML, headers={"cache-control": "no-cache"})
 
 
-@get(["/visualize", "/visualize/{run_id:str}"], include_in_schema=False, sync_to_thread=False)
+@get([PAGES, f"{PAGES}/{{run_id:str}}"], include_in_schema=False, sync_to_thread=False)
 def visualize(run_id: FromPath[str | None] = None) -> Response[bytes]:
-    return _page("visualize.html", MediaType.HTML)
+    return page("visualize.html")
 
 
-@get("/visualize/assets/{name:str}", include_in_schema=False, sync_to_thread=False)
-def asset(name: FromPath[str]) -> Response[bytes]:
-    if name not in ASSETS:
-        raise NotFound(f"there is no {name!r} here")
-    return _page(name, ASSETS[name])
+@get("/", include_in_schema=False, sync_to_thread=False)
+def root() -> Redirect:
+    return Redirect(PAGES)
+
+
+assets = create_static_files_router(ASSETS, [WEB / "assets"], cache_control=CacheControlHeader(no_cache=True))

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 async def _examine_all(settings: Settings) -> int:
     """Each is asked at once, and told in the order of the configuration. Raises ConfigError."""
     right = True
-    async with contextlib.aclosing(Connections()) as connections:
+    async with contextlib.aclosing(Connections(proxy=settings.proxy)) as connections:
         backends = [Backend(make_provider(each, connections), Slots(1), None) for each in settings.providers]
         examined = [asyncio.create_task(_examine(*each)) for each in zip(backends, settings.providers, strict=True)]
         for task in examined:

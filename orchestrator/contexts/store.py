@@ -44,11 +44,19 @@ class ContextStore:
         self._max_seconds = max_seconds
         self._lock = threading.Lock()
         self._in_use: WeakValueDictionary[str, Context] = WeakValueDictionary()
+        self._owned: dict[str, ContextStore] = {}
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._clean()
         except OSError as error:
             raise NoRoom(f"the folder of contexts {self.folder} cannot be used: {error.strerror}") from None
+
+    def of(self, owner: str, max_bytes: int) -> "ContextStore":
+        """Those of one owner: what others have sent is not there, even if it is the same. Raises NoRoom."""
+        if owner not in self._owned:
+            folder = self.folder / "owned" / owner
+            self._owned[owner] = ContextStore(folder, min(max_bytes, self.max_bytes), self._max_seconds)
+        return self._owned[owner]
 
     def get(self, identity: str) -> Context:
         """Raises NotFound, ContextDamaged."""
@@ -125,6 +133,8 @@ class ContextStore:
         """Lets go of what nobody uses: the old, and then the longest unused while all are too much."""
         self._clean()
         self._make_room(0)
+        for each in tuple(self._owned.values()):
+            each.expire()
 
     def _add(self, kind: Kind, documents: Iterable[tuple[str | None, str]]) -> Context:
         with self.arriving(kind) as writer:
@@ -144,7 +154,10 @@ class ContextStore:
                 self._path(each.id).unlink(missing_ok=True)
                 total -= each.bytes
         if needed and total > self.max_bytes:
-            raise NoRoom(f"the context takes {needed} bytes, which contexts.context_bytes ({self.max_bytes}) has no room for")
+            raise NoRoom(
+                f"the context takes {needed} bytes, for which {self.max_bytes} have no room (context_bytes, or "
+                "max_bytes of its token)"
+            )
 
     def _open(self, identity: str) -> Context:
         if not _is_identity(identity):

@@ -205,7 +205,7 @@ class ContextWriter:
 
     def _check_room(self) -> None:
         if self._written.bytes + self._table.size > self._max_bytes:
-            raise NoRoom(f"the context has more than {self._max_bytes} bytes (contexts.context_bytes)")
+            raise NoRoom(f"the context has more than {self._max_bytes} bytes (context_bytes, or max_bytes of its token)")
 
     def _begin_document(self) -> None:
         self._written.steps = len(self._index)

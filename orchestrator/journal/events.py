@@ -63,7 +63,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     `context_length`: code points of all documents, `context_count`: how many those are (1 for what is not documents).
     `sub_prompt_chars`: what a prompt to a sub-model can have, if that is known; the models are those that the request named.
     `own_key`: the caller brought them, with a key that is kept nowhere.
-    `cache`: its sub-calls may be answered by replies that other runs paid for.
+    `cache`: its sub-calls may be answered by replies that other runs paid for; other runs of `owner`, the name of a token.
     """
 
     format: int
@@ -85,6 +85,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     sub_model: str | None = None
     own_key: bool = False
     cache: bool = False
+    owner: str = ""
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):

@@ -1,6 +1,7 @@
 """What the events of a run say: its result and its turns, in the shapes that the API shows. Folds over events, nothing else."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,7 @@ from orchestrator.journal.events import (
     ModelFailed,
     ModelReplied,
     RunFinished,
+    Stopped,
     SubcallFinished,
     SubcallStarted,
     Unparsed,
@@ -22,6 +24,7 @@ from orchestrator.journal.events import (
 from orchestrator.journal.usage import RunUsage, baseline_tokens, savings_pct, usage
 from orchestrator.providers.messages import Reply
 
+State = Literal[Stopped, "running"]
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
 LISTED = 500  # of a query and its answer in a list of runs
 
@@ -37,7 +40,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     success: bool
     answer: str | None
     error: str | None
-    stopped: str
+    stopped: State
     iterations: int
     sub_calls: int
     usage: RunUsage
@@ -112,7 +115,7 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
     started = run_started(events)
     answer: str | None = None
     error: str | None = None
-    stopped = "running"
+    stopped: State = "running"
     iterations = sub_calls = 0
     for event in events:
         match event:

@@ -20,9 +20,12 @@ def nobody(event: AnyEvent) -> None:
 class Journal:
     """Written by one run, in the event loop; followed there by any number of readers."""
 
-    def __init__(self, run_id: str, observe: Observer = nobody, *, max_bytes: int = UNBOUNDED, number: int = 0) -> None:
-        """`observe` is shown each event as it is written; it raises nothing. `number`: its place among others."""
+    def __init__(
+        self, run_id: str, observe: Observer = nobody, *, owner: str = "", max_bytes: int = UNBOUNDED, number: int = 0
+    ) -> None:
+        """`observe` is shown each event as it is written; it raises nothing. `number`: its place among those of its owner."""
         self.run_id = run_id
+        self.owner = owner
         self.number = number
         self.bytes = 0  # of all events, as JSON
         self._max_bytes = max_bytes

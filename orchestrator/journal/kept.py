@@ -1,6 +1,6 @@
 """The journals that are kept: in memory, of the last 200 runs, and of so many bytes."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from orchestrator.errors import NotFound
 from orchestrator.journal.journal import UNBOUNDED, Journal, Observer, nobody
@@ -16,17 +16,18 @@ class Journals:
         self._max_bytes = max_bytes
         self._run_bytes = run_bytes
         self._journals: OrderedDict[str, Journal] = OrderedDict()
-        self._opened = 0
+        self._opened: Counter[str] = Counter()  # of each owner: one for all would tell how many runs the others make
 
     @property
     def held_bytes(self) -> int:
         """Of runs that have ended."""
         return sum(each.bytes for each in self._journals.values() if each.finished)
 
-    def open(self, run_id: str, observe: Observer = nobody) -> Journal:
-        """A new one."""
-        self._opened += 1
-        journal = self._journals[run_id] = Journal(run_id, observe, max_bytes=self._run_bytes, number=self._opened)
+    def open(self, run_id: str, observe: Observer = nobody, owner: str = "") -> Journal:
+        """A new one, which only its owner sees."""
+        self._opened[owner] += 1
+        number = self._opened[owner]
+        journal = self._journals[run_id] = Journal(run_id, observe, owner=owner, max_bytes=self._run_bytes, number=number)
         self.let_go()
         return journal
 
@@ -39,12 +40,14 @@ class Journals:
             held -= journal.bytes
             del self._journals[journal.run_id]
 
-    def newest_first(self, before: int | None = None) -> list[Journal]:
-        """All, or those that were opened before that number."""
-        return [each for each in reversed(self._journals.values()) if before is None or each.number < before]
+    def newest_first(self, owner: str = "", before: int | None = None) -> list[Journal]:
+        """All of that owner, or those that were opened before its journal of that number."""
+        owned = [each for each in reversed(self._journals.values()) if each.owner == owner]
+        return [each for each in owned if before is None or each.number < before]
 
-    def get(self, run_id: str) -> Journal:
+    def get(self, run_id: str, owner: str = "") -> Journal:
         """Raises NotFound."""
-        if run_id not in self._journals:
+        journal = self._journals.get(run_id)
+        if journal is None or journal.owner != owner:
             raise NotFound(f"there is no run {run_id[:100]!r}; the last {KEPT_RUNS} are kept")
-        return self._journals[run_id]
+        return journal

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from orchestrator.journal.events import AnyEvent, ModelFailed, ModelReplied, SubcallFinished
-from orchestrator.journal.history import result
+from orchestrator.journal.history import State, result
 from orchestrator.journal.usage import ModelUsage
 
 
@@ -44,7 +44,7 @@ class RunMetrics(msgspec.Struct, frozen=True, kw_only=True):
 
     run_id: str
     success: bool
-    stopped: str
+    stopped: State
     iterations: int
     sub_calls: int
     sub_lm_calls: int

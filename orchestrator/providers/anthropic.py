@@ -87,6 +87,7 @@ class AnthropicProvider:
 
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError."""
+        received.hide(self._wire.key)
         if self.settings.context_window:
             check_fits(self.name, messages, self.settings.context_window, "context_window")
         reason: str | None = None

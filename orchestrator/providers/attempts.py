@@ -39,13 +39,14 @@ class Affinity:
 class Request(msgspec.Struct, frozen=True):
     """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits.
 
-    `affinity`: whom to ask if there is room.
+    `affinity`: whom to ask if there is room. `owner`: whose run it is.
     `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not.
     """
 
     messages: tuple[Message, ...]
     schema: Schema | None = None
     run_id: str = ""
+    owner: str = ""
     sample: int | None = None
     until: float = float("inf")
     tell: Callable[[Wait], None] = _tell_nobody

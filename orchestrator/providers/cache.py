@@ -16,7 +16,6 @@ from orchestrator.providers.queue import Candidates
 
 ENTRY_BYTES = 500  # of memory that one takes beside its text
 LARGEST_SHARE = 8  # a reply that takes more than this part of the cache is not kept: it would drive all others out
-OWNER = b""  # whose reply it is; callers have no tokens yet
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -128,7 +127,7 @@ def _is_useful(reply: Reply) -> bool:
 
 
 def key_of(candidates: Candidates, request: Request) -> bytes:
-    """The same for calls that may be given the same reply: any of the candidates could have answered either."""
+    """The same for calls that may be given the same reply: of one owner, any of the candidates could have answered either."""
     asked = sorted(each.fingerprint for each in candidates)
     sent = msgspec.json.encode([request.messages, request.schema, request.sample])
-    return hashlib.sha256(b"\0".join([OWNER, *asked, sent])).digest()
+    return hashlib.sha256(b"\0".join([request.owner.encode(), *asked, sent])).digest()

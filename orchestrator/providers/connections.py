@@ -12,7 +12,7 @@ MOST_IDLE = 100  # of one server's, that are kept
 
 # The pool of providers limits concurrency, and each call has its own times: httpx's own defaults would cut both short.
 TIMEOUTS = httpx.Timeout(None, connect=10.0)
-# A proxy of the environment is for what is outside: it could not reach a model server on this machine.
+# A proxy is for what is outside: it could not reach a model server on this machine.
 PAST_PROXIES = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
 
 
@@ -30,9 +30,10 @@ class Connections:
     At 64 calls at once that was 5 to 10 ms of work for each; now it is one, whatever their number (`make bench`).
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """`transport`: instead of the network."""
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None, proxy: str = "") -> None:
+        """`transport`: instead of the network; `proxy`: for servers on other machines."""
         self._transport = transport
+        self._proxy = proxy or None
         self._tls = httpx.create_ssl_context()  # takes longer than a call: shared
         self._idle: defaultdict[str, list[httpx.AsyncClient]] = defaultdict(list)
 
@@ -59,6 +60,13 @@ class Connections:
     def _make(self) -> httpx.AsyncClient:
         # Calls have nothing to do with each other: a server that sets cookies would tell them apart, and fill the memory.
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        # No proxy, key or account that only the environment names (trust_env): what is sent goes where the configuration says.
         return httpx.AsyncClient(
-            verify=self._tls, timeout=TIMEOUTS, transport=self._transport, mounts=PAST_PROXIES, cookies=no_cookies
+            verify=self._tls,
+            timeout=TIMEOUTS,
+            transport=self._transport,
+            mounts=PAST_PROXIES,
+            proxy=self._proxy,
+            trust_env=False,
+            cookies=no_cookies,
         )

@@ -13,6 +13,7 @@ _OWN = {
     *("content-encoding", "content-length", "content-type", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"),
 }
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+SHORTEST_KEY = 16  # that is cut out of replies; servers on this machine are often given a word as a key
 SHORTEST_SECRET = 6  # a shorter value of a header is a word of every error
 
 
@@ -26,6 +27,11 @@ def secrets_of(settings: HTTPSettings, key: str | None) -> list[str]:
     """What no error may show, the longest first: one may be part of another."""
     values = [value for value in (settings.headers or {}).values() if len(value) >= SHORTEST_SECRET]
     return sorted([*filter(None, [key]), *values], key=len, reverse=True)
+
+
+def key_to_hide(key: str | None) -> str:
+    """What no reply may show; "" if the key could be a word of one."""
+    return key if key and len(key) >= SHORTEST_KEY else ""
 
 
 def check_headers(settings: HTTPSettings, key: str | None) -> None:

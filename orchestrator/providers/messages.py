@@ -111,9 +111,14 @@ class Received:
     def __init__(self) -> None:
         self._text: list[str] = []
         self._reasoning: list[str] = []
+        self._hidden = ""
         self.usage: Usage | None = None
         self.cost: float | None = None
         self.cut = False
+
+    def hide(self, key: str) -> None:
+        """A server may repeat it: then it is not shown."""
+        self._hidden = key
 
     def add(self, text: str | None, reasoning: str | None = None) -> None:
         """The next piece."""
@@ -122,11 +127,16 @@ class Received:
 
     @property
     def text(self) -> str:
-        return "".join(self._text)
+        return self._shown(self._text)
 
     @property
     def reasoning(self) -> str:
-        return "".join(self._reasoning)
+        return self._shown(self._reasoning)
+
+    def _shown(self, pieces: list[str]) -> str:
+        # As a whole: a key may come in two pieces.
+        text = "".join(pieces)
+        return text.replace(self._hidden, "***") if self._hidden else text
 
     def usage_for(self, messages: tuple[Message, ...]) -> Usage:
         """As counted, or estimated; nothing if nothing came."""

@@ -71,6 +71,7 @@ class OllamaProvider:
 
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError, also if the prompt does not fit the model."""
+        received.hide(self._wire.key)
         body = self._wire.chat(messages) | {
             "keep_alive": self.settings.keep_alive,
             # If our count of tokens was too low: an error instead of a cut (servers since 2025; older ones ignore it).

@@ -94,6 +94,7 @@ class OpenAIProvider:
 
     async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
         """Raises ProviderError."""
+        received.hide(self._wire.key)
         if self.settings.context_window:
             check_fits(self.name, messages, self.settings.context_window, "context_window")
         body = with_extra(self._wire.chat(messages) | self._options | self._format(schema), self.settings.extra_body)

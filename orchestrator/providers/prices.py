@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from orchestrator import shipped
-from orchestrator.config import Base, HTTPSettings, NotEmpty, ProviderSettings
+from orchestrator.config import HTTPSettings, ProviderSettings
 from orchestrator.errors import ConfigError
 from orchestrator.providers.messages import COST_DECIMALS, Usage
+from orchestrator.server_settings import Base, NotEmpty
 
 PerMillion = Annotated[float, Meta(ge=0, le=1_000_000)]
 

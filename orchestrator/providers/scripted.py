@@ -10,9 +10,10 @@ from string import Template
 
 import msgspec
 
-from orchestrator.config import Base, ScriptedSettings
+from orchestrator.config import ScriptedSettings
 from orchestrator.errors import ConfigError, NotScripted, ProviderError
 from orchestrator.providers.messages import Message, Received, Schema
+from orchestrator.server_settings import Base
 
 
 class _Rule(Base, frozen=True, kw_only=True):

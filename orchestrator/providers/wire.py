@@ -12,7 +12,7 @@ from orchestrator.config import HTTPSettings
 from orchestrator.errors import ConfigError, ProviderError, Remedy
 from orchestrator.providers import failures
 from orchestrator.providers.connections import Client
-from orchestrator.providers.headers import BEARER, check_headers, own_headers, secrets_of
+from orchestrator.providers.headers import BEARER, check_headers, key_to_hide, own_headers, secrets_of
 from orchestrator.providers.messages import Message
 from orchestrator.providers.models import ListedModel, listed_models
 from orchestrator.providers.parameters import Body, Parameters, check_extra
@@ -51,6 +51,7 @@ class Wire:
         self._settings = settings
         self._name = settings.model
         self._base_url = settings.base_url.rstrip("/")
+        self.key = key_to_hide(key)
         self._secrets = secrets_of(settings, key)
         self._headers = own_headers(settings, key_header, key) | (headers or {})
         self._client = client

@@ -3,15 +3,15 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
 from orchestrator import logs
-from orchestrator.config import Protocol, ServerSettings, Settings
+from orchestrator.config import Protocol, Settings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import AboveCap, Cancelled, InvalidRequest
+from orchestrator.errors import AboveCap, Cancelled, InvalidRequest, Stopping
 from orchestrator.journal import history
 from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
 from orchestrator.journal.journal import Journal
@@ -27,13 +27,14 @@ from orchestrator.runs.run import CANCELLED
 from orchestrator.runs.sources import Live
 from orchestrator.sandbox.engine import LARGEST_MEMORY
 from orchestrator.sandbox.templates import extra_bytes
+from orchestrator.server_settings import ServerSettings
 
 
 class Query(msgspec.Struct, frozen=True):
     """What the caller asks; the language that the root model is taught, and the models (None: those that are configured).
 
     `own`: models of the caller's, instead of the configured ones.
-    `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept.
+    `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept. `owner`: who alone may see it.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Query(msgspec.Struct, frozen=True):
     sub_model: str | None = None
     cache: bool = True
     own: OwnModels | None = None
+    owner: str = ""
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,9 +86,10 @@ def _limits(server: ServerSettings) -> Limits:
 class RunHandle:
     """A run that goes on by itself, whoever waits for it."""
 
-    def __init__(self, journal: Journal, task: "asyncio.Task[int]") -> None:
+    def __init__(self, journal: Journal, task: "asyncio.Task[int]", is_stopping: Callable[[], bool]) -> None:
         self._journal = journal
         self._task = task
+        self._is_stopping = is_stopping
 
     @property
     def run_id(self) -> str:
@@ -97,11 +100,15 @@ class RunHandle:
         return self._journal.follow(from_event)
 
     async def wait(self) -> Sequence[AnyEvent]:
-        """All its events, at its end. Who stops waiting does not stop it. Raises Cancelled, SandboxError."""
+        """All its events, at its end, also if the server's stopping ended it. Who stops waiting does not stop it.
+
+        Raises Cancelled, SandboxError.
+        """
         await asyncio.wait([self._task])
-        if self._task.cancelled():
+        if not self._task.cancelled():
+            self._task.result()
+        elif not (self._is_stopping() and self._journal.finished):
             raise Cancelled("the run was cancelled: the caller went away, or the server is stopping")
-        self._task.result()
         return self._journal.events
 
     def cancel(self) -> None:
@@ -124,16 +131,19 @@ class RunService:
         self.bodies = Bodies(limits.budget // 4)
         self.admission = Admission(limits, tools.engine.templates, self._held_bytes)
         self._running: set[asyncio.Task[int]] = set()
+        self.stopping = False
 
     def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
-        """A run that has begun. Raises InvalidRequest, AboveCap, UnknownModel, NotScripted, Busy if there is none."""
+        """A run that has begun. Raises Stopping, InvalidRequest, AboveCap, UnknownModel, NotScripted, Busy if there is none."""
+        if self.stopping:
+            raise Stopping("the server is stopping: no new runs")
         _check(query, self._settings.server.query_chars)
         models = self._choose(query)
         started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
         self.pool.check(query.text, models)
         turn = self.admission.enter(self._claim(query.context))
         logs.bind_run(started.run_id)
-        journal = self._journals.open(started.run_id, self.observers.of_run())
+        journal = self._journals.open(started.run_id, self.observers.of_run(), started.owner)
         journal.write(started)
 
         async def begin() -> int:
@@ -146,7 +156,7 @@ class RunService:
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(task, journal))
         task.add_done_callback(lambda _task: self.admission.leave(turn))
-        return RunHandle(journal, task)
+        return RunHandle(journal, task, lambda: self.stopping)
 
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
@@ -154,13 +164,20 @@ class RunService:
         models = self._choose(query)
         return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits()), models), query.context)
 
-    def journal(self, run_id: str) -> Journal:
-        """Raises NotFound."""
-        return self._journals.get(run_id)
+    def journal(self, run_id: str, owner: str = "") -> Journal:
+        """Raises NotFound, also if it is another owner's."""
+        return self._journals.get(run_id, owner)
 
-    def journals(self, before: int | None = None) -> list[Journal]:
-        """Of all runs that are kept, the newest first; `before`: those that began before the one of that number."""
-        return self._journals.newest_first(before)
+    def journals(self, owner: str = "", before: int | None = None) -> list[Journal]:
+        """Of all runs that are kept of that owner, the newest first; `before`: those before its run of that number."""
+        return self._journals.newest_first(owner, before)
+
+    async def stop(self, seconds: float) -> None:
+        """No new runs; those that run have so many seconds, and then end with what they have, which is given to who waits."""
+        self.stopping = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        await self.close()
 
     async def close(self) -> None:
         """Cancels what still runs."""
@@ -219,6 +236,7 @@ class RunService:
             sub_model=query.sub_model,
             cache=query.cache,
             own_key=query.own is not None,
+            owner=query.owner,
         )
 
     def _allow(self, wanted: WantedLimits) -> RecordedRunLimits:

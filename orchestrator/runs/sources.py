@@ -86,7 +86,8 @@ class Live:
         def tell(wait: Wait) -> None:
             self._journal.write(ModelWaits(turn=turn, subcall=subcall, **msgspec.structs.asdict(wait)))
 
-        ours = msgspec.structs.replace(request, run_id=self._journal.run_id, until=self._until, tell=tell)
+        whose = {"run_id": self._journal.run_id, "owner": self._journal.owner}
+        ours = msgspec.structs.replace(request, **whose, until=self._until, tell=tell)
         return await self._pool.complete(candidates, ours)
 
 

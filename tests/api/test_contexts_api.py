@@ -209,7 +209,7 @@ async def test_more_than_there_is_room_for_is_refused_while_it_arrives(engine, t
         response = await client.post("/contexts", content=b"x" * 2000)
     assert (response.status_code, response.json()["detail"]) == (
         507,
-        "the context has more than 1000 bytes (contexts.context_bytes)",
+        "the context has more than 1000 bytes (context_bytes, or max_bytes of its token)",
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -17,7 +17,7 @@ from serving import serving
 
 from orchestrator import logs
 from orchestrator.api import arriving, connections
-from orchestrator.config import ServerSettings
+from orchestrator.server_settings import ServerSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +61,7 @@ async def test_headers_that_do_not_come_end_their_connection(engine, monkeypatch
         drip = [b"GET /health HTTP/1.1\r\n", *[b"x: y\r\n"] * 20]
         first, second, run = await asyncio.gather(
             sent(client, *drip, pause=0.1),
-            sent(client, b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n", *drip, pause=0.1),
+            sent(client, b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n", *drip, pause=0.1),
             client.post("/query", json={"query": "q", "context": "c"}),
         )
         assert (first, second[:15], second.count(b"HTTP/1.1"), run.json()["answer"]) == (b"", b"HTTP/1.1 200 OK", 1, "1")
@@ -81,9 +81,7 @@ async def test_a_body_that_does_not_come_is_a_problem(engine, monkeypatch):
     monkeypatch.setattr(arriving, "GRACE_SECONDS", 0.3)
     monkeypatch.setattr(arriving, "MIN_RATE", 100)
     body = json.dumps({"query": "q", "context": "c" * 100}).encode()
-    head = (
-        b"POST /query HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-    )
+    head = b"POST /query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
     head %= len(body)
     async with serving(engine, FakeModel([python("FINAL(1)")])) as client:
         stopped = await sent(client, head + body[:50])
@@ -96,7 +94,9 @@ async def test_bodies_have_one_budget(engine):
     """What does not fit beside the others is refused, and fits when they are gone."""
     server = ServerSettings(budget_bytes=8_000_000)
     body = json.dumps({"query": "q", "context": "c" * 1_500_000}).encode()
-    head = b"POST /query HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+    head = b"POST /query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(
+        body
+    )
     async with serving(engine, FakeModel([python("FINAL(1)")]), server=server) as client:
         _, held = await connect(client)
         held.write(head + body[:-1])
@@ -118,7 +118,7 @@ async def test_tiny_chunks_do_not_hold_the_server(engine):
     """A megabyte, one byte a chunk: /health answers meanwhile."""
     text = json.dumps({"query": "q", "context": "c" * 1_000_000}).encode()
     chunked = b"".join(b"1\r\n%c\r\n" % each for each in text) + b"0\r\n\r\n"
-    head = b"POST /query HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    head = b"POST /query HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
     async with serving(engine, FakeModel([python("FINAL(len(context))")])) as client:
         sending = asyncio.create_task(sent(client, head, chunked))
         slowest = 0.0

@@ -62,6 +62,19 @@ async def test_a_key_that_the_server_repeats_is_not_shown(engine):
     assert (result["stopped"], "***" in result["error"], KEY in result["error"]) == ("provider_error", True, False)
 
 
+async def test_a_key_that_a_reply_repeats_is_not_shown(engine):
+    """A server, or a proxy before it, may write headers into what it answers."""
+
+    def echo(messages):
+        return python(f"FINAL(llm_query('a') + ' {KEY}')") if messages[0]["role"] == "system" else f"my key is {KEY}"
+
+    async with ModelBackend(echo).running() as theirs, serving(engine, FakeModel(), own_keys=ALLOWED) as client:
+        result = (await client.post("/debug", json=QUESTION, headers=headers(theirs.url))).json()
+        journal = (await client.get(f"/runs/{result['run_id']}/journal")).text
+    assert result["answer"] == "my key is *** ***"
+    assert KEY not in journal
+
+
 @pytest.mark.parametrize(
     ("own_keys", "sent", "status", "detail"),
     [

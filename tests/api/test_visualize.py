@@ -45,13 +45,14 @@ async def test_untrusted_text_is_in_no_page(engine):
 
 def test_the_page_has_nothing_inline_and_nothing_from_outside():
     """No address, no inline script or style, no way to put in markup."""
-    texts = {path.name: path.read_text() for path in WEB.iterdir()}
-    assert set(texts) == {"visualize.html", "visualize.css", "visualize.js", "highlight.js"}
+    texts = {path.name: path.read_text() for path in WEB.rglob("*.*")}
+    assert set(texts) == {"visualize.html", "sign_in.html", "visualize.css", "visualize.js", "highlight.js", "sign_in.js"}
     assert re.findall(r"https?://", "".join(texts.values())) == []
-    assert re.findall(r"<style|<script>|\son\w+=|\sstyle=", texts["visualize.html"]) == []
+    assert re.findall(r"<style|<script>|\son\w+=|\sstyle=", texts["visualize.html"] + texts["sign_in.html"]) == []
     assert (
         re.findall(
-            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", texts["visualize.js"] + texts["highlight.js"]
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval",
+            texts["visualize.js"] + texts["highlight.js"] + texts["sign_in.js"],
         )
         == []
     )

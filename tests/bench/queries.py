@@ -27,7 +27,7 @@ from orchestrator.sandbox.guest import describe
 
 BODY = b'{"query": "q", "context": "a small text"}'
 REQUEST = (
-    b"POST /query HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    b"POST /query HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
     % (
         len(BODY),
         BODY,

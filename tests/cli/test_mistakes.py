@@ -30,7 +30,7 @@ FILES = {
     "unknown-type.toml": b'[[providers]]\nprovider_type = "gpt"\nmodel = "x"\n',
     "no-key.toml": b'[[providers]]\nprovider_type = "deepseek"\nmodel = "deepseek-flash"\n',
     "bad-url.toml": b'[[providers]]\nprovider_type = "openai"\nmodel = "x"\nbase_url = "http://localhost:port/v1"\n',
-    "bad-host.toml": b'[server]\nhost = "300.1.1.1"\n[[providers]]\nprovider_type = "ollama"\nmodel = "x"\n',
+    "bad-host.toml": b'[server]\nhost = "300.1.1.1"\n[auth]\nallow_anonymous = true\n[[providers]]\nprovider_type = "ollama"\nmodel = "x"\n',
 }
 
 
@@ -69,10 +69,10 @@ def files(tmp_path):
         ("query q text --model deepseek/deepseek-flash", "--model: providers[0].api_key_env: the environment variable DEEPSEEK_API_KEY is not set"),
         ("query q text --model openai/x", "--model: providers[0].api_key_env: the environment variable OPENAI_API_KEY is not set"),
         ("query q text --model scripted/nowhere", "providers: the script nowhere cannot be read: No such file or directory"),
-        ("query q text --model ollama/x --set max_turns=5", "--set max_turns: there is no such limit; there are max_iterations, max_sub_calls, max_seconds, max_fuel, retry_seconds, output_limit, protocol, module_folder, prices, sandbox.fuel, sandbox.seconds, sandbox.memory_bytes, sandbox.output_chars, sandbox.context_inline_limit, sandbox.template_bytes, sandbox.template_seconds"),
+        ("query q text --model ollama/x --set max_turns=5", "--set max_turns: there is no such limit; there are max_iterations, max_sub_calls, max_seconds, max_fuel, retry_seconds, output_limit, protocol, module_folder, prices, proxy, sandbox.fuel, sandbox.seconds, sandbox.memory_bytes, sandbox.output_chars, sandbox.context_inline_limit, sandbox.template_bytes, sandbox.template_seconds"),
         ("query q text --model ollama/x --set max_iterations=0", "--set max_iterations: Expected `int` >= 1"),
         ("query q text --model ollama/x --set sandbox.seconds=long", "--set sandbox.seconds: Expected `float`, got `str`"),
-        ("query q text --model ollama/x --set sandbox=5", "--set sandbox: there is no such limit; there are max_iterations, max_sub_calls, max_seconds, max_fuel, retry_seconds, output_limit, protocol, module_folder, prices, sandbox.fuel, sandbox.seconds, sandbox.memory_bytes, sandbox.output_chars, sandbox.context_inline_limit, sandbox.template_bytes, sandbox.template_seconds"),
+        ("query q text --model ollama/x --set sandbox=5", "--set sandbox: there is no such limit; there are max_iterations, max_sub_calls, max_seconds, max_fuel, retry_seconds, output_limit, protocol, module_folder, prices, proxy, sandbox.fuel, sandbox.seconds, sandbox.memory_bytes, sandbox.output_chars, sandbox.context_inline_limit, sandbox.template_bytes, sandbox.template_seconds"),
         ("query q text --model ollama/x --set max_iterations", "--set max_iterations: write KEY=VALUE, as in --set sandbox.seconds=5"),
         ("query q text --config nowhere.toml", "nowhere.toml: cannot be read: No such file or directory"),
         ("query q text --config unknown-key.toml", "unknown-key.toml: modle: unknown key"),

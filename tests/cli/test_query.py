@@ -114,7 +114,11 @@ def test_a_context_for_which_there_is_no_room_is_refused_by_the_setting(ask):
     """Before a model is asked; nothing stays."""
     Path("config.toml").write_text('[contexts]\ncontext_bytes = 5\n[[providers]]\nprovider_type = "ollama"\nmodel = "m"\n')
     for arguments in (["q", "six"], ["q", "six", "--dry-run"]):
-        assert ask(*arguments, replies=()) == (2, "", "rlm: the context has more than 5 bytes (contexts.context_bytes)\n")
+        assert ask(*arguments, replies=()) == (
+            2,
+            "",
+            "rlm: the context has more than 5 bytes (context_bytes, or max_bytes of its token)\n",
+        )
     assert list(Path(KEPT).iterdir()) == []
 
 

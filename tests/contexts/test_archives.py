@@ -100,7 +100,7 @@ def test_what_unpacks_to_too_much_is_refused_by_the_setting(add, content, what):
     """While it is unpacked."""
     with pytest.raises(NoRoom) as error:
         add({"bomb": content}, what, max_bytes=1_000_000)
-    assert str(error.value) == "the context has more than 1000000 bytes (contexts.context_bytes)"
+    assert str(error.value) == "the context has more than 1000000 bytes (context_bytes, or max_bytes of its token)"
 
 
 def test_a_table_of_members_is_bounded(add, monkeypatch):

@@ -165,7 +165,7 @@ def test_pipes_and_devices_hold_nobody(folder, add):
     assert add("f/pipe").context.read(0, 0, 9) == "piped"
     with pytest.raises(NoRoom) as error:
         add("/dev/zero", max_bytes=3_000_000)
-    assert str(error.value) == "the context has more than 3000000 bytes (contexts.context_bytes)"
+    assert str(error.value) == "the context has more than 3000000 bytes (context_bytes, or max_bytes of its token)"
 
 
 def test_a_file_that_vanishes_is_left_out(folder, add, monkeypatch):

@@ -62,7 +62,7 @@ def test_the_longest_unused_leave_when_all_are_too_much(tmp_path):
     assert {each.id for each in store.list()} == set(ids[1:])
     with pytest.raises(NoRoom) as error:
         store.add_text("d" * 5000)
-    assert str(error.value) == "the context has more than 3000 bytes (contexts.context_bytes)"
+    assert str(error.value) == "the context has more than 3000 bytes (context_bytes, or max_bytes of its token)"
     assert len(store.list()) == 2
 
 
@@ -94,7 +94,9 @@ def test_a_finished_file_for_which_there_is_no_room_leaves(tmp_path):
     (tmp_path / "arriving-x").write_bytes(b"x" * 200)
     with pytest.raises(NoRoom) as error:
         store.take(tmp_path / "arriving-x", "0" * 64)
-    assert str(error.value) == "the context takes 200 bytes, which contexts.context_bytes (100) has no room for"
+    assert (
+        str(error.value) == "the context takes 200 bytes, for which 100 have no room (context_bytes, or max_bytes of its token)"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

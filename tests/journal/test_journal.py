@@ -45,6 +45,17 @@ def test_old_journals_leave_by_bytes():
     assert journals.held_bytes == sum(journals.get(name).bytes for name in ("second", "third")) < 2500
 
 
+def test_an_owner_sees_only_its_own():
+    """Its numbers are its own, too: they do not tell how many runs the others made."""
+    journals = Journals()
+    for number, owner in enumerate(("ann", "bob", "bob", "ann")):
+        journals.open(f"run{number}", owner=owner)
+    assert [(each.run_id, each.number) for each in journals.newest_first("ann")] == [("run3", 2), ("run0", 1)]
+    assert [each.run_id for each in journals.newest_first("bob", before=2)] == ["run1"]
+    with pytest.raises(NotFound):
+        journals.get("run0", "bob")
+
+
 def test_a_journal_that_is_full_takes_its_end_alone():
     """Nothing of the event that is too much is kept or shown; what it comes to always has room."""
     seen = []

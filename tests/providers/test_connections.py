@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import httpx
+import pytest
 
 from orchestrator.providers.connections import Connections
 
@@ -58,6 +59,31 @@ async def test_a_cancelled_call_takes_nothing_with_it():
         call.cancel()
         await asyncio.wait([call])
         assert await get(connections, url) == b"ok"
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
+    """Nor an account of ~/.netrc: only what the configuration says."""
+    async with counting_server() as (url, made), contextlib.aclosing(Connections()) as connections:
+        for name in ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, url)
+        with pytest.raises(httpx.ConnectError):
+            await get(connections, "http://127.0.0.2:9/")
+        with pytest.raises(httpx.ConnectError):
+            await get(connections, "http://model.invalid/")
+    assert made == []
+
+
+async def test_a_proxy_that_is_configured_is_used_but_for_this_machine():
+    """It could not reach a server here."""
+    async with (
+        counting_server() as (url, made),
+        counting_server() as (here, direct),
+        contextlib.aclosing(Connections(proxy=url)) as connections,
+    ):
+        assert await get(connections, "http://model.invalid/") == b"ok"
+        assert (len(made), len(direct)) == (1, 0)
+        assert await get(connections, here) == b"ok"
+    assert (len(made), len(direct)) == (1, 1)
 
 
 async def test_no_cookie_is_kept():

@@ -9,11 +9,11 @@ import pytest
 from fakes import FakeModel, python, streamed
 from serving import serving
 
-from orchestrator.config import ServerSettings
 from orchestrator.errors import Busy
 from orchestrator.runs import machine
 from orchestrator.runs.admission import Admission, Limits
 from orchestrator.sandbox.memory import memory
+from orchestrator.server_settings import ServerSettings
 
 MIB = 1 << 20
 

@@ -3,9 +3,9 @@
 import pytest
 from fakes import FakeModel, python
 
-from orchestrator.config import ServerSettings
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import result
+from orchestrator.server_settings import ServerSettings
 
 FULL = "its journal would have more than 50000 bytes (server.run_journal_bytes)"
 SMALL = ServerSettings(run_journal_bytes=50_000)

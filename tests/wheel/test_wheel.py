@@ -106,7 +106,8 @@ def test_the_wheel_carries_what_runs_and_nothing_else(wheel):
     """The component, the modules, the pages, the demo's script and every setting, beside the code."""
     data = ["config.toml", "demo/script.toml", "guest/SHA256.wasm"]
     data += [f"wasm_modules/dist/{name}" for name in ("csv.wasm", "json.wasm", "manifest.toml", "regex.wasm", "text.wasm")]
-    pages = [f"web/{path.name}" for path in (ROOT / "orchestrator" / "web").iterdir()]
+    package = ROOT / "orchestrator"
+    pages = [str(path.relative_to(package)) for path in (package / "web").rglob("*.*")]
     about = ["METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"]
     expected = [
         f"orchestrator/{name}" for name in [*(f"data/{name}" for name in data), *pages, "providers/prices.toml", "py.typed"]
