@@ -102,4 +102,4 @@ def many_forks(engine: Engine) -> list[str]:
         after_cell = f"{(time.perf_counter() - started) * 1000 / count:.2f}, {private_mb() - before:,.0f}"
         rows.append(f"| {count:,} | {begun} | {after_cell} |")
         del live, guest
-    return rows
+    return [*rows, ""]

@@ -12,7 +12,7 @@ import uvicorn
 from measuring import RUNS, shown
 
 from orchestrator.app import create_app
-from orchestrator.config import OpenAISettings, Settings
+from orchestrator.config import OpenAISettings, ServerSettings, Settings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
@@ -33,12 +33,16 @@ REQUEST = (
         BODY,
     )
 )
+# What each run may take, not what it takes, is counted by admission: with its limits this would measure the queue.
+ALL_AT_ONCE = ServerSettings(max_runs=10_000, budget_bytes=1 << 50)
 
 
 class Model(httpx.AsyncBaseTransport):
     """Answers at once, in two turns, with two sub-calls."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(404)  # it does not list its models
         messages = json.loads(await request.aread())["messages"]
         turn = sum(message["role"] == "assistant" for message in messages)
         code = "FINAL(len(context) + len(both))" if turn else "both = llm_batch(['a', 'b'])"
@@ -50,7 +54,8 @@ class Model(httpx.AsyncBaseTransport):
 @asynccontextmanager
 async def serving(engine: Engine) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A server on loopback: yields a call that posts one query and returns its milliseconds."""
-    settings = Settings(providers=(OpenAISettings(model="m", base_url="http://m/v1", max_concurrency=10_000),))
+    provider = OpenAISettings(model="m", base_url="http://m/v1", max_concurrency=10_000)
+    settings = Settings(providers=(provider,), server=ALL_AT_ONCE)
     app = create_app(Orchestrator(settings, print, engine=engine, transport=Model()))
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -100,7 +105,7 @@ class SlowProvider:
 
 async def runs_at_once(engine: Engine, count: int) -> list[float]:
     """Milliseconds of `count` runs of three turns, all begun together; the first time makes the threads."""
-    settings = Settings(providers=(SlowProvider.settings,))
+    settings = Settings(providers=(SlowProvider.settings,), server=ALL_AT_ONCE)
     runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]), ContextStore())
     context = runs.contexts.add_text("a small text")
     found = []

@@ -58,7 +58,7 @@ def test_what_is_no_json_is_shown(text, shown):
 @pytest.mark.parametrize("text", ["[" * 200_000, '{"a": ' * 50_000, '"' * 500_000, "```\n" * 100_000, "{,\n" * 100_000])
 def test_hostile_replies_take_seconds_at_most(text):
     """No pass over the text is made too often."""
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ValueError, match="there is no JSON"):
         parse_json(text)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
