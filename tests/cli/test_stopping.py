@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 
 import httpx
 from backends import ModelBackend, whole
@@ -82,6 +83,13 @@ async def test_a_run_that_takes_longer_ends_with_what_it_has(tmp_path):
     result = response.json()
     assert (response.status_code, result["stopped"], result["success"], result["answer"]) == (200, "cancelled", False, "so far")
     assert result["error"] == "the caller went away, or the server stopped"
+
+
+async def test_it_leaves_no_dump_of_its_memory(tmp_path):
+    """Keys are in it, and what callers sent."""
+    async with serving(tmp_path, 0, 0) as (_, process):
+        limits = Path("/proc", str(process.pid), "limits").read_text()
+    assert re.search(r"Max core file size +(\S+) +(\S+)", limits).groups() == ("0", "0")
 
 
 async def test_told_again_it_stops_at_once(tmp_path):
