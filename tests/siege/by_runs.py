@@ -89,4 +89,4 @@ async def few_descriptors(siege, runs):
 
     statuses = Counter(await asyncio.gather(*(ask(number) for number in range(runs))))
     check(set(statuses) <= {200, 503, None} and statuses[503], f"statuses: {dict(statuses)}")
-    check(len(siege.log) < 20_000, f"{len(siege.log)} bytes of log")
+    check(len(siege.log) < 100_000, f"{len(siege.log)} bytes of log")

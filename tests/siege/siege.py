@@ -68,7 +68,12 @@ class Outcome(NamedTuple):
         return "\n".join([line, *(f"          {each}" for each in self.problems)])
 
 
-SMALL = {"sandbox": {"memory_bytes": 64 * MIB}, "server": {"run_journal_bytes": 4 * MIB}, "": {"retry_seconds": 0.001}}
+# Contexts that stay loaded for the next run, as they may, would be taken for memory that is not given back.
+SMALL = {
+    "sandbox": {"memory_bytes": 64 * MIB, "template_bytes": 16 * MIB},
+    "server": {"run_journal_bytes": 4 * MIB},
+    "": {"retry_seconds": 0.001},
+}
 ROOMY = {"sandbox": {"memory_bytes": 256 * MIB}, "server": {"budget_bytes": 24 << 30, "run_journal_bytes": MIB}}
 DEEP = {"sandbox": {"memory_bytes": 256 * MIB}}
 LARGE = {"sandbox": {"memory_bytes": 1024 * MIB}, "": {"max_iterations": 60}}
