@@ -138,6 +138,7 @@ class Siege:
     @contextlib.asynccontextmanager
     async def watched(self):
         """What is seen meanwhile is then in `seen`, with the memory before and after, when that has been given back."""
+        self.seen = {}
         arguments = (str(self.client.base_url), str(self.pid), json.dumps(self.headers))
         async with _process(sys.executable, HERE / "watching.py", *arguments) as watch:
             line = await watch.stdout.readline()

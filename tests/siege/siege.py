@@ -60,7 +60,8 @@ class Outcome(NamedTuple):
         seen = self.seen
         if not seen:
             return f"NOT HELD  {self.attack.name}: {'; '.join(self.problems)}"
-        before, most, after = (seen[each] // MIB for each in ("before", "memory", "after"))
+        before, after = (seen[each] // MIB for each in ("before", "after"))
+        most = max(seen["memory"] // MIB, after)
         line = (
             f"{'NOT HELD' if self.problems else 'held':8}  {self.attack.name:52}  {seen['freeze']:6.2f} s  "
             f"{before:5} {most:5} {after:5} MiB  {seen['slowest']:6.2f} s {seen['right']:4} right {seen['refused']:3} refused"
@@ -75,7 +76,7 @@ SMALL = {
     "": {"retry_seconds": 0.001},
 }
 ROOMY = {"sandbox": {"memory_bytes": 256 * MIB}, "server": {"budget_bytes": 24 << 30, "run_journal_bytes": MIB}}
-DEEP = {"sandbox": {"memory_bytes": 256 * MIB}}
+DEEP = {"sandbox": {"memory_bytes": 256 * MIB}, "": {"retry_seconds": 0.001}}
 LARGE = {"sandbox": {"memory_bytes": 1024 * MIB}, "": {"max_iterations": 60}}
 QUEUE = {
     "sandbox": {"memory_bytes": 1024 * MIB},
@@ -126,17 +127,24 @@ ATTACKS = (
 
 async def besiege(siege, attacks, patience=1.0):
     """Plays attacks (each with its sizes) on one running server; yields their outcomes. `patience`: on a busy machine, more."""
-    async with siege.running():
-        for attack, sizes in attacks:
-            problems = []
-            try:
-                async with siege.watched(), asyncio.timeout(ATTACK_SECONDS):
-                    await attack.play(siege, *sizes)
-            except NotHeld as error:
-                problems.append(str(error))
-            except Exception:  # noqa: BLE001  (an attack that cannot be played is not held)
-                problems.append(traceback.format_exc(limit=-3))
-            yield Outcome(attack, [*problems, *_judge(attack, siege, patience)], siege.seen)
+    try:
+        async with siege.running():
+            for attack, sizes in attacks:
+                problems = await _problems(siege, attack, sizes)
+                yield Outcome(attack, [*problems, *_judge(attack, siege, patience)], siege.seen)
+    except NotHeld as error:  # it did not start
+        yield Outcome(attacks[0][0], [str(error)], {})
+
+
+async def _problems(siege, attack, sizes):
+    try:
+        async with siege.watched(), asyncio.timeout(ATTACK_SECONDS):
+            await attack.play(siege, *sizes)
+    except NotHeld as error:
+        return [str(error)]
+    except Exception:  # noqa: BLE001  (an attack that cannot be played is not held)
+        return [traceback.format_exc(limit=-3)]
+    return []
 
 
 def _judge(attack, siege, patience):
