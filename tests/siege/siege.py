@@ -120,7 +120,7 @@ ATTACKS = (
     Attack("pages of other sites", by_pages.other_sites, (20,), (2,), SMALL),
     Attack("no token, a wrong one, another's", by_pages.tokens, (10,), (1,), GUARDED),
     Attack("journals that were forged, for `rlm replay`", by_files.journals, (60,), None, SMALL),
-    Attack("machine code that is damaged", by_files.damaged_cache, (), None, SMALL),
+    Attack("machine code that is damaged", by_files.damaged_cache, (), None, SMALL, slowest=20),
     Attack("SIGTERM amid runs", by_signals.stopped, (20,), None, SMALL),
 )
 
