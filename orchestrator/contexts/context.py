@@ -119,6 +119,13 @@ class Context:
         """Bytes [start, start + length) of all documents, one behind the other, cut at the end."""
         return self._pread(start, max(0, min(length, self._footer.text - start)))
 
+    def read_into(self, room: memoryview, start: int) -> int:
+        """Fills `room` with the bytes of all documents from `start` on: how many, less if the file was cut."""
+        done = 0
+        while done < len(room) and (count := os.preadv(self._descriptor, [room[done:]], start + done)):
+            done += count
+        return done
+
     def _decode(self, start: int, stop: int) -> str:
         """Code points of all documents. From the last indexed one before it to the first behind it, then cut."""
         if not self._footer.index:

@@ -1,4 +1,7 @@
-"""What a module works on: texts as one sequence of UTF-8 bytes. Positions are bytes."""
+"""What a module works on: texts as one sequence of UTF-8 bytes. Positions are bytes.
+
+`read_into` fills a room that lies within the sequence, and says how many bytes it was.
+"""
 
 from array import array
 from bisect import bisect_right
@@ -15,9 +18,8 @@ class ContextBytes:
         self._start, stop = (0, context.byte_length) if part is None else map(context.byte_of, part)
         self.length = stop - self._start
 
-    def read(self, start: int, length: int) -> bytes:
-        """Bytes [start, start + length), cut at the end."""
-        return self._context.read_bytes(self._start + start, max(0, min(length, self.length - start)))
+    def read_into(self, room: memoryview, start: int) -> int:
+        return self._context.read_into(room, self._start + start)
 
 
 class JoinedBytes:
@@ -35,18 +37,19 @@ class JoinedBytes:
             self._first, stop = (context.byte_of(place - ends) + ends for place, ends in zip(part, before, strict=True))
         self.length = stop - self._first
 
-    def read(self, start: int, length: int) -> bytes:
-        """Bytes [start, start + length), cut at the end."""
-        stop = self._first + min(start + length, self.length)
+    def read_into(self, room: memoryview, start: int) -> int:
+        if not room:
+            return 0
         start += self._first
-        if start >= stop:
-            return b""
+        stop = start + len(room)
         # Line ends before them: what follows is so much further on than in the context.
         first, last = (bisect_right(self._starts, place) - 1 for place in (start, stop))
         begin, end = start - first, stop - last
         content = self._context.read_bytes(begin, end - begin)
         cuts = [0, *(self._starts[number] - number - begin for number in range(first + 1, last + 1)), end - begin]
-        return b"\n".join(content[one:two] for one, two in pairwise(cuts))
+        joined = b"\n".join(content[one:two] for one, two in pairwise(cuts))
+        room[: len(joined)] = joined
+        return len(joined)
 
 
 def _starts(ends: "array[int]") -> "array[int]":
@@ -61,6 +64,6 @@ class TextBytes:
         self._content = text.encode()
         self.length = len(self._content)
 
-    def read(self, start: int, length: int) -> bytes:
-        """Bytes [start, start + length), cut at the end."""
-        return self._content[start : start + length]
+    def read_into(self, room: memoryview, start: int) -> int:
+        room[:] = self._content[start : start + len(room)]
+        return len(room)

@@ -248,6 +248,11 @@ class Repeated(Context):
             return self._END[start - whole :][:length]
         return self._MANY[start % len(self._BYTES) :][: min(length, whole - start)]
 
+    def read_into(self, room, start):
+        found = self.read_bytes(start, len(room))
+        room[: len(found)] = found
+        return len(found)
+
 
 @pytest.fixture
 async def large(lazy_engine):

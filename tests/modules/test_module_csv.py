@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-PIECE = 1 << 18  # bytes that the module reads at once
+PIECE = 1 << 19  # bytes that the module reads at once
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-PIECE = 1 << 18  # bytes that the module reads at once
+PIECE = 1 << 19  # bytes that the module reads at once
 
 
 @pytest.mark.parametrize(("text", "rows"), [

@@ -199,12 +199,12 @@ def test_what_images_hold_is_bounded_by_the_memory(mapped):
     """A file is held as a whole for its last byte that is used: an array that is rewritten slice by slice must not pile up."""
     guest, blank = mapped(), mapped().snapshot()
     guest.grow(900)
-    slices = 18
+    slices = 9
     guest.fill(0, 1, 900 * WASM_PAGE)
     guest.snapshot()
     for turn in range(3 * slices):
         # Each slice but its last page, and that one later: every file keeps one page in use.
-        guest.fill(turn % slices * 50 * WASM_PAGE, 2 + turn % 100, 49 * WASM_PAGE)
+        guest.fill(turn % slices * 100 * WASM_PAGE, 2 + turn % 100, 99 * WASM_PAGE)
         image = guest.snapshot()
         assert image.held_bytes(beside=blank) <= guest.memory.size + PATCH_BYTES
     assert bytes(mapped(image).memory.view()) == bytes(guest.memory.view())

@@ -17,6 +17,7 @@ from wasmtime import FuncType, ValType
 from wasmtime import _ffi as ffi
 
 from orchestrator.errors import ModuleError
+from orchestrator.sandbox.memory import mappings
 
 MAX_READ_BYTES = 16 << 20  # of one context_read
 MAX_PROMPTS_BYTES = 16 << 20  # of all prompts of one llm_query
@@ -29,7 +30,8 @@ class Source(Protocol):
     @property
     def length(self) -> int: ...
 
-    def read(self, start: int, length: int) -> bytes: ...
+    def read_into(self, room: memoryview, start: int) -> int:
+        """Fills `room` with what begins at byte `start`, which is within `length`: how many bytes it was."""
 
 
 class Call:
@@ -49,9 +51,9 @@ class Call:
         """How many bytes were written: fewer than `length` at the end."""
         if length > MAX_READ_BYTES:
             raise ModuleError(f"context_read: at most {MAX_READ_BYTES} bytes at once")
-        content = self._source.read(offset, length)
-        module.write(destination, content)
-        return len(content)
+        # Right into its memory: a copy on the way took a twentieth of the time of a search for a literal.
+        with module.room(destination, max(0, min(length, self._source.length - offset))) as room:
+            return self._source.read_into(room, offset)
 
     def llm_query(self, module: "_Module", address: int, length: int) -> int:
         """The address of the replies times 2^32, plus their length; the module gave the room for them."""
@@ -86,6 +88,10 @@ class _Module:
 
     def write(self, address: int, content: bytes) -> None:
         ctypes.memmove(self._place(address, len(content)), content, len(content))
+
+    def room(self, address: int, length: int) -> memoryview:
+        """A part of its memory, to be released before the module goes on: then the memory may move."""
+        return mappings.view(self._place(address, length), length)
 
     def alloc(self, length: int) -> int:
         try:

@@ -20,8 +20,8 @@ pub use groups::Groups;
 pub use scan::{scan, scan_behind, Found};
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::translate::TranslatorBuilder;
 use regex_syntax::hir::Hir;
-use regex_syntax::ParserBuilder;
 use rlm_module::Error;
 
 /// Above this a compiled pattern is refused (bytes).
@@ -54,13 +54,13 @@ pub struct Pattern {
 impl Pattern {
     /// An error names the construct that is not supported, and what to write instead.
     pub fn new(pattern: &str, flags: Flags) -> Result<Pattern, Error> {
-        syntax::check(pattern)?;
-        let hir = ParserBuilder::new()
+        let tree = syntax::parse(pattern)?;
+        let hir = TranslatorBuilder::new()
             .case_insensitive(flags.ignore_case)
             .multi_line(flags.multi_line)
             .build()
-            .parse(pattern)
-            .map_err(|error| syntax::explain(pattern, &error))?;
+            .translate(pattern, &tree)
+            .map_err(|error| syntax::explain(pattern, &error.into()))?;
         let too_large =
             |_| Error(format!("{:?} is too large when it is compiled: use smaller repetition counts", shown(pattern)));
         let regex = RegexBuilder::new(pattern)

@@ -13,12 +13,11 @@ const FOREIGN: [(&str, &str, &str); 6] = [
     ("\\N", "\\N{...}", "write the character itself"),
 ];
 
-/// Refuses what would be accepted with another meaning than in Python.
-pub fn check(pattern: &str) -> Result<(), Error> {
-    match Parser::new().parse(pattern) {
-        Ok(tree) => ast::visit(&tree, Possessive { pattern }),
-        Err(_) => Ok(()),
-    }
+/// The tree of a pattern. Refuses what would be accepted with another meaning than in Python.
+pub fn parse(pattern: &str) -> Result<Ast, Error> {
+    let tree = Parser::new().parse(pattern).map_err(|error| explain(pattern, &error.into()))?;
+    ast::visit(&tree, Possessive { pattern })?;
+    Ok(tree)
 }
 
 /// Looks for a quantifier on a quantifier, as `a*+` is read.

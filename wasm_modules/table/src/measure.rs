@@ -148,6 +148,8 @@ pub struct Statistics {
     text_range: Option<(Box<[u8]>, Box<[u8]>)>,
     values: Vec<f64>,
     distinct: HashSet<Box<[u8]>, Quick>,
+    /// Of the last value: with memory of its own, a new one needs none that is not asked for.
+    key: Vec<u8>,
 }
 
 impl Statistics {
@@ -210,14 +212,15 @@ impl Statistics {
     }
 
     fn take_distinct(&mut self, cell: &Cell, measured: &Measured, place: &Place) -> Result<(), Error> {
-        let mut key = Vec::new();
-        cell.write_key(&mut key);
-        if self.distinct.contains(key.as_slice()) {
+        self.key.clear();
+        cell.write_key(&mut self.key);
+        if self.distinct.contains(self.key.as_slice()) {
             return Ok(());
         }
-        let each = key.len() + 40;
+        let each = self.key.len() + 40;
+        let mut kept = Vec::new();
         keep(
-            || self.distinct.try_reserve(1).is_ok(),
+            || kept.try_reserve_exact(self.key.len()).is_ok() && self.distinct.try_reserve(1).is_ok(),
             || {
                 format!(
                     "the distinct values of {} are kept, some {each} bytes for each; {}",
@@ -226,7 +229,8 @@ impl Statistics {
                 )
             },
         )?;
-        self.distinct.insert(key.into_boxed_slice());
+        kept.extend_from_slice(&self.key);
+        self.distinct.insert(kept.into_boxed_slice());
         Ok(())
     }
 

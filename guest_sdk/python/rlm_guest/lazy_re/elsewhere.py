@@ -15,6 +15,8 @@ from .widths import children, flags_within, parsed
 # Characters that belong to a word here and not there, or there and not here.
 WORDS_APART = f"[\\w~~[{sets.WORD}]]"
 
+# As numbers: `flags & re.ASCII` makes an enum each time, which took longer than all else here.
+_IGNORECASE, _MULTILINE, _DOTALL, _ASCII = map(int, (re.IGNORECASE, re.MULTILINE, re.DOTALL, re.ASCII))
 _CASED = "".join(sorted(sets.CASED))
 _CATEGORIES = {
     ops.CATEGORY_WORD: (sets.WORD, sets.ASCII_WORD),
@@ -62,12 +64,12 @@ class Elsewhere:
 
     def _one(self, op: Any, value: Any, flags: int, *, last: bool) -> str:
         match op:
-            case ops.LITERAL if not flags & re.IGNORECASE and not 0xD800 <= value < 0xE000:
+            case ops.LITERAL if not flags & _IGNORECASE and not 0xD800 <= value < 0xE000:
                 return f"\\x{{{value:x}}}"
             case ops.LITERAL | ops.NOT_LITERAL | ops.IN:
                 return _class(_as_class(op, value), flags)
             case ops.ANY:
-                return "(?s:.)" if flags & re.DOTALL else r"[^\n]"
+                return "(?s:.)" if flags & _DOTALL else r"[^\n]"
             case ops.AT:
                 return self._at(value, flags, last=last)
             case ops.BRANCH | ops.SUBPATTERN:
@@ -91,13 +93,13 @@ class Elsewhere:
         return f"(?:{inside}){{{least},{'' if most == ops.MAXREPEAT else most}}}"
 
     def _at(self, value: Any, flags: int, *, last: bool) -> str:
-        by_line = flags & re.MULTILINE
+        by_line = flags & _MULTILINE
         if value in (ops.AT_BOUNDARY, ops.AT_NON_BOUNDARY):
             boundary = r"\b" if value is ops.AT_BOUNDARY else r"\B"
-            if boundary == r"\B" and flags & re.ASCII:
+            if boundary == r"\B" and flags & _ASCII:
                 raise Unable(r"it has a \B with re.ASCII")
-            self.by_words = self.by_words or not flags & re.ASCII
-            return f"(?-u:{boundary})" if flags & re.ASCII else boundary
+            self.by_words = self.by_words or not flags & _ASCII
+            return f"(?-u:{boundary})" if flags & _ASCII else boundary
         if value is ops.AT_END and self._by_line and not by_line:
             return r"\z"
         if value is ops.AT_END and not by_line:
@@ -124,10 +126,10 @@ def _class(items: list[tuple[Any, Any]], flags: int) -> str:
     items = items[1:] if negated else items
     ranges = [value if op is ops.RANGE else (value, value) for op, value in items if op is not ops.CATEGORY]
     inside = sets.of_ranges(ranges)
-    if flags & re.IGNORECASE and ranges:
+    if flags & _IGNORECASE and ranges:
         # Whatever case means is asked of `re` itself.
         written = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
-        inside += sets.of_characters(re.findall(f"[{written}]", _CASED, flags & (re.IGNORECASE | re.ASCII)))
+        inside += sets.of_characters(re.findall(f"[{written}]", _CASED, flags & (_IGNORECASE | _ASCII)))
     inside += "".join(_category(value, flags) for op, value in items if op is ops.CATEGORY)
     return f"[{'^' if negated else ''}{inside}]"
 
@@ -135,4 +137,4 @@ def _class(items: list[tuple[Any, Any]], flags: int) -> str:
 def _category(value: Any, flags: int) -> str:
     if value in _OPPOSITES:
         return f"[^{_category(_OPPOSITES[value], flags)}]"
-    return _CATEGORIES[value][1 if flags & re.ASCII else 0]
+    return _CATEGORIES[value][1 if flags & _ASCII else 0]

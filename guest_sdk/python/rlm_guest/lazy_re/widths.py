@@ -10,6 +10,8 @@ from re import _constants as ops  # type: ignore[attr-defined]  # the names of w
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
+# A pattern is of one of them. As a number: with a flag of `re` every result would be an enum, which takes long.
+_KINDS = int(re.ASCII | re.LOCALE | re.UNICODE)
 # `$` looks at the next character, and whether one follows it.
 _END = 2
 
@@ -38,6 +40,7 @@ def reach(pattern: re.Pattern[str]) -> Reach:
     return Reach(1 + behind, most + ahead + _END if bounded else None, not _passes_lines(tree, pattern.flags), least)
 
 
+@lru_cache(maxsize=64)
 def parsed(pattern: re.Pattern[str]) -> Any:
     """Its tree."""
     return _parser.parse(pattern.pattern, pattern.flags)
@@ -66,8 +69,7 @@ def flags_within(op: Any, value: Any, flags: int) -> int:
     if op is not ops.SUBPATTERN:
         return flags
     _, added, removed, _ = value
-    kinds = re.ASCII | re.LOCALE | re.UNICODE
-    return ((flags & ~kinds if added & kinds else flags) | added) & ~removed
+    return ((flags & ~_KINDS if added & _KINDS else flags) | added) & ~removed
 
 
 def _looking_around(tree: Any) -> list[tuple[int, Any]]:
