@@ -56,9 +56,18 @@ fuzz: $(VENV)/.dev  ## 100,000 hostile requests, contexts and modules (SEED=2: o
 	@$(BIN)/python -m orchestrator build-guest
 	@PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py --cases 100000 --seed $(or $(SEED),1)
 
-chaos: $(VENV)/.dev  ## 300 queries while model servers fail, stall and are killed (SEED=2: other faults)
+chaos: $(VENV)/.dev  ## 300 queries while model servers fail and are killed; detached runs while their own server is (SEED=2: other faults)
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python tests/chaos/chaos.py --seed $(or $(SEED),1)
+	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1)
+	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 5 --trouble locked
+	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 5 --trouble full
+	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 10 --trouble two
+	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 5 --trouble upgrade
+
+siege: $(VENV)/.dev  ## attacks on a real server, one after the other: held or not, freezes, memory, a neighbour's answers (ONLY="words of its name")
+	@$(BIN)/python -m orchestrator build-guest
+	@$(BIN)/python tests/siege/siege.py $(if $(ONLY),--only "$(ONLY)")
 
 siege: $(VENV)/.dev  ## attacks on a real server, one after the other: held or not, freezes, memory, a neighbour's answers (ONLY="words of its name")
 	@$(BIN)/python -m orchestrator build-guest

@@ -8,7 +8,8 @@ The way of the data, which is also the order in which to read the code::
     -> model call  providers/  choose, limit, retry; one file for each protocol
     -> reply       dialogue/   what a model is told, and what its reply means
     -> cell        sandbox/    the Python guest in wasmtime; host_imports.py is the trust boundary
-    -> events      journal/    what happened: kept, read back, written as a script
+    -> events      journal/    what happened: read back, written as a script
+    -> store       store/      where that lasts: a database, and which process goes on with a run
     -> response    api/, web/ (the pages), logs.py; library/: the same from Python
     -> watchers    telemetry/  metrics and traces, made from the events of live runs
 

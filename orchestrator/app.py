@@ -21,7 +21,7 @@ from orchestrator.api.openapi import describe
 from orchestrator.api.providers import list_providers
 from orchestrator.api.query import debug, query
 from orchestrator.api.request_ids import RequestIds
-from orchestrator.api.runs import get_journal, get_metrics, get_run, list_runs
+from orchestrator.api.runs import get_journal, get_metrics, get_run, list_runs, start_run
 from orchestrator.api.safe import SafeResponses
 from orchestrator.api.sign_in import sign_in
 from orchestrator.api.tokens import Caller, Tokens
@@ -46,7 +46,7 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         # The traces end last: what still runs ends before, and is traced to its end.
-        async with tracing() as traces, orchestrator.open() as runs:
+        async with tracing() as traces, orchestrator.open(serving=True) as runs:
             app.state.runs = runs
             totals = Totals(runs.pool.provider_types)
             runs.observers.add(lambda: totals.add)
@@ -68,7 +68,7 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
     app = Litestar(
         route_handlers=[
             *(health, ready, metrics, list_providers),
-            *(query, debug, list_runs, get_run, get_journal, get_metrics, root, visualize, assets, sign_in),
+            *(query, debug, start_run, list_runs, get_run, get_journal, get_metrics, root, visualize, assets, sign_in),
             *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
         ],
         lifespan=[lifespan],

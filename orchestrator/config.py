@@ -54,6 +54,24 @@ class CacheSettings(Base, frozen=True, kw_only=True):
     cache_seconds: PositiveSeconds = 3600.0
 
 
+class StoreSettings(Base, frozen=True, kw_only=True):
+    """Where runs last, and how much of those that have ended is kept: so many, so old (seconds), of so many bytes.
+
+    `url`: of SQLAlchemy; "": a file of SQLite in the user's data folder. `url_env`: the environment variable that holds it.
+    """
+
+    url: str = ""
+    url_env: str = ""
+    kept_runs: Annotated[int, Meta(ge=0)] = 10_000
+    kept_seconds: Annotated[float, Meta(ge=0)] = 2_592_000.0
+    kept_bytes: Annotated[int, Meta(ge=0)] = 4_294_967_296
+
+    @property
+    def address(self) -> str:
+        """Whichever of both is set."""
+        return os.environ[self.url_env] if self.url_env else self.url
+
+
 class OwnKeySettings(Base, frozen=True, kw_only=True):
     """Whether callers may bring models with keys of their own, and which hosts they may name beside the known providers."""
 
@@ -190,6 +208,7 @@ class Settings(Base, frozen=True, kw_only=True):
     sandbox: SandboxSettings = SandboxSettings()
     contexts: ContextSettings = ContextSettings()
     cache: CacheSettings = CacheSettings()
+    store: StoreSettings = StoreSettings()
     own_keys: OwnKeySettings = OwnKeySettings()
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
@@ -254,6 +273,8 @@ def check_keys(settings: Settings, where: str) -> None:
         name = getattr(provider, "api_key_env", None)
         if name and not os.environ.get(name):
             raise ConfigError(f"{where}: providers[{index}].api_key_env: the environment variable {name} is not set")
+    if (name := settings.store.url_env) and not os.environ.get(name):
+        raise ConfigError(f"{where}: store.url_env: the environment variable {name} is not set")
 
 
 def _locate(settings: Settings, folder: Path) -> Settings:

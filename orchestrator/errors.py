@@ -19,12 +19,14 @@ RLMError
    x Stopping           503, no run was made
    x Busy               503, there is no room now; later there is
    x NoRoom             507, a context cannot be kept
-   x Cancelled          503, the caller went away or the server is stopping
  x ContextDamaged       the file of a context is not as it was written
  x BudgetExceeded       told to the model as BudgetError
  x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
- x JournalFull          a run writes more than is kept of one: it ends
+ x NotWritten           what happens in a run cannot be written down: it ends
+   x StoreFull          no room where runs are kept
+   x Superseded         another process has taken it over
+   x JournalFull        it writes more than is kept of one
  x JournalError         a journal is not as it was written, or its run does not come to the same again
  x SandboxError         ours; 500, never shown to a model as its own output
 """
@@ -151,12 +153,6 @@ class NoRoom(RequestError):
     status = 507
 
 
-class Cancelled(RequestError):
-    """The run was cancelled before it ended."""
-
-    status = 503
-
-
 class ContextDamaged(RLMError):
     """The file of a context is not as it was written; the message says what to do."""
 
@@ -191,7 +187,19 @@ class JournalError(RLMError):
     """A journal cannot be replayed; the message begins with the place."""
 
 
-class JournalFull(RLMError):
+class NotWritten(RLMError):
+    """What happens in a run cannot be written down: it ends."""
+
+
+class StoreFull(NotWritten):
+    """There is no room where runs are kept: a run ends with what it has, before more is paid."""
+
+
+class Superseded(NotWritten):
+    """Another process has taken the run over: this one may write nothing of it."""
+
+
+class JournalFull(NotWritten):
     """A run has written as much as is kept of one: it ends."""
 
 

@@ -87,6 +87,18 @@ def audit(**facts: object) -> None:
         _log.info("audit", **facts)
 
 
+def store_waits(reason: str) -> None:
+    """What was to be written waits in memory."""
+    if structlog.is_configured():
+        _log.warning("store_waits", reason=reason.splitlines()[0][:200])
+
+
+def store_lost(entries: int) -> None:
+    """The process ends, and they could not be written."""
+    if structlog.is_configured():
+        _log.error("store_lost", entries=entries)
+
+
 def traces_lost(reason: str) -> None:
     """Spans do not reach their collector."""
     if structlog.is_configured():

@@ -20,7 +20,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class TokenSettings(Base, frozen=True, kw_only=True):
     """One who may ask. The token is read from the environment variable `token_env`.
 
-    `max_runs`: at once; `max_bytes`: of all contexts that are kept for it.
+    `max_runs`: at once; `max_bytes`: of all contexts that are kept for it; `max_kept_bytes`: of its runs that have ended.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
@@ -28,6 +28,7 @@ class TokenSettings(Base, frozen=True, kw_only=True):
     max_runs: Positive = 4
     requests_per_minute: Positive = 600
     max_bytes: Positive = 10_737_418_240
+    max_kept_bytes: Annotated[int, Meta(ge=0)] = 1_073_741_824
 
 
 class AuthSettings(Base, frozen=True, kw_only=True):
@@ -53,7 +54,6 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     max_runs: Positive = 64
     max_queued_runs: Annotated[int, Meta(ge=0)] = 256
     run_journal_bytes: Positive = 134_217_728
-    kept_journal_bytes: Positive = 268_435_456
     query_chars: Positive = 100_000
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()

@@ -1,5 +1,6 @@
 """Fixtures only. One engine and one guest build serve the whole session."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -18,7 +19,8 @@ from orchestrator.contexts.store import ContextStore
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
-from orchestrator.runs.service import Query, RunService
+from orchestrator.runs.query import Query
+from orchestrator.runs.service import RunService
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import preparation
@@ -27,6 +29,7 @@ from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.messages import SubReply
 from orchestrator.sandbox.modules.imports import Call
 from orchestrator.sandbox.modules.instance import Allowance
+from orchestrator.store.runs import RunStore
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,7 +44,7 @@ def own_data_folder(tmp_path_factory) -> Iterator[None]:
 def clean_environment(tmp_path_factory) -> Iterator[None]:
     """No test leaks environment variables into another, or writes into the user's data folder."""
     before = dict(os.environ)
-    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.getbasetemp() / "data")
+    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -163,8 +166,15 @@ def lazy(run_module, monkeypatch):
 FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")
 
 
+@pytest.fixture(scope="session")
+def store() -> Iterator[RunStore]:
+    """A file that ends with the session."""
+    with contextlib.closing(RunStore()) as store:
+        yield store
+
+
 @pytest.fixture
-def run_query(engine):
+def run_query(engine, store):
     """await run_query(model, ...): the finished journal of a run; `text` may be documents."""
 
     async def run(
@@ -189,11 +199,13 @@ def run_query(engine):
         )
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
-            runs = RunService(settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0), ContextStore())
+            runs = RunService(
+                settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0), ContextStore(), store
+            )
             add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
             run = runs.start(Query("What is it?", add(text)))
             await run.wait()
-            return runs.journal(run.run_id)
+            return run
 
     return run
 

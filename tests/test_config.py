@@ -74,9 +74,19 @@ def test_a_file_names_every_setting_with_a_comment(name):
         config.SandboxSettings,
         config.ContextSettings,
         config.CacheSettings,
+        config.StoreSettings,
         config.OwnKeySettings,
     )
-    names = set(Settings.__struct_fields__) - {"server", "auth", "sandbox", "contexts", "cache", "own_keys", "providers"}
+    names = set(Settings.__struct_fields__) - {
+        "server",
+        "auth",
+        "sandbox",
+        "contexts",
+        "cache",
+        "store",
+        "own_keys",
+        "providers",
+    }
     names |= {each for struct in PROVIDER_TYPES.values() for each in struct.__struct_fields__}
     in_tables = [each for struct in tables for each in struct.__struct_fields__ if each != "tokens"]
     # Each once in its table, behind "# " or not, with a comment.

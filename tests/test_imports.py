@@ -27,8 +27,9 @@ BELOW = {
     "dialogue": BASE | {"budget", "contexts", "sandbox.messages"},
     "journal": BASE | {"contexts", "providers.messages", "sandbox.messages"},
     "logs": {"journal"},
-    "runs": BASE | {"budget", "contexts", "providers", "sandbox", "dialogue", "journal", "logs"},
-    "opening": BASE | {"contexts", "providers", "sandbox", "runs"},
+    "store": BASE | {"journal", "providers.cache", "providers.messages", "logs"},
+    "runs": BASE | {"budget", "contexts", "providers", "sandbox", "dialogue", "journal", "store", "logs"},
+    "opening": BASE | {"contexts", "providers", "sandbox", "store", "runs", "logs"},
     "telemetry": BASE | {"journal", "providers", "sandbox", "logs"},
     "api": BASE | {"contexts", "providers", "journal", "runs", "logs"},
 }

@@ -17,7 +17,7 @@ from orchestrator.contexts.context import Context
 from orchestrator.contexts.lines import read_lines
 from orchestrator.contexts.store import ContextStore, Held
 from orchestrator.errors import InvalidRequest, NotFound, NothingSent
-from orchestrator.runs.service import EMPTY
+from orchestrator.runs.query import EMPTY
 
 Position = Annotated[int, QueryParameter(ge=0, lt=1 << 62)]
 MOST_SHOWN = 1000  # documents of one answer

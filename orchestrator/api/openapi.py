@@ -64,12 +64,13 @@ class Sending(Operation):
 
     def __post_init__(self) -> None:
         text = Schema(type=OpenAPIType.STRING, min_length=1)
+        document = Schema(type=OpenAPIType.STRING)  # may be empty beside others
         ways = [Schema(required=[name]) for name in ("context", "documents", "messages")]
         self.request_body = RequestBody(
             required=True,
             content={
                 "text/plain": OpenAPIMediaType(schema=text),
-                "multipart/form-data": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, additional_properties=text)),
+                "multipart/form-data": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, additional_properties=document)),
                 "application/json": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT, one_of=ways)),
             },
         )

@@ -17,7 +17,9 @@ from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.history import RunDetail, RunResult, detail, result
-from orchestrator.runs.service import Query, RunService, WantedLimits
+from orchestrator.runs.query import Query, WantedLimits
+from orchestrator.runs.service import RunService
+from orchestrator.runs.underway import RunHandle
 from orchestrator.server_settings import Base
 
 
@@ -34,6 +36,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     The first three become a `context_id` while the body arrives (body.py): here they are only documented.
     `root_model` and `sub_model` choose among the configured ones: an alias, PROVIDER/MODEL, or the model's name alone.
     `cache`: false makes every sub-call anew, and keeps none of its replies.
+    `detach`: the run goes on if the caller goes away, and after a restart of the server.
     """
 
     query: Annotated[str, Meta(min_length=1, description="The question.", examples=["Who wrote most of these letters?"])]
@@ -47,6 +50,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     root_model: str | None = None
     sub_model: str | None = None
     cache: bool = True
+    detach: bool = False
 
 
 @post(
@@ -73,8 +77,8 @@ async def debug(data: JSONBody[QueryRequest], request: StrictRequest, runs: Name
     return detail(await _run(data, request, runs))
 
 
-async def _run(data: QueryRequest, request: StrictRequest, runs: RunService) -> Sequence[AnyEvent]:
-    """The events of the run, at its end. It is cancelled if the caller goes away first."""
+def start(data: QueryRequest, request: StrictRequest, runs: RunService, *, detached: bool) -> RunHandle:
+    """A run for who asks. Raises RequestError if there is none."""
     wanted = WantedLimits(max_iterations=data.max_iterations, max_sub_calls=data.max_sub_calls)
     if data.context_id is UNSET:
         raise InvalidRequest("send exactly one of context, context_id, documents and messages")
@@ -88,15 +92,28 @@ async def _run(data: QueryRequest, request: StrictRequest, runs: RunService) -> 
         own_models(request.headers),
         request.auth.name,
     )
-    with request.auth.running():
-        run = runs.start(query, wanted)
-        leaving = asyncio.create_task(_wait_for_disconnect(request))
-        leaving.add_done_callback(lambda _left: run.cancel())
-        try:
-            return await run.wait()
-        finally:
-            run.cancel()
-            leaving.cancel()
+    request.auth.take_run()
+    try:
+        run = runs.start(query, wanted, detached=detached)
+    except BaseException:
+        request.auth.give_run_back()
+        raise
+    run.on_end(request.auth.give_run_back)
+    return run
+
+
+async def _run(data: QueryRequest, request: StrictRequest, runs: RunService) -> Sequence[AnyEvent]:
+    """The events of the run, at its end. It is cancelled if the caller goes away first, unless it is detached."""
+    run = start(data, request, runs, detached=data.detach)
+    if data.detach:
+        return await run.wait()
+    leaving = asyncio.create_task(_wait_for_disconnect(request))
+    leaving.add_done_callback(lambda _left: run.cancel())
+    try:
+        return await run.wait()
+    finally:
+        run.cancel()
+        leaving.cancel()
 
 
 async def _wait_for_disconnect(request: StrictRequest) -> None:

@@ -4,8 +4,6 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from orchestrator.api.hosts import is_loopback, normal_name
 from orchestrator.errors import ConfigError, TooMany
@@ -49,16 +47,15 @@ class Caller:
             raise TooMany(f"this token may send {most} requests a minute (auth.tokens.requests_per_minute)", after)
         self._requests_left -= 1
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Around a run. Raises TooMany."""
+    def take_run(self) -> None:
+        """One of the runs that it may have at once. Raises TooMany."""
         if self._settings and self._runs >= self._settings.max_runs:
             raise TooMany(f"this token may have {self._settings.max_runs} runs at once (auth.tokens.max_runs)", 1)
         self._runs += 1
-        try:
-            yield
-        finally:
-            self._runs -= 1
+
+    def give_run_back(self) -> None:
+        """It has ended."""
+        self._runs -= 1
 
 
 ANYBODY = Caller()

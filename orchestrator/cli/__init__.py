@@ -5,6 +5,7 @@ init.py         rlm init
 query.py        rlm query
 serve.py        rlm serve
 providers.py    rlm providers
+runs.py         rlm runs
 replay.py       rlm replay
 export.py       rlm export
 build_guest.py  rlm build-guest

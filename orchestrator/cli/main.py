@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from orchestrator import __version__, logs
 from orchestrator.cli.say import say, write
-from orchestrator.errors import ConfigError, JournalError, RequestError, SandboxError
+from orchestrator.errors import ConfigError, JournalError, RequestError, SandboxError, StoreFull
 
 # Each is a file of this folder with main(arguments) -> exit status.
 COMMANDS = {
@@ -18,6 +18,7 @@ COMMANDS = {
     "query": "answer one question about files, without a server",
     "serve": "start the HTTP server",
     "providers": "ask each configured model for one word, and say what is wrong",
+    "runs": "forget runs that are kept",
     "replay": "execute a run again, offline, and compare",
     "export": "write a run as something that a person can read",
     "guest": "list the Python guests that are here, or carry one to another machine",
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except JournalError as error:
         write(f"{error}\n")
         return 1
-    except (ConfigError, SandboxError, RequestError) as error:
+    except (ConfigError, SandboxError, RequestError, StoreFull) as error:
         say(str(error))
         return 2
     except KeyboardInterrupt:

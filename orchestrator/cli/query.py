@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,13 +21,15 @@ from orchestrator.cli.journals import JournalFile, create_journal, keep_journal,
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say, write
 from orchestrator.cli.settings import choose_models, set_value, tell_defaults
-from orchestrator.config import Settings
+from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import Cancelled, InvalidRequest
+from orchestrator.errors import InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
 from orchestrator.opening import Orchestrator, open_contexts
-from orchestrator.runs.service import Query, RunHandle
+from orchestrator.runs.query import Query
+from orchestrator.runs.underway import RunHandle
+from orchestrator.store.database import sqlite_url
 
 INTERRUPTED = 128 + signal.SIGINT
 SHORT = 8  # characters of a run id, which tell it from others
@@ -37,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_intermixed_args(arguments)
     logs.configure(logging.INFO if options.verbose else logging.CRITICAL)
     names = _names(options)
+    if options.detach and (options.model or options.root_model or options.sub_model or options.set):
+        raise InvalidRequest("--detach: the server asks its own models, within its own limits: leave out --model and --set")
     settings = choose_models(options.config, options.model, options.root_model, options.sub_model)
     for assignment in options.set:
         settings = set_value(settings, assignment)
@@ -48,7 +53,14 @@ def main(arguments: Sequence[str]) -> int:
         say(note)
     query = Query(options.question, added.context, options.protocol, cache=not options.no_cache)
     if options.dry_run:
-        write(asyncio.run(_preview(Orchestrator(settings, say, contexts=contexts), query)))
+        with tempfile.TemporaryDirectory() as folder:
+            nowhere = StoreSettings(url=sqlite_url(Path(folder) / "runs.db"))
+            settings = msgspec.structs.replace(settings, store=nowhere)
+            write(asyncio.run(_preview(Orchestrator(settings, say, contexts=contexts), query)))
+        return 0
+    if options.detach:
+        write(f"{asyncio.run(_leave(Orchestrator(settings, say, contexts=contexts), query))}\n")
+        say("a server that uses this store begins the run, now or when it is started (rlm serve): GET /runs/ID shows it")
         return 0
     with RunProgress(sys.stderr, verbose=options.verbose) as progress:
         orchestrator = Orchestrator(settings, progress.say, contexts=contexts)
@@ -95,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
         help="a limit of the configuration, as max_iterations=5 or sandbox.seconds=10; may be given several times",
     )
     models.add_argument("--no-cache", action="store_true", help="make every sub-call anew, and keep none of the replies")
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="do not wait: the run is left to the server with this configuration and its models; prints the run's id",
+    )
     shown = parser.add_argument_group("what is shown and kept")
     shown.add_argument("--dry-run", action="store_true", help="show what would be sent, its size and the budget; send nothing")
     shown.add_argument("--json", action="store_true", help="the whole result as JSON on stdout")
@@ -127,6 +144,11 @@ async def _preview(orchestrator: Orchestrator, query: Query) -> str:
         return preview(runs.preview(query), query.context, orchestrator.settings)
 
 
+async def _leave(orchestrator: Orchestrator, query: Query) -> str:
+    async with orchestrator.open() as runs:
+        return await runs.leave_for_server(query)
+
+
 async def _ask(
     orchestrator: Orchestrator, options: argparse.Namespace, query: Query, progress: RunProgress
 ) -> tuple[RunResult, str]:
@@ -138,9 +160,7 @@ async def _ask(
                 journal.write(event)
                 progress.show(event)
             again = _seen_again(run.run_id, options.journal) if journal.is_whole else "its journal is not kept"
-        with contextlib.suppress(Cancelled):
-            await run.wait()
-        return history.result(runs.journal(run.run_id).events), again
+        return history.result(await run.wait()), again
 
 
 def _journal(run_id: str, options: argparse.Namespace) -> JournalFile:

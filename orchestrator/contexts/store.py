@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -45,18 +45,20 @@ class ContextStore:
         self._lock = threading.Lock()
         self._in_use: WeakValueDictionary[str, Context] = WeakValueDictionary()
         self._owned: dict[str, ContextStore] = {}
+        self._needed: Collection[str] = ()
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._clean()
         except OSError as error:
             raise NoRoom(f"the folder of contexts {self.folder} cannot be used: {error.strerror}") from None
 
-    def of(self, owner: str, max_bytes: int) -> "ContextStore":
+    def of(self, owner: str, max_bytes: int = UNBOUNDED) -> "ContextStore":
         """Those of one owner: what others have sent is not there, even if it is the same. Raises NoRoom."""
         if owner not in self._owned:
-            folder = self.folder / "owned" / owner
-            self._owned[owner] = ContextStore(folder, min(max_bytes, self.max_bytes), self._max_seconds)
-        return self._owned[owner]
+            self._owned[owner] = ContextStore(self.folder / "owned" / owner, self.max_bytes, self._max_seconds)
+        owned = self._owned[owner]
+        owned.max_bytes = min(max_bytes, owned.max_bytes)
+        return owned
 
     def get(self, identity: str) -> Context:
         """Raises NotFound, ContextDamaged."""
@@ -129,12 +131,16 @@ class ContextStore:
         except RecursionError:
             raise InvalidRequest(f"{kind}: it is nested too deeply") from None
 
-    def expire(self) -> None:
-        """Lets go of what nobody uses: the old, and then the longest unused while all are too much."""
+    def expire(self, needed: Collection[str] = ()) -> None:
+        """Lets go of what nobody uses: the old, and then the longest unused while all are too much.
+
+        `needed`: ids of those that runs need which go on elsewhere, or later.
+        """
+        self._needed = needed
         self._clean()
         self._make_room(0)
         for each in tuple(self._owned.values()):
-            each.expire()
+            each.expire(needed)
 
     def _add(self, kind: Kind, documents: Iterable[tuple[str | None, str]]) -> Context:
         with self.arriving(kind) as writer:
@@ -150,7 +156,7 @@ class ContextStore:
         held = self.list()
         total = sum(each.bytes for each in held) + needed
         for each in reversed(held):
-            if not each.in_use and (each.used < oldest or total > self.max_bytes):
+            if not each.in_use and each.id not in self._needed and (each.used < oldest or total > self.max_bytes):
                 self._path(each.id).unlink(missing_ok=True)
                 total -= each.bytes
         if needed and total > self.max_bytes:

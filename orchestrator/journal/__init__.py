@@ -2,7 +2,6 @@
 
 events.py     what can happen: one tagged union
 journal.py    the events of one run, written by it and followed by readers
-kept.py       the journals of the last runs
 lines.py      a journal as JSON Lines, chained, of a known format
 history.py    what the events say: a result, turns
 usage.py      what a run used and what that cost, by model and in all

@@ -25,9 +25,11 @@ Stopped = Literal[
     "max_seconds",
     "max_fuel",
     "max_journal",
+    "store_full",
     "repeated_reply",
     "provider_error",
     "cancelled",
+    "not_resumable",
     "internal_error",
 ]
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -17,22 +18,48 @@ def nobody(event: AnyEvent) -> None:
     pass
 
 
+class Sink(Protocol):
+    """Where events last."""
+
+    def append(self, content: bytes) -> None:
+        """The next event, as JSON."""
+        ...
+
+    async def settle(self) -> None:
+        """What was appended lasts from now on. Raises StoreFull, Superseded."""
+        ...
+
+
+class _Nowhere:
+    def append(self, content: bytes) -> None:
+        pass
+
+    async def settle(self) -> None:
+        pass
+
+
 class Journal:
     """Written by one run, in the event loop; followed there by any number of readers."""
 
     def __init__(
-        self, run_id: str, observe: Observer = nobody, *, owner: str = "", max_bytes: int = UNBOUNDED, number: int = 0
+        self,
+        run_id: str,
+        observe: Observer = nobody,
+        *,
+        sink: Sink | None = None,
+        max_bytes: int = UNBOUNDED,
+        events: Sequence[AnyEvent] = (),
     ) -> None:
-        """`observe` is shown each event as it is written; it raises nothing. `number`: its place among those of its owner."""
+        """`observe` is shown each event as it is written; it raises nothing. `events`: that were written before."""
         self.run_id = run_id
-        self.owner = owner
-        self.number = number
-        self.bytes = 0  # of all events, as JSON
+        self.events = list(events)
+        self._bytes = sum(len(msgspec.json.encode(each)) for each in events)  # of all of them
         self._max_bytes = max_bytes
         self._observe = observe
-        self.events: list[AnyEvent] = []
-        self._start = time.monotonic()
+        self._sink = sink or _Nowhere()
+        self._start = time.monotonic() - (events[-1].at if events else 0.0)
         self._written = asyncio.Event()
+        self._left = False
 
     @property
     def finished(self) -> bool:
@@ -43,16 +70,27 @@ class Journal:
 
         Beginning and end always have room.
         """
+        if self._left:
+            return
         stamped = msgspec.structs.replace(event, at=round(time.monotonic() - self._start, 6))
-        size = len(msgspec.json.encode(stamped))
-        if self.bytes + size > self._max_bytes and not isinstance(event, RunStarted | Answer | RunFinished):
+        content = msgspec.json.encode(stamped)
+        if self._bytes + len(content) > self._max_bytes and not isinstance(event, RunStarted | Answer | RunFinished):
             raise JournalFull(f"its journal would have more than {self._max_bytes} bytes (server.run_journal_bytes)")
-        self.bytes += size
+        self._bytes += len(content)
         self.events.append(stamped)
+        self._sink.append(content)
         self._observe(stamped)
         # Who waits has this one; who waits from now on waits for the next.
         self._written.set()
         self._written = asyncio.Event()
+
+    async def settle(self) -> None:
+        """All that was written lasts, whatever happens to this process. Raises StoreFull, Superseded."""
+        await self._sink.settle()
+
+    def leave(self) -> None:
+        """Nothing more is written: the run is to be gone on with from here, so its end in this process is not its end."""
+        self._left = True
 
     async def follow(self, from_event: int = 0) -> AsyncIterator[AnyEvent]:
         """The events from that one on (0 is the first), also those to come; ends after run_finished."""

@@ -52,6 +52,11 @@ class Rewriting:
             # The recording is used up: from here on the run is a new one.
             self._write_on(event)
 
+    async def settle(self) -> None:
+        """What goes beyond the recording lasts. Raises StoreFull, Superseded."""
+        if self._then is not None:
+            await self._then.settle()
+
     def check_end(self) -> None:
         """Raises JournalError if the recording goes on."""
         if self._position < len(self._expected):

@@ -4,7 +4,7 @@ from typing import Any, TypedDict
 
 from orchestrator.config import Protocol
 from orchestrator.contexts.context import Context
-from orchestrator.runs.service import Query, WantedLimits
+from orchestrator.runs.query import Query, WantedLimits
 
 
 class Asking(TypedDict, total=False):

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.journal.events import AnyEvent
 from orchestrator.library.background import Background
 from orchestrator.library.results import Result
-from orchestrator.runs.service import RunHandle
+from orchestrator.runs.underway import RunHandle
 
 _END: Any = object()
 
@@ -37,7 +37,7 @@ class Stream:
             yield event
 
     def result(self) -> Result:
-        """Waits for the end. Raises Cancelled, SandboxError."""
+        """Waits for the end. Raises SandboxError."""
         try:
             return self._background.submit(self._wait()).result()
         except KeyboardInterrupt:
@@ -45,7 +45,7 @@ class Stream:
             raise
 
     async def result_async(self) -> Result:
-        """Waits for the end; the run is cancelled with who waits. Raises Cancelled, SandboxError."""
+        """Waits for the end; the run is cancelled with who waits. Raises SandboxError."""
         try:
             return await asyncio.wrap_future(self._background.submit(self._wait()))
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""Replies that were paid for, given again to the same call: in memory, within a size and a time."""
+"""Replies that were paid for, given again to the same call, within a size and a time: in memory, and on a shelf beside it."""
 
 import asyncio
 import hashlib
@@ -6,6 +6,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 
@@ -18,11 +19,13 @@ ENTRY_BYTES = 500  # of memory that one takes beside its text
 LARGEST_SHARE = 8  # a reply that takes more than this part of the cache is not kept: it would drive all others out
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct, frozen=True):
+    """A reply; `until`: seconds since 1970."""
+
     provider: str
     text: str
     reasoning: str
-    until: float  # by time.monotonic()
+    until: float
 
     @property
     def size(self) -> int:
@@ -30,13 +33,26 @@ class _Kept(msgspec.Struct, frozen=True):
         return ENTRY_BYTES + sys.getsizeof(self.text) + sys.getsizeof(self.reasoning)
 
 
+class Shelf(Protocol):
+    """Where they last longer than a process."""
+
+    async def find(self, key: bytes) -> Kept | None:
+        """That of the key, if its time is not over."""
+        ...
+
+    def keep(self, key: bytes, kept: Kept) -> None:
+        """Soon."""
+        ...
+
+
 class Cache:
     """Gives the same call the same reply; those that are the same at the same time are one call."""
 
-    def __init__(self, settings: CacheSettings) -> None:
+    def __init__(self, settings: CacheSettings, shelf: Shelf | None = None) -> None:
+        self._shelf = shelf
         self._most = settings.cache_bytes
         self._seconds = settings.cache_seconds
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()  # the oldest first
+        self._kept: OrderedDict[bytes, Kept] = OrderedDict()  # the oldest first
         self._used: OrderedDict[bytes, None] = OrderedDict()  # the same, the longest unused first
         self._bytes = 0
         # What the call under way brought, once it has ended: None for a failure; cancelled with the run that made it.
@@ -45,7 +61,7 @@ class Cache:
     async def reply(self, key: bytes, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """What is kept for the key, or what `ask` brings. Raises ProviderError."""
         started = time.monotonic()
-        while (kept := self._find(key)) is None:
+        while (kept := self._find(key) or await self._find_on_shelf(key)) is None:
             under_way = self._under_way.get(key)
             if under_way is None:
                 return await self._ask_for_all(key, ask)
@@ -73,7 +89,7 @@ class Cache:
 
     def expire(self) -> None:
         """Forgets what has been kept for its time."""
-        now = time.monotonic()
+        now = time.time()
         while self._kept and self._kept[oldest := next(iter(self._kept))].until <= now:
             self._forget(oldest)
 
@@ -93,28 +109,41 @@ class Cache:
         finally:
             del self._under_way[key]
 
-    def _make(self, reply: Reply) -> _Kept:
-        return _Kept(reply.provider, reply.text, reply.reasoning, time.monotonic() + self._seconds)
+    def _make(self, reply: Reply) -> Kept:
+        return Kept(reply.provider, reply.text, reply.reasoning, time.time() + self._seconds)
 
-    def _find(self, key: bytes) -> _Kept | None:
+    def _find(self, key: bytes) -> Kept | None:
         kept = self._kept.get(key)
         if kept is None:
             return None
-        if kept.until <= time.monotonic():
+        if kept.until <= time.time():
             self._forget(key)
             return None
         self._used.move_to_end(key)
         return kept
 
+    async def _find_on_shelf(self, key: bytes) -> Kept | None:
+        kept = await self._shelf.find(key) if self._shelf else None
+        if kept is not None:
+            self._hold(key, kept)
+        return kept
+
     def _keep(self, key: bytes, reply: Reply) -> Reply:
         kept = self._make(reply)
-        if _is_useful(reply) and key not in self._kept and kept.size <= self._most // LARGEST_SHARE:
-            self._kept[key] = kept
-            self._used[key] = None
-            self._bytes += kept.size
-            while self._bytes > self._most:
-                self._forget(next(iter(self._used)))
+        if _is_useful(reply) and self._hold(key, kept) and self._shelf:
+            self._shelf.keep(key, kept)
         return reply
+
+    def _hold(self, key: bytes, kept: Kept) -> bool:
+        """In memory, if it is not there and has room."""
+        if key in self._kept or kept.size > self._most // LARGEST_SHARE:
+            return False
+        self._kept[key] = kept
+        self._used[key] = None
+        self._bytes += kept.size
+        while self._bytes > self._most:
+            self._forget(next(iter(self._used)))
+        return True
 
     def _forget(self, key: bytes) -> None:
         self._bytes -= self._kept.pop(key).size

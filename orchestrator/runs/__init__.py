@@ -1,6 +1,8 @@
 """The execution of queries.
 
-service.py   the one way to runs: start, follow, wait for, cancel
+service.py   the one way to runs: start, go on with, list
+query.py     what a caller asks
+underway.py  the task of each run, from its turn to its end in the store; the handle of who waits for it
 execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
 cells.py     what a run does in its guest

@@ -54,9 +54,14 @@ class Admission:
     def waiting(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more may be refused."""
+        return len(self._waiting) >= self._limits.most_waiting
+
     def enter(self, claim: int) -> Turn:
         """A turn, to be given back by `leave` whatever happens. Raises Busy if it had to wait, and too many do."""
-        if len(self._waiting) >= self._limits.most_waiting and (self._waiting or not self._fits(claim)):
+        if self.is_full and (self._waiting or not self._fits(claim)):
             limit = self._limits.most_waiting
             raise Busy(f"{self.running} runs go on and {limit} wait (server.max_queued_runs): ask again later")
         turn = Turn(claim, asyncio.get_running_loop().create_future())

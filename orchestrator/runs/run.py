@@ -14,7 +14,7 @@ import msgspec
 from orchestrator.budget import Budget
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
-from orchestrator.errors import JournalError, JournalFull, ProviderError
+from orchestrator.errors import JournalError, JournalFull, ProviderError, StoreFull, Superseded
 from orchestrator.journal.events import (
     Answer,
     ModelCalled,
@@ -34,6 +34,7 @@ MOST_ALIKE = 3  # failing replies that are the same, until the model is told; on
 
 
 CANCELLED = RunFinished(stopped="cancelled", error="the caller went away, or the server stopped")
+INTERNAL = RunFinished(stopped="internal_error", error="an internal error; the server's log has its place")
 
 
 class Briefing(msgspec.Struct, frozen=True):
@@ -79,13 +80,18 @@ class Run:
             traceback.clear_frames(full.__traceback__)
             self._give_partial(self._draft)
             stopped, error = "max_journal", str(full)
+        except StoreFull as full:
+            self._give_partial(self._draft)
+            stopped, error = "store_full", str(full)
+        except Superseded as taken:
+            stopped, error = "cancelled", str(taken)
         except JournalError:
             # A re-execution that differs says nothing of the run itself.
             raise
         except Exception:
             # A re-execution did not end here when it was recorded: the error is what it failed by, not that difference.
             with contextlib.suppress(JournalError):
-                self._finish("internal_error", "an internal error; the server's log has its place")
+                self._journal.write(INTERNAL)
             raise
         finally:
             cells.close()
@@ -142,6 +148,7 @@ class Run:
             self._journal.write(ModelFailed(turn=turn, error=str(error), reply=error.reply))
             raise
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))
+        await self._journal.settle()  # it is paid: it lasts before it is used
         return reply
 
     async def _act(self, turn: int, reply: Reply) -> str:

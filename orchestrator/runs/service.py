@@ -1,200 +1,170 @@
-"""The one way to runs: start, follow, wait for, cancel. Each has its journal, and its one line in the log."""
+"""The one way to runs: start, follow, wait for, cancel, go on with. Each has its journal, and its one line in the log."""
 
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from orchestrator import logs
-from orchestrator.config import Protocol, Settings
+from orchestrator.config import Settings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import AboveCap, Cancelled, InvalidRequest, Stopping
-from orchestrator.journal import history
-from orchestrator.journal.events import FORMAT, AnyEvent, RecordedCellLimits, RecordedRunLimits, RunStarted, run_started
+from orchestrator.errors import AboveCap, InvalidRequest, RLMError, Stopping
+from orchestrator.journal.events import (
+    FORMAT,
+    AnyEvent,
+    RecordedCellLimits,
+    RecordedRunLimits,
+    RunFinished,
+    RunStarted,
+    run_started,
+)
 from orchestrator.journal.journal import Journal
-from orchestrator.journal.kept import Journals
-from orchestrator.providers.messages import Message, OwnModels
+from orchestrator.providers.messages import Message
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.admission import Admission, Bodies, Limits
-from orchestrator.runs.execute import Tools, execute, first_messages
+from orchestrator.runs.execute import Tools, first_messages
 from orchestrator.runs.machine import share
 from orchestrator.runs.observers import Observers
-from orchestrator.runs.run import CANCELLED
-from orchestrator.runs.sources import Live
+from orchestrator.runs.query import Query, WantedLimits, check
+from orchestrator.runs.underway import RunHandle, Starting, Underway
 from orchestrator.sandbox.engine import LARGEST_MEMORY
 from orchestrator.sandbox.templates import extra_bytes
 from orchestrator.server_settings import ServerSettings
+from orchestrator.store.journals import Journals
+from orchestrator.store.runs import Listed, RunStore, Unfinished
 
-
-class Query(msgspec.Struct, frozen=True):
-    """What the caller asks; the language that the root model is taught, and the models (None: those that are configured).
-
-    `own`: models of the caller's, instead of the configured ones.
-    `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept. `owner`: who alone may see it.
-    """
-
-    text: str
-    context: Context
-    protocol: Protocol | None = None
-    root_model: str | None = None
-    sub_model: str | None = None
-    cache: bool = True
-    own: OwnModels | None = None
-    owner: str = ""
-
-
-class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller sets lower than the configuration; None: as configured."""
-
-    max_iterations: int | None = None
-    max_sub_calls: int | None = None
-
-
-EMPTY = {
-    "text": "context: it is empty",
-    "documents": "documents: there is none, or all are empty",
-    "json": 'context: null, "", [] and {} are empty',
-    "messages": "messages: there is none, or all are empty",
-}
-
-
-def _check(query: Query, most_chars: int) -> None:
-    """Before a model is paid for it. Raises InvalidRequest, AboveCap."""
-    if len(query.text) > most_chars:
-        raise AboveCap(
-            f"query: its {len(query.text)} characters are above this server's {most_chars} (server.query_chars); "
-            "what is long belongs into the context"
-        )
-    if not query.text.strip():
-        raise InvalidRequest("query: it is empty")
-    try:
-        query.text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(f"query: a lone surrogate at code point {error.start} is not text") from None
-    if query.context.is_empty:
-        raise InvalidRequest(EMPTY[query.context.kind])
+LEFT = RunFinished(stopped="cancelled", error="its caller waited for it, and the process that executed it has ended")
+KEY_GONE = RunFinished(stopped="not_resumable", error="its models are the caller's, whose key is kept nowhere")
 
 
 def _limits(server: ServerSettings) -> Limits:
     return Limits(server.budget_bytes or share(), server.max_runs, server.max_queued_runs)
 
 
-class RunHandle:
-    """A run that goes on by itself, whoever waits for it."""
-
-    def __init__(self, journal: Journal, task: "asyncio.Task[int]", is_stopping: Callable[[], bool]) -> None:
-        self._journal = journal
-        self._task = task
-        self._is_stopping = is_stopping
-
-    @property
-    def run_id(self) -> str:
-        return self._journal.run_id
-
-    def follow(self, from_event: int = 0) -> AsyncIterator[AnyEvent]:
-        """Its events from that one on, also those to come."""
-        return self._journal.follow(from_event)
-
-    async def wait(self) -> Sequence[AnyEvent]:
-        """All its events, at its end, also if the server's stopping ended it. Who stops waiting does not stop it.
-
-        Raises Cancelled, SandboxError.
-        """
-        await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.result()
-        elif not (self._is_stopping() and self._journal.finished):
-            raise Cancelled("the run was cancelled: the caller went away, or the server is stopping")
-        return self._journal.events
-
-    def cancel(self) -> None:
-        """Ends it: its cell, its model calls. Nothing happens to one that has ended."""
-        self._task.cancel()
-
-
 class RunService:
     """All runs of one server, and the contexts that they are over."""
 
-    def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore) -> None:
+    def __init__(self, settings: Settings, tools: Tools, pool: Pool, contexts: ContextStore, store: RunStore) -> None:
         self.contexts = contexts
         self.pool = pool
         self.observers = Observers()
         self._settings = settings
         self._tools = tools
         self._own_keys = OwnKeys(settings.own_keys, pool.prices)
-        self._journals = Journals(settings.server.kept_journal_bytes, settings.server.run_journal_bytes)
+        self._store = store
+        self._journals = Journals(store, settings.server.run_journal_bytes)
         limits = _limits(settings.server)
         self.bodies = Bodies(limits.budget // 4)
-        self.admission = Admission(limits, tools.engine.templates, self._held_bytes)
-        self._running: set[asyncio.Task[int]] = set()
+        self.admission = Admission(limits, tools.engine.templates, lambda: self.bodies.held_bytes)
+        self.underway = Underway(tools, pool, self._journals, self.admission)
         self.stopping = False
 
-    def start(self, query: Query, wanted: WantedLimits | None = None) -> RunHandle:
-        """A run that has begun. Raises Stopping, InvalidRequest, AboveCap, UnknownModel, NotScripted, Busy if there is none."""
+    def start(self, query: Query, wanted: WantedLimits | None = None, *, detached: bool = False) -> RunHandle:
+        """A run that has begun; one that is detached outlives this process.
+
+        Raises Stopping, InvalidRequest, AboveCap, UnknownModel, NotScripted, Busy, NoRoom if there is none.
+        """
         if self.stopping:
             raise Stopping("the server is stopping: no new runs")
-        _check(query, self._settings.server.query_chars)
-        models = self._choose(query)
-        started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
+        started, models = self._prepare(query, wanted)
         self.pool.check(query.text, models)
+        self._store.check_room()
         turn = self.admission.enter(self._claim(query.context))
         logs.bind_run(started.run_id)
-        journal = self._journals.open(started.run_id, self.observers.of_run(), started.owner)
-        journal.write(started)
+        journal = self._journals.begin(started, self.observers.of_run(), detached=detached)
+        return self.underway.begin(Starting(journal, query.context, models, turn, detached))
 
-        async def begin() -> int:
-            await turn.come  # its seconds begin then
-            source = Live(self.pool, models, journal, started.limits.max_seconds, cache=started.cache)
-            return await execute(self._tools, started, query.context, source, journal)
+    async def leave_for_server(self, query: Query) -> str:
+        """A run for whichever server has this store; its id. Raises as start, and StoreFull."""
+        started, _ = self._prepare(query, None)
+        await self._journals.leave_for_others(started)
+        return started.run_id
 
-        task = asyncio.create_task(begin())
-        # The loop itself holds tasks weakly.
-        self._running.add(task)
-        task.add_done_callback(lambda task: self._end(task, journal))
-        task.add_done_callback(lambda _task: self.admission.leave(turn))
-        return RunHandle(journal, task, lambda: self.stopping)
+    async def go_on(self) -> None:
+        """Takes over the runs that nobody holds, as many as there is room for: goes on with them, or says why not."""
+        for found in await self._store.unfinished():
+            if self.stopping or (found.detached and self.admission.is_full):
+                return
+            journal = await self._journals.take_over(found, self.observers.of_run())
+            if journal is not None:
+                await self._go_on_with(journal, found)
 
     def preview(self, query: Query) -> tuple[Message, ...]:
         """What a run would send to the root model first; nothing is sent. Raises InvalidRequest."""
-        _check(query, self._settings.server.query_chars)
-        models = self._choose(query)
-        return first_messages(self._tools, self._first_event(query, self._allow(WantedLimits()), models), query.context)
+        started, _ = self._prepare(query, None)
+        return first_messages(self._tools, started, query.context)
 
-    def journal(self, run_id: str, owner: str = "") -> Journal:
-        """Raises NotFound, also if it is another owner's."""
-        return self._journals.get(run_id, owner)
+    async def events(self, run_id: str, owner: str = "") -> Sequence[AnyEvent]:
+        """Of a run, so far. Raises NotFound, also if it is another owner's."""
+        return await self._journals.events(run_id, owner)
 
-    def journals(self, owner: str = "", before: int | None = None) -> list[Journal]:
-        """Of all runs that are kept of that owner, the newest first; `before`: those before its run of that number."""
-        return self._journals.newest_first(owner, before)
+    async def newest_first(self, owner: str, before: int | None, most: int) -> list[Listed]:
+        """The runs that are kept of that owner; `before`: that began before that time (ns since 1970)."""
+        return await self._journals.newest_first(owner, before, most)
+
+    async def expire(self) -> None:
+        """Lets go of what is kept no longer: runs, contexts, templates."""
+        self.underway.engines.expire()
+        kept = self._settings.store
+        await self._store.forget(kept)
+        for each in self._settings.auth.tokens:
+            own = min(kept.kept_bytes, each.max_kept_bytes)
+            await self._store.forget(msgspec.structs.replace(kept, kept_bytes=own), each.name)
+        await asyncio.to_thread(self.contexts.expire, await self._store.needed_contexts())
 
     async def stop(self, seconds: float) -> None:
-        """No new runs; those that run have so many seconds, and then end with what they have, which is given to who waits."""
+        """No new runs; those whose callers wait have so many seconds, and then end with what they have."""
         self.stopping = True
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
+        await self.underway.wait(seconds)
         await self.close()
 
     async def close(self) -> None:
-        """Cancels what still runs."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Ends what still runs."""
+        self.stopping = True
+        await self.underway.close()
+
+    async def _go_on_with(self, journal: Journal, found: Unfinished) -> None:
+        started = run_started(journal.events)
+        try:
+            end = self._end_of(journal, found)
+            if end is None:
+                contexts = self.contexts.of(started.owner) if started.owner else self.contexts
+                context = contexts.get(started.context_id)
+                models = self.pool.choose(started.root_model, started.sub_model)
+                turn = self.admission.enter(self._claim(context))
+                self.underway.begin(Starting(journal, context, models, turn, detached=True))
+                return
+        except RLMError as error:
+            end = RunFinished(stopped="not_resumable", error=str(error))
+        if not journal.finished:
+            journal.write(end)
+        await self._journals.end(journal)
+
+    def _end_of(self, journal: Journal, found: Unfinished) -> RunFinished | None:
+        """None if it is to be gone on with."""
+        last = journal.events[-1]
+        if isinstance(last, RunFinished):  # only the store had not heard of it
+            return last
+        if not found.detached:
+            return LEFT
+        return KEY_GONE if run_started(journal.events).own_key else None
+
+    def _prepare(self, query: Query, wanted: WantedLimits | None) -> tuple[RunStarted, Models]:
+        """Before a model is paid for it. Raises InvalidRequest, AboveCap, UnknownModel, Forbidden."""
+        check(query, self._settings.server.query_chars)
+        models = self._choose(query)
+        started = self._first_event(query, self._allow(wanted or WantedLimits()), models)
+        return started, models
 
     def _claim(self, context: Context) -> int:
         """Bytes that a run over it may take: its guest, as much for the states that it may go back to, its journal."""
         limits = self._settings.sandbox
         guest = min(limits.memory_bytes + extra_bytes(context, limits), LARGEST_MEMORY)
         return 2 * guest + self._settings.server.run_journal_bytes
-
-    def _held_bytes(self) -> int:
-        """What takes of the budget beside runs and loaded contexts."""
-        return self._journals.held_bytes + self.bodies.held_bytes
 
     def _choose(self, query: Query) -> Models:
         """Raises UnknownModel, Forbidden, InvalidRequest."""
@@ -203,14 +173,6 @@ class RunService:
         if query.root_model or query.sub_model:
             raise InvalidRequest("root_model, sub_model: they choose among this server's models, own keys bring others")
         return self._own_keys.models(query.own)
-
-    def _end(self, task: "asyncio.Task[int]", journal: Journal) -> None:
-        self._running.discard(task)
-        if task.cancelled() and not journal.finished:  # its turn had not come
-            journal.write(CANCELLED)
-        self._journals.let_go()
-        if journal.finished:
-            logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 
     def _first_event(self, query: Query, limits: RecordedRunLimits, models: Models) -> RunStarted:
         """The first event: all that the run depends on."""

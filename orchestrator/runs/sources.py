@@ -53,12 +53,15 @@ class Live:
 
     loaded = None
 
-    def __init__(self, pool: Pool, models: Models, journal: Journal, max_seconds: float, *, cache: bool = True) -> None:
-        """`cache`: sub-calls may be given replies that were paid for before."""
+    def __init__(
+        self, pool: Pool, models: Models, journal: Journal, max_seconds: float, *, cache: bool = True, owner: str = ""
+    ) -> None:
+        """`cache`: sub-calls may be given replies that were paid for before, by that owner."""
         self._pool = pool
         self._cache = cache
         self._models = models
         self._journal = journal
+        self._owner = owner
         self._until = time.monotonic() + max_seconds
         self._affinity = Affinity()
 
@@ -86,7 +89,7 @@ class Live:
         def tell(wait: Wait) -> None:
             self._journal.write(ModelWaits(turn=turn, subcall=subcall, **msgspec.structs.asdict(wait)))
 
-        whose = {"run_id": self._journal.run_id, "owner": self._journal.owner}
+        whose = {"run_id": self._journal.run_id, "owner": self._owner}
         ours = msgspec.structs.replace(request, **whose, until=self._until, tell=tell)
         return await self._pool.complete(candidates, ours)
 

@@ -22,6 +22,10 @@ class Writer(Protocol):
 
     def write(self, event: AnyEvent) -> None: ...
 
+    async def settle(self) -> None:
+        """What was written outlives this process. Raises StoreFull, Superseded."""
+        ...
+
 
 class _PaidReply(msgspec.Struct, frozen=True):
     """The answer that sub-call `number` brought."""
@@ -149,6 +153,7 @@ class SubCalls:
         except ProviderError as failure:
             reply, error = failure.reply, str(failure)
         self._journal.write(SubcallFinished(turn=turn, cell=cell, subcall=number, reply=reply, error=error))
+        await self._journal.settle()  # it is paid: it lasts before it is used
         if error or reply is None:
             return SubReply(error=error)
         self._batch.append(_PaidReply(number, prompt, reply.text))

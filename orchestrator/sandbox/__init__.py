@@ -11,6 +11,7 @@ entered.py       which execution a thread is in
 limits.py        how the time of a cell is measured, which limit stopped it
 running_line.py  in which of its lines that was, from the memory of the dead guest
 engine.py        what all guests share; the place where instances are made
+engines.py       the engine of new runs, and those of older components
 instance.py      one live guest: ready, running or dead
 templates.py     one image for each context, forked by every run over it
 threads.py       the threads that enter guests

@@ -54,6 +54,8 @@ class Engine:
         `module_folder`: of modules beside the shipped ones. Raises ConfigError, SandboxError.
         """
         self.settings = settings
+        self._progress = progress
+        self._module_folder = module_folder
         self.nothing = ContextStore().add_text("")  # what our own code runs over
         # First: a mistake in a manifest should not wait for a build.
         self.modules = Modules(module_folder, progress)
@@ -77,8 +79,13 @@ class Engine:
         return len(self._alive)
 
     def close(self) -> None:
-        self._ticker.close()
+        # Cells of runs that were cancelled end at the next tick: without one they would compute until their fuel is used up.
         self._threads.shutdown()
+        self._ticker.close()
+
+    def of_component(self, sha256: str) -> "Engine":
+        """One like this for another component. Raises SandboxError."""
+        return Engine(self.settings, self._progress, sha256, self._module_folder)
 
     def enter(self, call: Callable[[], Any]) -> "Future[Any]":
         """Runs `call`, which enters a guest, on a thread whose stack is large enough."""

@@ -10,7 +10,7 @@ import msgspec
 import wasmtime
 
 from orchestrator.contexts.context import Context
-from orchestrator.errors import JournalError, JournalFull, SandboxError
+from orchestrator.errors import JournalError, NotWritten, SandboxError
 from orchestrator.sandbox.bridge import Bridge, Owner
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
@@ -147,7 +147,7 @@ class Guest:
         execution.clear_tracebacks()
         # An error of ours must not look like a limit; that a cancelled run's calls fail is no error.
         if execution.failure is not None and not execution.meter.cancelled:
-            if isinstance(execution.failure, JournalError | JournalFull):
+            if isinstance(execution.failure, JournalError | NotWritten):
                 raise execution.failure
             raise SandboxError("a host import failed") from execution.failure
         kind = classify(stop.message, execution.meter, execution.fuel_left)

@@ -17,6 +17,7 @@ THREAD_STACK = WASM_STACK + (32 << 20)
 # Every waiting cell holds a thread; an idle one costs a few pages.
 MAX_THREADS = 1024
 IDLE_SECONDS = 10.0
+ENDING_SECONDS = 5.0
 KEPT_STACK = 2 << 20  # what ordinary cells use again and again
 
 _libc = ctypes.CDLL(None)
@@ -48,13 +49,14 @@ class GuestThreads:
         return call.future
 
     def shutdown(self) -> None:
-        """Calls that are going on end by themselves; those that wait are cancelled."""
+        """Calls that are going on end by themselves, and have some seconds to do so; those that wait are cancelled."""
         with self._changed:
             self._closed = True
             for call in self._calls:
                 call.future.cancel()
             self._calls.clear()
             self._changed.notify_all()
+            self._changed.wait_for(lambda: self.count == 0, ENDING_SECONDS)
 
     def _begin_thread(self) -> None:
         # A thread gets the stack size that is set while it is created.
@@ -83,6 +85,7 @@ class GuestThreads:
                 self._idle -= 1
                 if not woken and not self._calls:
                     self.count -= 1
+                    self._changed.notify_all()
                     return None
             return self._calls.popleft()
 

@@ -128,7 +128,7 @@ async def test_an_unknown_run_says_so(engine, browse):
     """The problem's own words."""
     async with serving(engine, FakeModel()) as client:
         document, _ = await browse(f"{client.base_url}/visualize/nope")
-    assert text_of(document) == ["there is no run 'nope'; the last 200 are kept"]
+    assert text_of(document) == ["there is no run 'nope'; it may have been forgotten ([store] in config.toml)"]
 
 
 EVIL = "--host-resolver-rules=MAP evil.example 127.0.0.1"

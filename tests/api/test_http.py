@@ -212,6 +212,7 @@ async def test_openapi_describes_the_requests(client):
         "root_model",
         "sub_model",
         "cache",
+        "detach",
     }
 
 
@@ -226,7 +227,7 @@ async def test_runs_are_kept_and_shown(client):
     missing = await client.get("/runs/nope")
     assert (missing.status_code, missing.json()) == (
         404,
-        problem(404, "Not Found", "there is no run 'nope'; the last 200 are kept"),
+        problem(404, "Not Found", "there is no run 'nope'; it may have been forgotten ([store] in config.toml)"),
     )
 
 
@@ -414,4 +415,6 @@ async def test_a_request_without_the_cache_pays_anew(engine):
 async def test_metrics_of_a_run_that_is_not_there_are_404(client):
     """As the run itself."""
     response = await client.get("/runs/nowhere/metrics")
-    assert response.json() == problem(404, "Not Found", "there is no run 'nowhere'; the last 200 are kept")
+    assert response.json() == problem(
+        404, "Not Found", "there is no run 'nowhere'; it may have been forgotten ([store] in config.toml)"
+    )

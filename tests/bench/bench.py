@@ -20,6 +20,7 @@ from measuring import RUNS, private_mb, shown, timed
 from modules import module_rows
 from providers import provider_rows
 from queries import query_rows
+from stores import store_rows
 from subjects import Monty, Native, Ours, Worker
 
 from orchestrator.config import SandboxSettings
@@ -149,6 +150,8 @@ def main() -> None:
     contexts = context_rows()
     print("measuring queries", flush=True)
     queries = loop.run_until_complete(query_rows(engine))
+    print("measuring the store", flush=True)
+    store = loop.run_until_complete(store_rows(engine))
     print("measuring model calls", flush=True)
     model_calls = loop.run_until_complete(provider_rows())
     with pydantic_monty.Monty() as pool:
@@ -164,7 +167,7 @@ def main() -> None:
     others += fork_rows()
     del text
     print("measuring modules", flush=True)
-    result = report(size, tables, [*others, *model_calls, *module_rows(), *contexts])
+    result = report(size, tables, [*others, *store, *model_calls, *module_rows(), *contexts])
     (Path(__file__).parent / "README.md").write_text(result)
     print(result)
 

@@ -1,6 +1,7 @@
 """Whole queries over HTTP, with a model that is faked at the wire."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -20,10 +21,12 @@ from orchestrator.opening import Orchestrator
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
+from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
-from orchestrator.runs.service import Query, RunService
+from orchestrator.runs.service import RunService
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.guest import describe
+from orchestrator.store.runs import RunStore
 
 BODY = b'{"query": "q", "context": "a small text"}'
 REQUEST = (
@@ -106,15 +109,16 @@ class SlowProvider:
 async def runs_at_once(engine: Engine, count: int) -> list[float]:
     """Milliseconds of `count` runs of three turns, all begun together; the first time makes the threads."""
     settings = Settings(providers=(SlowProvider.settings,), server=ALL_AT_ONCE)
-    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]), ContextStore())
-    context = runs.contexts.add_text("a small text")
     found = []
-    for _ in range(RUNS + 1):
-        started = time.perf_counter()
-        ended = await asyncio.gather(*(runs.start(Query("q", context)).wait() for _ in range(count)))
-        found.append((time.perf_counter() - started) * 1000)
-        if not all(result(events).success for events in ended):
-            raise RuntimeError("a run failed")
+    with contextlib.closing(RunStore()) as store:
+        runs = RunService(settings, Tools(engine, await describe(engine)), Pool([SlowProvider()]), ContextStore(), store)
+        context = runs.contexts.add_text("a small text")
+        for _ in range(RUNS + 1):
+            started = time.perf_counter()
+            ended = await asyncio.gather(*(runs.start(Query("q", context)).wait() for _ in range(count)))
+            found.append((time.perf_counter() - started) * 1000)
+            if not all(result(events).success for events in ended):
+                raise RuntimeError("a run failed")
     return found[1:]
 
 
@@ -129,9 +133,10 @@ async def replay_rows(engine: Engine) -> list[str]:
             received.add(replies[turn] if messages[0].role == "system" else "an answer of a sub-model")
 
     settings = Settings(providers=(SlowProvider.settings,))
-    runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]), ContextStore())
-    context = runs.contexts.add_text("a small text")
-    events = await runs.start(Query("q", context)).wait()
+    with contextlib.closing(RunStore()) as store:
+        runs = RunService(settings, Tools(engine, await describe(engine)), Pool([Turns()]), ContextStore(), store)
+        context = runs.contexts.add_text("a small text")
+        events = await runs.start(Query("q", context)).wait()
     size = sum(map(len, to_lines(events)))
     speeds = []
     for _ in range(RUNS):

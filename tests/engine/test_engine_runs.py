@@ -14,8 +14,8 @@ from orchestrator.dialogue.replies import parse_reply
 from orchestrator.journal.events import ModelReplied, SubcallFinished, SubcallStarted
 from orchestrator.journal.history import result
 from orchestrator.opening import Orchestrator
+from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
-from orchestrator.runs.service import Query
 
 pytestmark = pytest.mark.engine
 LOG = "".join(f"{'ERROR' if number % 3 else 'INFO'} request {number}\n" for number in range(300))

@@ -1,13 +1,12 @@
-"""Journals: the events of a run, the last runs."""
+"""Journals: the events of a run."""
 
 import asyncio
 
 import pytest
 
-from orchestrator.errors import JournalFull, NotFound
+from orchestrator.errors import JournalFull
 from orchestrator.journal.events import Answer, ModelCalled, RunFinished
 from orchestrator.journal.journal import Journal
-from orchestrator.journal.kept import KEPT_RUNS, Journals
 
 END = RunFinished(stopped="answered", error=None)
 
@@ -19,41 +18,6 @@ def test_events_are_stamped_in_order():
     journal.write(Answer(text="b", partial=False))
     first, second = journal.events
     assert 0 <= first.at <= second.at < 1
-
-
-def test_the_last_runs_are_kept():
-    """The oldest leaves first; a run that is not there is named."""
-    journals = Journals()
-    for number in range(KEPT_RUNS + 1):
-        journals.open(f"run{number}").write(END)
-    journals.let_go()
-    assert journals.get(f"run{KEPT_RUNS}").run_id == f"run{KEPT_RUNS}"
-    with pytest.raises(NotFound) as error:
-        journals.get("run0")
-    assert str(error.value) == "there is no run 'run0'; the last 200 are kept"
-
-
-def test_old_journals_leave_by_bytes():
-    """Not those of runs that go on, however much they hold."""
-    journals = Journals(max_bytes=2500)
-    for name in ("on", "first", "second", "third"):
-        journals.open(name).write(Answer(text="x" * 1000, partial=False))
-    for name in ("first", "second", "third"):
-        journals.get(name).write(END)
-    journals.let_go()
-    assert [each.run_id for each in journals.newest_first()] == ["third", "second", "on"]
-    assert journals.held_bytes == sum(journals.get(name).bytes for name in ("second", "third")) < 2500
-
-
-def test_an_owner_sees_only_its_own():
-    """Its numbers are its own, too: they do not tell how many runs the others made."""
-    journals = Journals()
-    for number, owner in enumerate(("ann", "bob", "bob", "ann")):
-        journals.open(f"run{number}", owner=owner)
-    assert [(each.run_id, each.number) for each in journals.newest_first("ann")] == [("run3", 2), ("run0", 1)]
-    assert [each.run_id for each in journals.newest_first("bob", before=2)] == ["run1"]
-    with pytest.raises(NotFound):
-        journals.get("run0", "bob")
 
 
 def test_a_journal_that_is_full_takes_its_end_alone():

@@ -22,9 +22,11 @@ from orchestrator.journal.lines import to_lines
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
-from orchestrator.runs.service import Query, RunService, WantedLimits
+from orchestrator.runs.query import Query, WantedLimits
+from orchestrator.runs.service import RunService
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.guest import describe
+from orchestrator.store.runs import RunStore
 
 CASES = Path(__file__).parents[1] / "cases" / "journals"
 CONTEXT = "the context, and the other words"
@@ -62,7 +64,7 @@ async def events_of(engine: Engine, replies: list[str]) -> list[AnyEvent]:
     settings = Settings(providers=(provider,), sandbox=engine.settings, output_limit=1000)
     async with httpx.AsyncClient(transport=FakeModel(list(replies), sub=sub)) as client:
         pool = Pool([OpenAIProvider(provider, client)])
-        runs = RunService(settings, Tools(engine, await describe(engine)), pool, ContextStore())
+        runs = RunService(settings, Tools(engine, await describe(engine)), pool, ContextStore(), RunStore())
         query = Query("What is it?", runs.contexts.add_text(CONTEXT))
         return list(await runs.start(query, WantedLimits(max_iterations=len(replies))).wait())
 

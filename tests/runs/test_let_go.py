@@ -23,7 +23,7 @@ def count():
 async def test_what_a_full_journal_held(engine, count):
     """Sub-calls that failed together, and the cell that made them, keep nothing of their run."""
     fill = python("llm_batch(['x' * 20_000] * 5)")
-    server = ServerSettings(run_journal_bytes=50_000, kept_journal_bytes=1)  # of those that have ended, the last stays
+    server = ServerSettings(run_journal_bytes=50_000)
     async with serving(engine, FakeModel([fill] * 4), server=server) as client:
         before = count(Journal)
         for _ in range(4):

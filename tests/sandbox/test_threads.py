@@ -1,5 +1,6 @@
 """The threads that enter guests: a deep cell's stack is given back."""
 
+import asyncio
 import contextlib
 import functools
 import gc
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.config import SandboxSettings
 from orchestrator.errors import SandboxError
+from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.memory import mappings
 from orchestrator.sandbox.threads import THREAD_STACK, WASM_STACK, GuestThreads
 
@@ -146,3 +149,15 @@ def test_a_thread_has_the_stack_that_a_guest_may_use():
     assert threading.stack_size() == before
     assert THREAD_STACK > WASM_STACK
     threads.shutdown()
+
+
+async def test_an_engine_that_is_closed_ends_what_was_cancelled(new_notebook):
+    """Its clock ticks until then: nothing computes on."""
+    engine = Engine(SandboxSettings(memory_bytes=256 << 20))
+    spinning = [asyncio.create_task(new_notebook(engine=engine).run_cell(1, "while True: pass")) for _ in range(4)]
+    await asyncio.sleep(0.5)
+    for each in spinning:
+        each.cancel()
+    await asyncio.wait(spinning)
+    engine.close()
+    assert engine._threads.count == 0

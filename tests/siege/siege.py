@@ -82,7 +82,7 @@ QUEUE = {
     "sandbox": {"memory_bytes": 1024 * MIB},
     "server": {"budget_bytes": 4 << 30, "max_queued_runs": 50, "run_journal_bytes": MIB},
 }
-JOURNALS = {"server": {"run_journal_bytes": 32 * MIB, "kept_journal_bytes": 64 * MIB}}
+JOURNALS = {"server": {"run_journal_bytes": 32 * MIB}}
 SPINNING = {"sandbox": {"memory_bytes": 64 * MIB, "seconds": 5.0}}
 FEW_SLOTS = SMALL | {"provider": {"max_concurrency": 4}}
 GUARDED = SMALL | {"tokens": by_pages.TOKENS}

@@ -1,0 +1,85 @@
+"""What detached runs ask of a model server that counts, and what must be true of it in the end."""
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+import sqlite3
+from collections import Counter
+
+import backends
+
+SUB_CALLS = 5
+TURNS = 3
+CODE = """```python
+{keep}
+answers = llm_batch([f"run {number} turn {turn} item {{n}}" for n in range({sub_calls})])
+total = total + sum(int(each) for each in answers)
+print(total)
+{final}
+```"""
+
+
+def question(number):
+    return f"What is the total of run {number}?"
+
+
+def answer(messages):
+    """A root call gets the code of its turn; a sub-call a number that its prompt alone decides."""
+    if messages[0]["role"] != "system":
+        number, turn, item = map(int, re.fullmatch(r"run (\d+) turn (\d+) item (\d+)", messages[0]["content"]).groups())
+        return str(number * 100 + turn * 10 + item)
+    number = int(re.search(r"total of run (\d+)", messages[1]["content"])[1])
+    turn = len(messages) // 2
+    keep = "total = 0" if turn == 1 else ""
+    final = "FINAL(total)" if turn == TURNS else ""
+    return CODE.format(keep=keep, number=number, turn=turn, sub_calls=SUB_CALLS, final=final)
+
+
+def truth(number):
+    """What an undisturbed run answers."""
+    return str(sum(number * 100 + turn * 10 + item for turn in range(1, TURNS + 1) for item in range(SUB_CALLS)))
+
+
+class Counting(backends.ModelBackend):
+    """Counts each call, by what it is in its run."""
+
+    def __init__(self, seed):
+        super().__init__(self._note)
+        self.calls = Counter()
+        chance = random.Random(seed)
+
+        async def whole_in_a_moment(writer, text):
+            await asyncio.sleep(chance.uniform(0.01, 0.15))
+            return await backends.whole(writer, text)
+
+        self.behaviours = iter(lambda: whole_in_a_moment, None)
+
+    def _note(self, messages):
+        self.calls[_name(messages)] += 1
+        return answer(messages)
+
+
+def _name(messages):
+    if messages[0]["role"] != "system":
+        return messages[0]["content"]
+    return f"run {re.search(r'total of run ([0-9]+)', messages[1]['content'])[1]} turn {len(messages) // 2} root"
+
+
+def stored(database):
+    """The calls whose replies are in the store, by the same names."""
+    found, numbers, asked = set(), {}, {}
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        for run_id, content in connection.execute("select run_id, content from events order by run_id, position"):
+            event = json.loads(content)
+            match event["event"]:
+                case "run_started":
+                    numbers[run_id] = re.search(r"total of run (\d+)", event["query"])[1]
+                case "model_replied":
+                    found.add(f"run {numbers[run_id]} turn {event['turn']} root")
+                case "subcall_started":
+                    asked[run_id, event["subcall"]] = event["prompt"]
+                case "subcall_finished" if event["error"] is None:
+                    found.add(asked[run_id, event["subcall"]])
+    return found
