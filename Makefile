@@ -69,10 +69,6 @@ siege: $(VENV)/.dev  ## attacks on a real server, one after the other: held or n
 	@$(BIN)/python -m orchestrator build-guest
 	@$(BIN)/python tests/siege/siege.py $(if $(ONLY),--only "$(ONLY)")
 
-siege: $(VENV)/.dev  ## attacks on a real server, one after the other: held or not, freezes, memory, a neighbour's answers (ONLY="words of its name")
-	@$(BIN)/python -m orchestrator build-guest
-	@$(BIN)/python tests/siege/siege.py $(if $(ONLY),--only "$(ONLY)")
-
 modules:  ## build wasm_modules/dist/*.wasm again, with Debian 12's Rust
 	@wasm_modules/build.sh
 
