@@ -15,6 +15,7 @@ from typing import Any
 import pydantic_monty
 import structlog
 from contexts import context_rows
+from followers import follower_rows
 from forks import fork_rows
 from measuring import RUNS, private_mb, shown, timed
 from modules import module_rows
