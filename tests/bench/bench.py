@@ -153,6 +153,8 @@ def main() -> None:
     queries = loop.run_until_complete(query_rows(engine))
     print("measuring the store", flush=True)
     store = loop.run_until_complete(store_rows(engine))
+    print("measuring who follows runs", flush=True)
+    store += ["", *loop.run_until_complete(follower_rows(engine))]
     print("measuring model calls", flush=True)
     model_calls = loop.run_until_complete(provider_rows())
     with pydantic_monty.Monty() as pool:
