@@ -42,7 +42,7 @@ KEY_GONE = RunFinished(stopped="not_resumable", error="its models are the caller
 
 
 def _limits(server: ServerSettings) -> Limits:
-    return Limits(server.budget_bytes or share(), server.max_runs, server.max_queued_runs)
+    return Limits(server.budget_bytes or share(), server.max_runs, server.max_queued_runs, server.park_seconds)
 
 
 class RunService:

@@ -16,6 +16,7 @@ from orchestrator.journal.rewriting import Rewriting
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.admission import Admission, Turn
 from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.parking import Parking
 from orchestrator.runs.run import CANCELLED, INTERNAL
 from orchestrator.runs.sources import Live, RecordedThenLive
 from orchestrator.sandbox.engines import Engines
@@ -35,14 +36,20 @@ class Starting(msgspec.Struct, frozen=True):
 class RunHandle:
     """A run that goes on by itself, whoever waits for it."""
 
-    def __init__(self, journal: Journal, task: "asyncio.Task[int]", *, detached: bool) -> None:
-        self._journal = journal
+    def __init__(self, starting: Starting, task: "asyncio.Task[int]") -> None:
+        self._journal = starting.journal
+        self._turn = starting.turn
         self._task = task
-        self.detached = detached
+        self.detached = starting.detached
 
     @property
     def run_id(self) -> str:
         return self._journal.run_id
+
+    @property
+    def parked(self) -> bool:
+        """It waits for models without a guest, or for its place among those that go on."""
+        return self._turn.parked
 
     @property
     def events(self) -> Sequence[AnyEvent]:
@@ -99,7 +106,7 @@ class Underway:
         """Its task, once it is its turn."""
         task = asyncio.create_task(self._run(starting))
         # The loop itself holds tasks weakly.
-        handle = self._runs[task] = RunHandle(starting.journal, task, detached=starting.detached)
+        handle = self._runs[task] = RunHandle(starting, task)
         task.add_done_callback(lambda task: self._forget(task, starting))
         return handle
 
@@ -150,12 +157,14 @@ class Underway:
         journal, started = starting.journal, recording.started
         goes_on = len(journal.events) > 1
         seconds = max(0.0, started.limits.max_seconds - recording.seconds) if goes_on else started.limits.max_seconds
+        parking = Parking(self._admission, starting.turn, journal)
         live = Live(self._pool, starting.models, journal, seconds, cache=started.cache, owner=started.owner)
         if not goes_on:
-            return await execute(tools, started, starting.context, live, journal)
+            return await execute(tools, started, starting.context, live, journal, parking)
         rewriting = Rewriting(recording, then=journal)
         rewriting.write(started)
-        return await execute(tools, started, starting.context, RecordedThenLive(recording, live), rewriting)
+        source = RecordedThenLive(recording, live)
+        return await execute(tools, started, starting.context, source, rewriting, parking)
 
     async def _end(self, journal: Journal) -> None:
         if not journal.finished:

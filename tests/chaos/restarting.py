@@ -16,6 +16,7 @@ CONFIG = """\
 [server]
 port = 0
 shutdown_seconds = 0.0
+park_seconds = 0.05
 
 [[providers]]
 provider_type = "openai"
