@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 
 from orchestrator.errors import Busy, ConfigError, StoreFull
 from orchestrator.store.tables import bring_to_version
@@ -32,7 +32,9 @@ class Database:
             self._engine = _open(url)
             with self.writing() as connection:
                 bring_to_version(connection)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"store.url: {error}; for PostgreSQL: pip install 'rlm-orchestrator[postgresql]'") from None
+        except (ArgumentError, NoSuchModuleError) as error:
             raise ConfigError(f"store.url: {error}") from None
         except (DBAPIError, StoreFull, OSError) as error:
             raise ConfigError(f"store: {_place(url)}: {_words(error)}") from None
@@ -54,7 +56,7 @@ class Database:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             raise Busy(f"the store of runs is away: ask again later ({_words(error)})") from None
 
     def close(self) -> None:
@@ -64,7 +66,7 @@ class Database:
 def _open(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return _open_postgresql(parsed)
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigError("store.url: SQLite needs a file: sqlite:////folder/runs.db")
     path = Path(parsed.database)
@@ -75,6 +77,19 @@ def _open(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    # A server that is switched off, or unplugged, says nothing: what was begun there fails in time, to be tried again.
+    waiting = {"connect_timeout": int(BUSY_SECONDS), "tcp_user_timeout": int(BUSY_SECONDS * 2000), "keepalives_idle": 10}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=waiting)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # Said in each transaction: what connections are lent by others, as PgBouncer does, keep nothing beyond it.
+    connection.exec_driver_sql(f"set local lock_timeout = {int(BUSY_SECONDS * 1000)}")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -52,7 +52,8 @@ class RunStore:
         url = (settings.address if settings else "") or sqlite_url(folder / "runs.db")
         self.database = Database(url)
         try:
-            self.holder = Holder(_holders(url, folder))
+            self.holder = _hold(url, folder)
+            self.holder.tidy()
         except OSError as error:
             raise ConfigError(f"store: the folder of its holders cannot be used: {error.strerror}") from None
         self.writer = Writer(self.database)
@@ -189,12 +190,12 @@ class RunStore:
             return [_decode(content) for content in connection.scalars(rows)]
 
 
-def _holders(url: str, folder: Path) -> Path:
-    """Where the processes that use that database on this machine are known to each other."""
+def _hold(url: str, folder: Path) -> Holder:
+    """This process, where those that use that database on this machine are known to each other. Raises OSError."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return Path(f"{parsed.database}.holders")
-    return folder / "holders"
+        return Holder(Path(f"{parsed.database}.holders"))
+    return Holder(folder / "holders", named=True)
 
 
 def _forget(connection: Connection, kept: StoreSettings, chosen: ColumnElement[bool]) -> int:

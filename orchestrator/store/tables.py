@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    func,
     insert,
     inspect,
     select,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from orchestrator.errors import ConfigError
 
 METADATA = MetaData()
+LOCK = 0x726C6D  # any number that others do not use
 
 VERSIONS = Table("store_version", METADATA, Column("number", Integer, nullable=False))
 
@@ -79,6 +81,9 @@ STEPS: tuple[Callable[[Connection], None], ...] = (METADATA.create_all,)
 
 def bring_to_version(connection: Connection) -> None:
     """Raises ConfigError for a database of a later version."""
+    if connection.dialect.name == "postgresql":
+        # One process at a time; SQLite's transactions are so by themselves.
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     exists = inspect(connection).has_table(VERSIONS.name)
     found = connection.scalars(select(VERSIONS.c.number)).one() if exists else 0
     if found > len(STEPS):
