@@ -64,6 +64,7 @@ chaos: $(VENV)/.dev  ## 300 queries while model servers fail and are killed; det
 	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 5 --trouble full
 	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 10 --trouble two
 	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 5 --trouble upgrade
+	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 10 --trouble postgresql
 
 siege: $(VENV)/.dev  ## attacks on a real server, one after the other: held or not, freezes, memory, a neighbour's answers (ONLY="words of its name")
 	@$(BIN)/python -m orchestrator build-guest
