@@ -8,10 +8,10 @@ import msgspec
 
 from orchestrator.errors import JournalError, ProviderError
 from orchestrator.journal.events import ModelReplied, ModelWaits, RunFinished
-from orchestrator.journal.journal import Journal
+from orchestrator.journal.journal import Journal, Speaking
 from orchestrator.journal.recording import RecordedCell, Recording
 from orchestrator.providers.attempts import Affinity, Request, Wait
-from orchestrator.providers.messages import Message, Reply, Schema
+from orchestrator.providers.messages import Message, Received, Reply, Schema
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.providers.queue import Candidates
 
@@ -30,6 +30,11 @@ class Source(Protocol):
     @property
     def loaded(self) -> bool | None:
         """Whether the run began with its context loaded; None if that is not decided yet."""
+        ...
+
+    @property
+    def earlier(self) -> Sequence[RecordedCell]:
+        """Cells of earlier runs, which bring back what the variables held."""
         ...
 
     def seconds_left(self, max_seconds: float) -> float | None:
@@ -52,6 +57,7 @@ class Live:
     """Models are asked; nothing was executed before."""
 
     loaded = None
+    earlier = ()
 
     def __init__(
         self, pool: Pool, models: Models, journal: Journal, max_seconds: float, *, cache: bool = True, owner: str = ""
@@ -71,9 +77,17 @@ class Live:
 
     async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
         """Raises ProviderError."""
+
         # Never from the cache: all that a run has seen is in its messages, so that only a question that is asked again, word
         # for word, would find anything; and who asks again wants another attempt.
-        return await self._ask(self._models.root, Request(tuple(messages), schema, affinity=self._affinity), turn=turn)
+        def watch(received: Received) -> None:
+            self._journal.speaking = Speaking(turn, received)
+
+        request = Request(tuple(messages), schema, affinity=self._affinity, watch=watch)
+        try:
+            return await self._ask(self._models.root, request, turn=turn)
+        finally:
+            self._journal.speaking = None
 
     async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
         """Raises ProviderError."""
@@ -100,6 +114,7 @@ class Recorded:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self.loaded = recording.loaded
+        self.earlier = recording.earlier
 
     def seconds_left(self, max_seconds: float) -> None:
         """No clock ends what has ended."""
@@ -140,6 +155,7 @@ class RecordedThenLive:
         self._recorded = Recorded(recording)
         self._live = live
         self.loaded = recording.loaded
+        self.earlier = recording.earlier
 
     def seconds_left(self, max_seconds: float) -> float:
         """Those that the run had not used when its journal ends."""
