@@ -53,9 +53,9 @@ class Postgres:
             else:
                 return
 
-    def stop(self):
-        """At once: those who are connected lose it."""
-        self._process.send_signal(signal.SIGINT)
+    def stop(self, how=signal.SIGINT):
+        """Those who are connected lose it."""
+        self._process.send_signal(how)
         self._process.wait()
 
     def new_database(self):
@@ -81,4 +81,4 @@ def running():
         try:
             yield server
         finally:
-            server.stop()
+            server.stop(signal.SIGQUIT)  # at once, as nobody will start it again

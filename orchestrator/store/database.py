@@ -15,6 +15,7 @@ from orchestrator.errors import Busy, ConfigError, StoreFull
 from orchestrator.store.tables import bring_to_version
 
 BUSY_SECONDS = 5.0  # that a statement waits for another process; then it is tried again from without
+LOG_BYTES = 64 << 20  # that SQLite's log keeps of the disk once it was longer
 WRITES = "rlm_writes"
 
 
@@ -30,6 +31,8 @@ class Database:
         """Raises ConfigError."""
         try:
             self._engine = _open(url)
+            self._path = _path(url)
+            self._file = _identity(self._path)
             with self.writing() as connection:
                 bring_to_version(connection)
         except ModuleNotFoundError as error:
@@ -42,6 +45,9 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction. Raises StoreFull, OperationalError if it may work later."""
+        # SQLite would go on writing what no other process will ever find.
+        if _identity(self._path) != self._file:
+            raise StoreFull(f"the file of the store is gone, or another: {self._path}; start the server again")
         try:
             with self._engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
                 yield connection
@@ -95,7 +101,7 @@ def _begin_postgresql(connection: Connection) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own BEGIN comes too late: _begin_sqlite says it.
     connection.isolation_level = None
-    for pragma in ("auto_vacuum=incremental", "journal_mode=wal", "synchronous=full"):
+    for pragma in ("auto_vacuum=incremental", "journal_mode=wal", "synchronous=full", f"journal_size_limit={LOG_BYTES}"):
         connection.execute(f"pragma {pragma}").close()
 
 
@@ -114,6 +120,21 @@ def _is_full(error: DBAPIError) -> bool:
 
 # A write that the disk has no room for may be told as an input/output error, too.
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+
+
+def _path(url: str) -> Path | None:
+    """Of SQLite's file."""
+    parsed = make_url(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Which file that is, None if there is none."""
+    try:
+        status = path.stat() if path else None
+    except FileNotFoundError:
+        return None
+    return (status.st_dev, status.st_ino) if status else None
 
 
 def _place(url: str) -> str:

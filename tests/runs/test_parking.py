@@ -255,7 +255,10 @@ async def test_a_parked_run_is_cancelled_as_any_other(server, held):
         await until(lambda: run.parked)
         run.cancel()
         found = result(await run.wait())
-        assert (found.stopped, found.error) == ("cancelled", "the caller went away, or the server stopped")
+        assert (found.stopped, found.error) == (
+            "cancelled",
+            "a request cancelled it, or its caller went away, or the server stopped",
+        )
         await until(lambda: runs.admission.claimed == 0)
 
 
@@ -296,7 +299,7 @@ async def test_a_reply_is_written_down_before_its_run_has_its_place_again(server
         gate.set()
         await until(lambda: isinstance(run.events[-1], ev.ModelReplied))
         await run.settle()
-        assert len(await runs._store.events(run.run_id, "")) == len(run.events)
+        assert len(await runs.store.events(run.run_id, "")) == len(run.events)
         assert run.parked
         runs.admission.leave(other)
         assert result(await run.wait()).answer == "bravo"

@@ -5,7 +5,6 @@ import contextlib
 import os
 import stat
 
-import msgspec
 import pytest
 from sqlalchemy import update
 
@@ -40,24 +39,6 @@ def started(run_id, owner="", context_id="c" * 64):
         component_sha256="0" * 64,
         owner=owner,
     )
-
-
-@pytest.fixture
-def settings(store_url):
-    return StoreSettings(url=store_url)
-
-
-@pytest.fixture
-def opened(settings):
-    """opened(): one more process that uses the store."""
-    with contextlib.ExitStack() as closing:
-
-        def open_one(**changed):
-            store = RunStore(msgspec.structs.replace(settings, **changed))
-            closing.callback(store.close)
-            return store, Journals(store, 1 << 30)
-
-        yield open_one
 
 
 async def finish(journals, run_id, owner=""):
