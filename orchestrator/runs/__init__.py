@@ -12,6 +12,7 @@ run.py       the root loop
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
 admission.py which runs go on and which wait
+parking.py   a run that waits long gives its guest and its place up
 machine.py   how much memory there is
 observers.py who sees its events as they are written
 sources.py   where replies come from: models, a recording, or both

@@ -1,6 +1,7 @@
 """What a run does in its guest: cells and commands, each with its events and what the root model is told of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -11,6 +12,7 @@ from orchestrator.dialogue.commands import CONTEXT, Command, need_context
 from orchestrator.errors import BudgetExceeded, JournalError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
+from orchestrator.runs.parking import Parking
 from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import SubCalls, Writer
 from orchestrator.sandbox.bridge import Owner
@@ -24,6 +26,8 @@ from orchestrator.sandbox.messages import (
     HostResult,
     Trap,
 )
+
+T = TypeVar("T")
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -39,11 +43,15 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Room(msgspec.Struct, frozen=True):
-    """Where the cells of a run are executed: their guest, its limits, and how many characters of an output the root sees."""
+    """Where the cells of a run are executed: their guest, its limits, and how many characters of an output the root sees.
+
+    `parking`: None if it never waits long.
+    """
 
     open_guest: Callable[[Owner], Guest]
     limits: CellLimits
     output_limit: int
+    parking: Parking | None = None
 
 
 def sent_commands(commands: str, output_limit: int) -> str:
@@ -100,10 +108,15 @@ class Cells:
         names_context = need_context(commands) or CONTEXT.search(text) is not None
         return await self._run(turn, "commands", text, names_context=names_context)
 
+    async def wait(self, reply: Awaitable[T]) -> T:
+        """For models; if that takes long, the guest is parked meanwhile."""
+        parking = self._room.parking
+        return await (parking.wait(reply, self._guest.park) if parking else reply)
+
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
         try:
-            return HostResult(await self._subcalls.ask(call.prompts))
+            return HostResult(await self.wait(self._subcalls.ask(call.prompts)))
         except BudgetExceeded as error:
             return HostResult(refused=str(error))
 

@@ -7,6 +7,7 @@ runs.py       runs: begun, appended to, taken over, ended, read, forgotten
 searching.py  what lists of runs are searched by
 keys.py       idempotency keys: a request that is sent twice is one run
 messages.py   what the store is asked by
+forgetting.py runs that have ended, beyond what is kept
 journals.py   the face to the rest: journals of runs that go on, and of those that have ended
 replies.py    replies of models that are kept
 holders.py    which processes still live

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import ledger  # noqa: E402  (the path comes first)
+import postgres  # noqa: E402
 import readers  # noqa: E402
 import restarting  # noqa: E402
 
@@ -36,17 +37,19 @@ TROUBLES = {
     "full": "before each kill its files cannot grow for 2 s: runs may end as store_full",
     "two": "two servers use the store, one of them is killed",
     "upgrade": "each start has another component than the first",
+    "postgresql": "the store is on a server of PostgreSQL, which is away for 1 s before each kill",
 }
 
 
 class Trial:
     """Some runs, a model server that counts, and servers that are killed."""
 
-    def __init__(self, folder, backend, servers, seed, trouble):
+    def __init__(self, folder, backend, servers, seed, trouble, database):
         self.folder = folder
         self.backend = backend
         self.servers = servers
         self.trouble = trouble
+        self.database = database
         self.chance = random.Random(seed)
         self.run_ids = []
         self.readers = []
@@ -69,9 +72,13 @@ class Trial:
             await server.lock(2.0)
         elif self.trouble == "full":
             await server.fill(2.0)
+        elif self.trouble == "postgresql":
+            self.database.stop()
+            await asyncio.sleep(1.0)
+            self.database.start()
         await server.kill()
         await asyncio.sleep(0.3)  # what was on its way has come
-        had = ledger.stored(server.database)
+        had = ledger.stored(server.store)
         before = self.backend.calls.copy()
         self.in_flight += sum(call not in had for call in before)
         await server.start()
@@ -124,11 +131,13 @@ async def play(runs, kills, seed, trouble="kills"):
         restarting.own_cache(folder)
         async with contextlib.AsyncExitStack() as running:
             await running.enter_async_context(backend.running())
-            servers = [restarting.Server(folder, backend.url) for _ in range(2 if trouble == "two" else 1)]
+            database = running.enter_context(postgres.running()) if trouble == "postgresql" else None
+            store = database.new_database() if database else None
+            servers = [restarting.Server(folder, backend.url, store) for _ in range(2 if trouble == "two" else 1)]
             for each in servers:
                 await each.start()
                 running.push_async_callback(each.kill)
-            trial = Trial(folder, backend, servers, seed, trouble)
+            trial = Trial(folder, backend, servers, seed, trouble, database)
             await trial.begin(runs)
             if trouble == "upgrade":
                 restarting.upgrade(folder)
