@@ -16,7 +16,7 @@ from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import Calls, Execution, Inputs
 from orchestrator.sandbox.limits import Meter
-from orchestrator.sandbox.messages import CallRecord, HostResult, SubReply
+from orchestrator.sandbox.messages import CallRecord, HostError, HostResult, SubReply
 from orchestrator.sandbox.modules import registry, wat_compiler
 
 SECONDS = 2.0
@@ -37,9 +37,11 @@ class Fuel:
 
 def ask(call):
     """A model that fails, and whose budget ends, by what it is asked."""
-    if any("!" in each for each in call.prompts):
-        return HostResult(refused="max_sub_calls")
-    return HostResult(tuple(SubReply(text=each[:20]) if "?" not in each else SubReply(error="no") for each in call.prompts))
+    if any("!" in each.prompt for each in call.asked):
+        return HostResult(error=HostError("BudgetError", "max_sub_calls"))
+    return HostResult(
+        tuple(SubReply(text=each.prompt[:20]) if "?" not in each.prompt else SubReply(error="no") for each in call.asked)
+    )
 
 
 def outcome(engine, seed, case):

@@ -80,7 +80,8 @@ see its output. Variables, functions and imports stay from one block to the next
 it. The whole standard library is there (sqlite3 in memory); no files, network or other packages.
 
 - llm_query(prompt) asks a sub-model; llm_batch(prompts) asks many at once and gives their answers in order. A sub-model sees \
-nothing but its prompt: put the passage into it. A failed call raises LLMError.
+nothing but its prompt: put the passage into it. With schema= (a type as list[str], a dataclass, a JSON Schema) its answer is \
+such a value. A failed call raises LLMError.
 - FINAL(value) records the answer, FINAL_VAR(name) that of a variable (for a long one, built in parts).
 
 How to work: look at samples; let code do what code can (search, count, parse, join) over the whole input; give what needs \
@@ -110,7 +111,7 @@ def _json_protocol(functions: Sequence[Function], looks: Form) -> str:
 Reply with JSON commands: one object, or an array of them, run in order. Those marked * also take "on", a variable to work on \
 (without it, the whole input), and "store", a variable that keeps the whole result; little of it is shown then. ${{name}} in a \
 text is the value of that variable, ${{name.field}} and ${{name.0}} parts of it; in a pattern a text means itself, a list any \
-of its items. "on": "context.3" is document 3.
+of its items. "on": "context.3" is document 3. llm_query, map, reduce: "schema", a JSON Schema, makes the answer a value.
 {forms}
 
 Functions of modules are commands too, each with its arguments beside "op", and marked *:

@@ -12,7 +12,7 @@ import msgspec
 
 from orchestrator.contexts.context import Kind
 from orchestrator.providers.messages import Reply
-from orchestrator.sandbox.messages import CallRecord, CellKind, Effects
+from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, Manner
 
 # 1: the clock of a run went by readings. 2: it goes by the work of its cells, so that only these are executed again.
 FORMAT = 2
@@ -185,6 +185,7 @@ class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
     subcall: int
     prompt: str
     batch: int = 0
+    manner: Manner = PLAIN
 
 
 class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
@@ -197,7 +198,7 @@ class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
 
 
 class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
-    """It came back. Both are there if the reply is empty, or broke off."""
+    """It came back; `reply` is what all its askings brought. Both are there if it is empty, broke off or fits no schema."""
 
     turn: int
     cell: int

@@ -7,6 +7,9 @@ execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
+typed.py     those whose reply has to fit a JSON Schema
+schemas.py   what is taken of one
+fitting.py   whether a value fits it
 admission.py which runs go on and which wait
 machine.py   how much memory there is
 observers.py who sees its events as they are written

@@ -8,7 +8,7 @@ from orchestrator.budget import NONE_LEFT, Budget
 from orchestrator.config import CellLimits
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.commands import CONTEXT, Command, need_context
-from orchestrator.errors import BudgetExceeded, JournalError
+from orchestrator.errors import BudgetExceeded, JournalError, RequestError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
 from orchestrator.runs.sources import Source
@@ -21,6 +21,7 @@ from orchestrator.sandbox.messages import (
     CellOutcome,
     CellRequest,
     HostCall,
+    HostError,
     HostResult,
     Trap,
 )
@@ -85,9 +86,11 @@ class Cells:
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
         try:
-            return HostResult(await self._subcalls.ask(call.prompts))
+            return HostResult(await self._subcalls.ask(call.asked))
         except BudgetExceeded as error:
-            return HostResult(refused=str(error))
+            return HostResult(error=HostError("BudgetError", str(error)))
+        except RequestError as error:
+            return HostResult(error=HostError("ValueError", str(error)))
 
     def record(self, record: CallRecord) -> None:
         """A call of the running cell was answered."""

@@ -1,6 +1,8 @@
 """How a cell answers the query: FINAL, FINAL_VAR, `Final`, `answer`."""
 
 import contextlib
+import dataclasses
+import enum
 import json
 from typing import Any
 
@@ -58,7 +60,11 @@ def as_text(value: Any) -> str:
 
 
 def _held(value: Any) -> Any:
-    """What json can write of something lazy."""
+    """What json can write of something lazy, a dataclass, an Enum."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
     if isinstance(value, LazyText):
         return str(value)
     if isinstance(value, AsList):
