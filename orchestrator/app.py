@@ -11,6 +11,7 @@ from litestar.di import Provide
 from orchestrator import config
 from orchestrator.api import problems
 from orchestrator.api.arriving import InTime
+from orchestrator.api.asking import owned_runs
 from orchestrator.api.audit import Audit
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.contexts import add_context, delete_context, get_context, get_lines, get_text, list_contexts
@@ -19,15 +20,17 @@ from orchestrator.api.health import health, ready
 from orchestrator.api.metrics import RequestMetrics, metrics
 from orchestrator.api.openapi import describe
 from orchestrator.api.providers import list_providers
-from orchestrator.api.query import debug, query
+from orchestrator.api.query import debug, query, stream
 from orchestrator.api.request_ids import RequestIds
-from orchestrator.api.runs import get_journal, get_metrics, get_run, list_runs, start_run
+from orchestrator.api.run_changes import cancel_run, delete_run, fork_run, replay_run, start_run
+from orchestrator.api.runs import get_events, get_journal, get_metrics, get_run, get_script, list_runs
 from orchestrator.api.safe import SafeResponses
 from orchestrator.api.sign_in import sign_in
 from orchestrator.api.tokens import Caller, Tokens
 from orchestrator.api.visualize import assets, root, visualize
 from orchestrator.contexts.store import ContextStore
 from orchestrator.opening import Orchestrator
+from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.service import RunService
 from orchestrator.telemetry.metrics import RunMetrics
 from orchestrator.telemetry.totals import Totals
@@ -62,13 +65,17 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
     def caller(request: StrictRequest) -> Caller:
         return request.auth
 
+    def owned(request: StrictRequest) -> OwnedRuns:
+        return owned_runs(request)
+
     def contexts(request: StrictRequest) -> ContextStore:
         return request.contexts
 
     app = Litestar(
         route_handlers=[
             *(health, ready, metrics, list_providers),
-            *(query, debug, start_run, list_runs, get_run, get_journal, get_metrics, root, visualize, assets, sign_in),
+            *(query, debug, stream, start_run, fork_run, cancel_run, replay_run, delete_run),
+            *(list_runs, get_run, get_events, get_journal, get_script, get_metrics, root, visualize, assets, sign_in),
             *(add_context, list_contexts, get_context, get_text, get_lines, delete_context),
         ],
         lifespan=[lifespan],
@@ -78,6 +85,7 @@ def create_app(orchestrator: Orchestrator | None = None) -> Litestar:
         dependencies={
             "runs": Provide(runs, sync_to_thread=False),
             "caller": Provide(caller, sync_to_thread=False),
+            "owned": Provide(owned, sync_to_thread=False),
             "contexts": Provide(contexts, sync_to_thread=False),
         },
         request_class=StrictRequest,

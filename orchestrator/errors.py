@@ -97,6 +97,18 @@ class NotFound(RequestError):
     status = 404
 
 
+class Conflict(RequestError):
+    """The run is not in a state in which that can be done."""
+
+    status = 409
+
+
+class KeyReused(RequestError):
+    """An Idempotency-Key stands for one request."""
+
+    status = 422
+
+
 class AboveCap(RequestError):
     """The request asks for more than the operator allows."""
 

@@ -37,10 +37,10 @@ class Fuel:
 
 def ask(call):
     """A model that fails, and whose budget ends, by what it is asked."""
-    if any("!" in each.prompt for each in call.asked):
+    if any("!" in each.text for each in call.prompts):
         return HostResult(error=HostError("BudgetError", "max_sub_calls"))
     return HostResult(
-        tuple(SubReply(text=each.prompt[:20]) if "?" not in each.prompt else SubReply(error="no") for each in call.asked)
+        tuple(SubReply(text=each.text[:20]) if "?" not in each.text else SubReply(error="no") for each in call.prompts)
     )
 
 

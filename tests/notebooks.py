@@ -36,7 +36,7 @@ class Notebook:
 
     async def answer(self, call):
         try:
-            return HostResult(tuple(await self._ask([each.prompt for each in call.asked])))
+            return HostResult(tuple(await self._ask([each.text for each in call.prompts])))
         except BudgetExceeded as error:
             return HostResult(error=HostError("BudgetError", str(error)))
 

@@ -31,7 +31,7 @@ BELOW = {
     "runs": BASE | {"budget", "contexts", "providers", "sandbox", "dialogue", "journal", "store", "logs"},
     "opening": BASE | {"contexts", "providers", "sandbox", "store", "runs", "logs"},
     "telemetry": BASE | {"journal", "providers", "sandbox", "logs"},
-    "api": BASE | {"contexts", "providers", "journal", "runs", "logs"},
+    "api": BASE | {"contexts", "providers", "journal", "store.messages", "runs", "logs"},
 }
 
 

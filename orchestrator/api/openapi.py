@@ -44,14 +44,16 @@ class Problem(Struct, frozen=True):
 
 @dataclass
 class Asking(Operation):
-    """A question with exactly one of the ways to give a context, which no struct can say."""
+    """A question with exactly one of the ways to give a context, or with none in a session, which no struct can say."""
 
     def __post_init__(self) -> None:
         body = self.request_body
         if isinstance(body, RequestBody):
             for content in body.content.values():
-                ways = [Schema(required=[name]) for name in ("context", "context_id", "documents", "messages")]
-                content.schema = Schema(all_of=[content.schema, Schema(one_of=ways)]) if content.schema else None
+                ways = [Schema(required=[name]) for name in ("context", "context_id", "documents", "messages", "after")]
+                in_session = Schema(required=["session_id"], schema_not=Schema(any_of=ways))
+                exactly_one = Schema(any_of=[Schema(one_of=ways), in_session])
+                content.schema = Schema(all_of=[content.schema, exactly_one]) if content.schema else None
                 content.examples = {
                     "text": Example(value={"query": "Who wrote it?", "context": "Dear Jane, ... Elizabeth"}),
                     "documents": Example(value={"query": "Who wrote most?", "documents": [{"name": "a.txt", "text": "..."}]}),

@@ -57,7 +57,7 @@ def take(body: Any, folder: Path, max_bytes: int) -> Taken:
     if not inline:
         return Taken(encoded)
     if len(inline) > 1 or "context_id" in fields:
-        raise InvalidRequest("send exactly one of context, context_id, documents and messages")
+        raise InvalidRequest("send exactly one of context, context_id, documents, messages and after")
     [name] = inline
     kind = {"context": "text" if is_string(fields[name]) else "json"}.get(name, name)
     writer = ContextWriter(folder, kind, max_bytes=max_bytes)  # type: ignore[arg-type]  # the kinds are those of Kind

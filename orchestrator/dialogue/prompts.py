@@ -40,10 +40,18 @@ sub-models is free) and use {terms.cell_limits.memory_bytes // 2**20} MiB of mem
 all variables as they were before it."""
 
 
-def question(terms: Terms, query: str, context: Context) -> str:
-    """The first message: the query, and what can be seen of the context at once."""
+def question(terms: Terms, query: str, context: Context, earlier: Sequence[tuple[str, str | None]] = ()) -> str:
+    """The first message: the query, and what can be seen of the context at once. `earlier`: questions and their answers."""
     larger = [_LARGER] if context.is_lazy(terms.cell_limits.context_inline_limit) else []
-    return "\n".join([f"Question: {query}\n", preview(context), *larger])
+    return "\n".join([*_earlier(earlier), f"Question: {query}\n", preview(context), *larger])
+
+
+def _earlier(asked: Sequence[tuple[str, str | None]]) -> list[str]:
+    """A line each."""
+    if not asked:
+        return []
+    lines = [f"- {' '.join(query.split())} -> {' '.join((answer or 'no answer').split())}" for query, answer in asked]
+    return ["Asked before over the same input; all variables are as your code left them then:", *lines, ""]
 
 
 _LARGER = (

@@ -59,6 +59,21 @@ class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
     context_inline_limit: int
 
 
+class ForkedFrom(msgspec.Struct, frozen=True):
+    """The run that another one shares a beginning with: up to before its reply `turn`, or all that its cells left (None)."""
+
+    run_id: str
+    turn: int | None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """An earlier question over the same context and variables, and what was answered (None: nothing); of long texts the
+    beginning."""
+
+    query: str
+    answer: str | None
+
+
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """Everything that a re-execution depends on, beside the replies and host calls that follow.
 
@@ -66,6 +81,9 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     `sub_prompt_chars`: what a prompt to a sub-model can have, if that is known; the models are those that the request named.
     `own_key`: the caller brought them, with a key that is kept nowhere.
     `cache`: its sub-calls may be answered by replies that other runs paid for; other runs of `owner`, the name of a token.
+    `began_ns`: since 1970; the guest's own clock starts at `clock_start_ns`, which a fork has from its origin (0: the same).
+    `copied`: so many events behind this one are those of the run that it is `forked_from`, and paid for by that.
+    `earlier_cells`: so many cells are of the `earlier` questions: they only bring the variables back.
     """
 
     format: int
@@ -88,6 +106,12 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     own_key: bool = False
     cache: bool = False
     owner: str = ""
+    began_ns: int = 0
+    session_id: str | None = None
+    forked_from: ForkedFrom | None = None
+    copied: int = 0
+    earlier: tuple[Asked, ...] = ()
+    earlier_cells: int = 0
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):

@@ -1,5 +1,6 @@
 """What the events of a run say: its result and its turns, in the shapes that the API shows. Folds over events, nothing else."""
 
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -11,9 +12,11 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
+    ForkedFrom,
     ModelCalled,
     ModelFailed,
     ModelReplied,
+    Protocol,
     RunFinished,
     Stopped,
     SubcallFinished,
@@ -21,10 +24,13 @@ from orchestrator.journal.events import (
     Unparsed,
     run_started,
 )
-from orchestrator.journal.usage import RunUsage, baseline_tokens, savings_pct, usage
+from orchestrator.journal.usage import RunUsage, baseline_tokens, own, savings_pct, usage
 from orchestrator.providers.messages import Reply
 
 State = Literal[Stopped, "running"]
+# What a run does that has not ended: it waits for its turn; computes; waits for models, with a guest or without one.
+Doing = Literal["queued", "running", "waiting", "parked"]
+Status = Literal[Stopped, Doing]
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
 LISTED = 500  # of a query and its answer in a list of runs
 
@@ -97,16 +103,23 @@ class Turn(msgspec.Struct, kw_only=True):
 
 
 class RunSummary(RunResult, frozen=True, kw_only=True):
-    """A result with what was asked."""
+    """A result with what was asked, when (RFC 3339) and of which models. `status`: how it stopped, or what it does now."""
 
     query: str
+    status: Status = "running"
+    started_at: str = ""
+    models: list[str] = []
+    session_id: str | None = None
 
 
 class RunDetail(RunSummary, frozen=True, kw_only=True):
-    """What POST /debug answers: the result, and every turn."""
+    """What POST /debug answers: the result, and every turn. `forks`: the runs that were begun from this one."""
 
     context_id: str
     context_length: int
+    protocol: Protocol
+    forked_from: ForkedFrom | None
+    forks: list[str] = []
     history: list[Turn]
 
 
@@ -127,7 +140,7 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
                 answer = event.text
             case RunFinished():
                 stopped, error = event.stopped, event.error
-    used, baseline = usage(events), baseline_tokens(events)
+    used, baseline = usage(own(events)), baseline_tokens(events)
     return RunResult(
         run_id=started.run_id,
         success=stopped == "answered",
@@ -144,8 +157,36 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
 
 
 def summary(events: Sequence[AnyEvent]) -> RunSummary:
-    """The result of a run and its query."""
-    return RunSummary(**msgspec.structs.asdict(result(events)), query=run_started(events).query)
+    """The result of a run, and what it was asked. Whether it is queued or parked, its events do not say."""
+    started, found = run_started(events), result(events)
+    status: Status = found.stopped
+    if status == "running" and waits_for_models(events):
+        status = "waiting"
+    began = datetime.datetime.fromtimestamp((started.began_ns or started.clock_start_ns) / 1e9, datetime.UTC)
+    return RunSummary(
+        **msgspec.structs.asdict(found),
+        query=started.query,
+        status=status,
+        started_at=began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        models=sorted({*found.usage.models, *filter(None, (started.root_model, started.sub_model))}),
+        session_id=started.session_id,
+    )
+
+
+def waits_for_models(events: Sequence[AnyEvent]) -> bool:
+    """Whether a run that has not ended has asked a model, and not heard from it."""
+    answered: set[int] = set()
+    for event in reversed(events):
+        match event:
+            case SubcallFinished():
+                answered.add(event.subcall)
+            case SubcallStarted() if event.subcall not in answered:
+                return True
+            case ModelCalled():
+                return True
+            case ModelReplied() | ModelFailed() | CellStarted() | RunFinished():
+                return False
+    return False
 
 
 def excerpt(events: Sequence[AnyEvent]) -> RunSummary:
@@ -162,6 +203,8 @@ def detail(events: Sequence[AnyEvent]) -> RunDetail:
         **msgspec.structs.asdict(summary(events)),
         context_id=started.context_id,
         context_length=started.context_length,
+        protocol=started.protocol,
+        forked_from=started.forked_from,
         history=turns(events),
     )
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from orchestrator.errors import JournalFull
 from orchestrator.journal.events import Answer, AnyEvent, RunFinished, RunStarted
+from orchestrator.providers.messages import Received
 
 UNBOUNDED = 1 << 62
 Observer = Callable[[AnyEvent], None]
@@ -16,6 +17,13 @@ Observer = Callable[[AnyEvent], None]
 
 def nobody(event: AnyEvent) -> None:
     pass
+
+
+class Speaking(msgspec.Struct, frozen=True):
+    """A reply of the root model that is under way: what has come of it, which is not written down before it is whole."""
+
+    turn: int
+    received: Received
 
 
 class Sink(Protocol):
@@ -60,6 +68,7 @@ class Journal:
         self._start = time.monotonic() - (events[-1].at if events else 0.0)
         self._written = asyncio.Event()
         self._left = False
+        self.speaking: Speaking | None = None
 
     @property
     def finished(self) -> bool:
@@ -84,6 +93,15 @@ class Journal:
         self._written.set()
         self._written = asyncio.Event()
 
+    def copy(self, events: Sequence[AnyEvent]) -> None:
+        """What another run did, as it is there: nobody is shown it as news."""
+        for event in events:
+            content = msgspec.json.encode(event)
+            self._bytes += len(content)
+            self.events.append(event)
+            self._sink.append(content)
+        self._start = time.monotonic() - self.events[-1].at
+
     async def settle(self) -> None:
         """All that was written lasts, whatever happens to this process. Raises StoreFull, Superseded."""
         await self._sink.settle()
@@ -101,4 +119,8 @@ class Journal:
                 position += 1
             if self.finished:
                 return
-            await self._written.wait()
+            await self.change()
+
+    def change(self) -> Coroutine[Any, Any, Any]:
+        """To be awaited: the next event after this call."""
+        return self._written.wait()

@@ -6,7 +6,7 @@ import msgspec
 
 from orchestrator.journal.events import AnyEvent, ModelFailed, ModelReplied, SubcallFinished
 from orchestrator.journal.history import State, result
-from orchestrator.journal.usage import ModelUsage
+from orchestrator.journal.usage import ModelUsage, own
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -63,8 +63,8 @@ def metrics(events: Sequence[AnyEvent]) -> RunMetrics:
     """Of a run, also while it goes on."""
     found = result(events)
     used = found.usage
-    ended = [event for event in events if isinstance(event, SubcallFinished)]
-    root = [event.reply for event in events if isinstance(event, ModelReplied | ModelFailed)]
+    ended = [event for event in own(events) if isinstance(event, SubcallFinished)]
+    root = [event.reply for event in own(events) if isinstance(event, ModelReplied | ModelFailed)]
     misses = len(ended) - used.cache_hits
     return RunMetrics(
         run_id=found.run_id,

@@ -46,12 +46,13 @@ class Recording:
     def __init__(self, events: Sequence[AnyEvent]) -> None:
         self.started = run_started(events)
         self.finished = events[-1] if isinstance(events[-1], RunFinished) else None
-        self.seconds = events[-1].at
+        self.seconds = events[-1].at - events[self.started.copied].at
         self.cells: dict[int, RecordedCell] = {}
         self.replies: dict[int, ModelReplied | ModelFailed] = {}
         self.asked: dict[int, SubcallStarted] = {}
         self.answered: dict[int, SubcallFinished] = {}
         self.in_order = list(self._sort(events))
+        self.earlier = tuple(self.cells.values())[: self.started.earlier_cells]
 
     @property
     def loaded(self) -> bool | None:

@@ -48,6 +48,11 @@ class _Part(msgspec.Struct, frozen=True):
     hit: bool = False
 
 
+def own(events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
+    """What the run itself did, and paid for: without what a fork has from its origin."""
+    return events[1 + run_started(events).copied :]
+
+
 def usage(events: Iterable[AnyEvent]) -> RunUsage:
     """Of all calls, their failed attempts included."""
     parts = [part for reply in replies(events) for part in _parts(reply)]

@@ -30,6 +30,10 @@ def _tell_nobody(wait: Wait) -> None:
     pass
 
 
+def _watched_by_nobody(received: Received) -> None:
+    pass
+
+
 class Affinity:
     """The provider that answered the turn before: its prompt cache has all but the newest of the messages."""
 
@@ -39,6 +43,7 @@ class Affinity:
 class Request(msgspec.Struct, frozen=True):
     """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits.
 
+    `watch` is given what each attempt brings, before it brings anything.
     `affinity`: whom to ask if there is room. `owner`: whose run it is. `max_tokens`: of the reply, if less than configured.
     `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not.
     """
@@ -51,6 +56,7 @@ class Request(msgspec.Struct, frozen=True):
     sample: int | None = None
     until: float = float("inf")
     tell: Callable[[Wait], None] = _tell_nobody
+    watch: Callable[[Received], None] = _watched_by_nobody
     affinity: Affinity | None = None
 
 
@@ -143,6 +149,7 @@ class Attempts:
 
     async def _ask(self, backend: Backend) -> Reply:
         received = Received()
+        self._request.watch(received)
         self._count += 1
         was_down = backend.circuit.state != "closed"
         failure: ProviderError | None = None

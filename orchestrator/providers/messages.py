@@ -112,6 +112,7 @@ class Received:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._hidden = ""
+        self.size = 0  # characters that came, reasoning and all
         self.usage: Usage | None = None
         self.cost: float | None = None
         self.cut = False
@@ -124,6 +125,7 @@ class Received:
         """The next piece."""
         self._text.append(text or "")
         self._reasoning.append(reasoning or "")
+        self.size += len(self._text[-1]) + len(self._reasoning[-1])
 
     @property
     def text(self) -> str:
@@ -132,6 +134,11 @@ class Received:
     @property
     def reasoning(self) -> str:
         return self._shown(self._reasoning)
+
+    def so_far(self) -> tuple[str, str]:
+        """Text and reasoning while more may come: without an end that may be the beginning of the key."""
+        kept_back = max(0, len(self._hidden) - 1)
+        return self.text[: -kept_back or None], self.reasoning[: -kept_back or None]
 
     def _shown(self, pieces: list[str]) -> str:
         # As a whole: a key may come in two pieces.

@@ -73,6 +73,24 @@ class Cells:
         # It answers to this object, and holds the context: without a cycle both leave now, not when the collector comes by.
         del self._guest
 
+    async def again(self, recorded: RecordedCell) -> None:
+        """A cell of an earlier run, for what it leaves: its sub-calls and its work are not this run's. Raises JournalError."""
+        cell = recorded.started
+        self._turn, self._number, self._calls = cell.turn, cell.cell, 0
+        self._journal.write(cell)
+        request = CellRequest(
+            number=cell.cell,
+            kind=cell.kind,
+            text=self._text_for_guest(cell.kind, cell.code),
+            names_context=False,  # it is recorded whether the context was loaded
+            fuel=self._room.limits.fuel,
+            recorded=tuple(each.call for each in recorded.calls),
+        )
+        outcome = await self._execute(request)
+        if isinstance(outcome, Trap):
+            raise JournalError(f"cell {cell.cell} of an earlier run: it was stopped now ({outcome.kind}), and not then")
+        self._finish(cell.kind, outcome)
+
     async def run(self, turn: int, code: str) -> Report:
         """One cell of Python."""
         return await self._run(turn, "python", code, names_context=CONTEXT.search(code) is not None)
@@ -86,7 +104,7 @@ class Cells:
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
         try:
-            return HostResult(await self._subcalls.ask(call.asked))
+            return HostResult(await self._subcalls.ask(call.prompts))
         except BudgetExceeded as error:
             return HostResult(error=HostError("BudgetError", str(error)))
         except RequestError as error:
@@ -109,7 +127,7 @@ class Cells:
         request = CellRequest(
             number=self._number,
             kind=kind,
-            text=text if kind == "python" else sent_commands(text, self._room.output_limit),
+            text=self._text_for_guest(kind, text),
             names_context=names_context,
             fuel=self._budget.fuel_left,
             recorded=tuple(each.call for each in recorded.calls) if recorded else None,
@@ -117,6 +135,9 @@ class Cells:
         outcome = await self._execute(request)
         self._budget.charge_fuel(outcome.fuel)
         return self._roll_back(kind, outcome) if isinstance(outcome, Trap) else self._finish(kind, outcome)
+
+    def _text_for_guest(self, kind: CellKind, text: str) -> str:
+        return text if kind == "python" else sent_commands(text, self._room.output_limit)
 
     async def _execute(self, request: CellRequest) -> CellOutcome | Trap:
         place = f"cell {self._number} (turn {self._turn})"

@@ -51,7 +51,8 @@ def first_messages(tools: Tools, started: RunStarted, context: Context) -> tuple
         sub_prompt_chars=started.sub_prompt_chars,
     )
     system = prompts.system(terms, tools.functions, context)
-    return Message("system", system), Message("user", prompts.question(terms, started.query, context))
+    earlier = [(each.query, each.answer) for each in started.earlier]
+    return Message("system", system), Message("user", prompts.question(terms, started.query, context, earlier))
 
 
 def _schema(tools: Tools) -> Schema:

@@ -20,6 +20,7 @@ class Query(msgspec.Struct, frozen=True):
 
     `own`: models of the caller's, instead of the configured ones.
     `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept. `owner`: who alone may see it.
+    `session_id`: the caller's name for a row of questions, each of which goes on after the last.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Query(msgspec.Struct, frozen=True):
     cache: bool = True
     own: OwnModels | None = None
     owner: str = ""
+    session_id: str | None = None
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,13 +27,15 @@ from orchestrator.journal.events import (
 )
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.cells import Cells, Report
+from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
 
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
 
 
-CANCELLED = RunFinished(stopped="cancelled", error="the caller went away, or the server stopped")
+CANCELLED = RunFinished(stopped="cancelled", error="a request cancelled it, or its caller went away, or the server stopped")
+NEXT_QUESTION = "_next_question()"  # of the guest: an answer to an earlier one is none to this one
 INTERNAL = RunFinished(stopped="internal_error", error="an internal error; the server's log has its place")
 
 
@@ -107,6 +109,7 @@ class Run:
             return "max_seconds", f"max_seconds ({limit:g}) was reached before an answer"
 
     async def _take_turns(self) -> Ending:
+        await self._bring_back()
         messages = list(self._briefing.messages)
         last_turn = False
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn and self._failed_alike <= MOST_ALIKE:
@@ -124,6 +127,15 @@ class Run:
             messages += [Message("assistant", reply.text), Message("user", told)]
         self._give_partial(self._draft or await self._ask_best_answer(messages))
         return self._explain_end(last_turn=last_turn)
+
+    async def _bring_back(self) -> None:
+        """The variables of earlier runs. Raises JournalError if that fails."""
+        for each in self._source.earlier:
+            await self._cells.again(each)
+        if self._source.earlier:
+            report = await self._cells.run(BEFORE_ALL, NEXT_QUESTION)
+            if report.failed or report.answer is not None:
+                raise JournalError(f"the variables of the run before cannot be gone on with: {report.text}")
 
     def _explain_end(self, *, last_turn: bool) -> Ending:
         limits = self._budget.limits

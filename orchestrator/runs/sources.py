@@ -9,15 +9,15 @@ import msgspec
 
 from orchestrator.errors import JournalError, ProviderError
 from orchestrator.journal.events import ModelReplied, ModelWaits, RunFinished
-from orchestrator.journal.journal import Journal
+from orchestrator.journal.journal import Journal, Speaking
 from orchestrator.journal.recording import RecordedCell, Recording
 from orchestrator.providers.attempts import Affinity, Request, Wait
-from orchestrator.providers.messages import Message, Reply, Schema
+from orchestrator.providers.messages import Message, Received, Reply, Schema
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.providers.queue import Candidates
 from orchestrator.runs import schemas
 from orchestrator.runs.typed import ask_typed
-from orchestrator.sandbox.messages import Asked, Manner
+from orchestrator.sandbox.messages import Manner, Prompt
 
 
 class Interrupted(Exception):
@@ -36,6 +36,11 @@ class Source(Protocol):
         """Whether the run began with its context loaded; None if that is not decided yet."""
         ...
 
+    @property
+    def earlier(self) -> Sequence[RecordedCell]:
+        """Cells of earlier runs, which bring back what the variables held."""
+        ...
+
     def seconds_left(self, max_seconds: float) -> float | None:
         """Of the run's; None without end."""
         ...
@@ -48,7 +53,7 @@ class Source(Protocol):
         """Before anything is asked in that manner. Raises InvalidRequest, UnknownModel."""
         ...
 
-    async def sub_reply(self, number: int, asked: Asked, sample: int) -> Reply:
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
         """The reply to sub-call `number`; `sample`: how often the run has sent the same before. Raises ProviderError."""
         ...
 
@@ -60,6 +65,7 @@ class Live:
     """Models are asked; nothing was executed before."""
 
     loaded = None
+    earlier = ()
 
     def __init__(
         self, pool: Pool, models: Models, journal: Journal, max_seconds: float, *, cache: bool = True, owner: str = ""
@@ -79,9 +85,17 @@ class Live:
 
     async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
         """Raises ProviderError."""
+
         # Never from the cache: all that a run has seen is in its messages, so that only a question that is asked again, word
         # for word, would find anything; and who asks again wants another attempt.
-        return await self._ask(self._models.root, Request(tuple(messages), schema, affinity=self._affinity), turn=turn)
+        def watch(received: Received) -> None:
+            self._journal.speaking = Speaking(turn, received)
+
+        request = Request(tuple(messages), schema, affinity=self._affinity, watch=watch)
+        try:
+            return await self._ask(self._models.root, request, turn=turn)
+        finally:
+            self._journal.speaking = None
 
     async def check(self, manner: Manner) -> None:
         """Raises InvalidRequest, UnknownModel."""
@@ -89,11 +103,11 @@ class Live:
             await asyncio.to_thread(schemas.check, manner.schema, "schema")
         self._sub_models(manner)
 
-    async def sub_reply(self, number: int, asked: Asked, sample: int) -> Reply:
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
         """Raises ProviderError."""
-        manner = asked.manner
+        manner = prompt.manner
         told = () if manner.system is None else (Message("system", manner.system),)
-        messages = (*told, Message("user", asked.prompt))
+        messages = (*told, Message("user", prompt.text))
         request = Request(messages, max_tokens=manner.max_tokens, sample=sample if self._cache else None)
         models = self._sub_models(manner)
 
@@ -126,6 +140,7 @@ class Recorded:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self.loaded = recording.loaded
+        self.earlier = recording.earlier
 
     def seconds_left(self, max_seconds: float) -> None:
         """No clock ends what has ended."""
@@ -142,7 +157,7 @@ class Recorded:
     async def check(self, manner: Manner) -> None:
         """Nothing is asked."""
 
-    async def sub_reply(self, number: int, asked: Asked, sample: int) -> Reply:
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
         """Never: the cells that are executed again are given what their calls came to."""
         raise JournalError(f"sub-call {number}: the reply is not in the journal")
 
@@ -169,6 +184,7 @@ class RecordedThenLive:
         self._recorded = Recorded(recording)
         self._live = live
         self.loaded = recording.loaded
+        self.earlier = recording.earlier
 
     def seconds_left(self, max_seconds: float) -> float:
         """Those that the run had not used when its journal ends."""
@@ -184,14 +200,14 @@ class RecordedThenLive:
         """Raises InvalidRequest, UnknownModel."""
         await self._live.check(manner)
 
-    async def sub_reply(self, number: int, asked: Asked, sample: int) -> Reply:
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
         """Raises ProviderError, JournalError if another prompt had that number."""
         # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
         recorded, answered = self._recording.asked.get(number), self._recording.answered.get(number)
-        if recorded is not None and (recorded.prompt, recorded.manner) != (asked.prompt, asked.manner):
+        if recorded is not None and (recorded.prompt, recorded.manner) != (prompt.text, prompt.manner):
             raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
         if answered is None:
-            return await self._live.sub_reply(number, asked, sample)
+            return await self._live.sub_reply(number, prompt, sample)
         if answered.error is not None or answered.reply is None:
             raise ProviderError(answered.error or "no reply", reply=answered.reply)
         return answered.reply

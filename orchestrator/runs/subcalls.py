@@ -15,7 +15,7 @@ from orchestrator.errors import BudgetExceeded, ProviderError
 from orchestrator.journal.events import AnyEvent, SubcallFinished, SubcallReused, SubcallStarted
 from orchestrator.journal.recording import SubcallEvent
 from orchestrator.runs.sources import Source
-from orchestrator.sandbox.messages import PLAIN, Asked, SubReply
+from orchestrator.sandbox.messages import PLAIN, Prompt, SubReply
 
 
 class Writer(Protocol):
@@ -31,9 +31,9 @@ class Writer(Protocol):
 Key = tuple[str, bytes]  # a prompt, and how it is asked: the same for what may be given the same answer
 
 
-def _key(asked: Asked) -> Key:
-    manner = asked.manner
-    return asked.prompt, b"" if manner == PLAIN else hashlib.sha256(msgspec.json.encode(manner)).digest()
+def _key(prompt: Prompt) -> Key:
+    manner = prompt.manner
+    return prompt.text, b"" if manner == PLAIN else hashlib.sha256(msgspec.json.encode(manner)).digest()
 
 
 class _PaidReply(msgspec.Struct, frozen=True):
@@ -97,7 +97,7 @@ class SubCalls:
             match event:
                 case SubcallStarted():
                     self._budget.reserve_sub_calls(1)
-                    keys[event.subcall] = _key(Asked(event.prompt, event.manner))
+                    keys[event.subcall] = _key(Prompt(event.prompt, event.manner))
                     self._sent[keys[event.subcall]] += 1
                 case SubcallFinished() if event.reply is not None and event.error is None:
                     self._batch.append(_PaidReply(event.subcall, keys[event.subcall], event.reply.text))
@@ -107,11 +107,11 @@ class SubCalls:
                     self._batch.append(self._take_number(event.subcall))
         self._end_batch(failed=failed)
 
-    async def ask(self, questions: Sequence[Asked]) -> tuple[SubReply, ...]:
+    async def ask(self, prompts: Sequence[Prompt]) -> tuple[SubReply, ...]:
         """One reply for each, in order. Raises BudgetExceeded, InvalidRequest, UnknownModel before anything is sent."""
-        for manner in {id(each.manner): each.manner for each in questions}.values():
+        for manner in {id(each.manner): each.manner for each in prompts}.values():
             await self._source.check(manner)
-        paid = [self._take(_key(each)) for each in questions]
+        paid = [self._take(_key(each)) for each in prompts]
         try:
             first = self._budget.reserve_sub_calls(paid.count(None))
         except BudgetExceeded:
@@ -120,7 +120,7 @@ class SubCalls:
         self._batches += 1
         numbers = itertools.count(first)
         calls = (
-            self._reuse(each) if each else self._send(next(numbers), asked) for each, asked in zip(paid, questions, strict=True)
+            self._reuse(each) if each else self._send(next(numbers), prompt) for each, prompt in zip(paid, prompts, strict=True)
         )
         replies = await _together(calls)
         self._end_batch(failed=any(reply.error is not None for reply in replies))
@@ -151,16 +151,16 @@ class SubCalls:
         self._batch.append(paid)
         return SubReply(text=paid.text)
 
-    async def _send(self, number: int, asked: Asked) -> SubReply:
-        turn, cell, key = self._turn, self._cell, _key(asked)
+    async def _send(self, number: int, prompt: Prompt) -> SubReply:
+        turn, cell, key = self._turn, self._cell, _key(prompt)
         sample = self._sent[key]
         self._sent[key] += 1
         self._journal.write(
-            SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=asked.prompt, batch=self._batches, manner=asked.manner)
+            SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt.text, batch=self._batches, manner=prompt.manner)
         )
         reply, error = None, None
         try:
-            reply = await self._source.sub_reply(number, asked, sample)
+            reply = await self._source.sub_reply(number, prompt, sample)
             if not reply.text.strip():
                 error = f"{reply.provider}: the reply is empty"
         except ProviderError as failure:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -10,12 +11,14 @@ from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError, SandboxError, Stopping, StoreFull
 from orchestrator.journal import history
 from orchestrator.journal.events import AnyEvent, RunFinished, run_started
+from orchestrator.journal.history import Status
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.admission import Admission, Turn
 from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.following import Following
 from orchestrator.runs.run import CANCELLED, INTERNAL
 from orchestrator.runs.sources import Live, RecordedThenLive
 from orchestrator.sandbox.engines import Engines
@@ -35,10 +38,11 @@ class Starting(msgspec.Struct, frozen=True):
 class RunHandle:
     """A run that goes on by itself, whoever waits for it."""
 
-    def __init__(self, journal: Journal, task: "asyncio.Task[int]", *, detached: bool) -> None:
-        self._journal = journal
-        self._task = task
-        self.detached = detached
+    def __init__(self, starting: Starting, task: "asyncio.Task[int]") -> None:
+        self._journal = starting.journal
+        self._turn = starting.turn
+        self.detached = starting.detached
+        self.task = task
 
     @property
     def run_id(self) -> str:
@@ -49,13 +53,25 @@ class RunHandle:
         """So far."""
         return self._journal.events
 
+    @property
+    def status(self) -> Status:
+        """What it does at the moment."""
+        if not self._turn.come.done():
+            return "queued"
+        return "waiting" if history.waits_for_models(self._journal.events) else "running"
+
+    @cached_property
+    def following(self) -> Following:
+        """For any number of readers."""
+        return Following(self._journal, self.task)
+
     def follow(self, from_event: int = 0) -> AsyncIterator[AnyEvent]:
         """Its events from that one on, also those to come."""
         return self._journal.follow(from_event)
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Called once it has ended here."""
-        self._task.add_done_callback(lambda _task: call())
+        self.task.add_done_callback(lambda _task: call())
 
     async def settle(self) -> None:
         """It is in the store: it outlives this process if it is detached. Raises StoreFull."""
@@ -66,21 +82,21 @@ class RunHandle:
 
         Raises SandboxError; Stopping if it is to be gone on with elsewhere.
         """
-        await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.result()
+        await asyncio.wait([self.task])
+        if not self.task.cancelled():
+            self.task.result()
         if not self._journal.finished:
             raise Stopping("the server is stopping; the run goes on when it is started again")
         return self._journal.events
 
     def cancel(self) -> None:
         """Ends it: its cell, its model calls. Nothing happens to one that has ended."""
-        self._task.cancel()
+        self.task.cancel()
 
     def leave(self) -> None:
         """Stops it without an end, to be gone on with."""
         self._journal.leave()
-        self._task.cancel()
+        self.task.cancel()
 
 
 class Underway:
@@ -92,32 +108,36 @@ class Underway:
         self._pool = pool
         self._journals = journals
         self._admission = admission
-        self._runs: dict[asyncio.Task[int], RunHandle] = {}
+        self._runs: dict[str, RunHandle] = {}
         self._ending: set[asyncio.Task[None]] = set()
+
+    def find(self, run_id: str) -> RunHandle | None:
+        """One that this process executes, or is about to."""
+        return self._runs.get(run_id)
 
     def begin(self, starting: Starting) -> RunHandle:
         """Its task, once it is its turn."""
         task = asyncio.create_task(self._run(starting))
         # The loop itself holds tasks weakly.
-        handle = self._runs[task] = RunHandle(starting.journal, task, detached=starting.detached)
+        handle = self._runs[starting.journal.run_id] = RunHandle(starting, task)
         task.add_done_callback(lambda task: self._forget(task, starting))
         return handle
 
     async def wait(self, seconds: float) -> None:
         """For the ends of those whose callers wait."""
-        waited = [task for task, handle in self._runs.items() if not handle.detached]
+        waited = [each.task for each in self._runs.values() if not each.detached]
         if waited:
             await asyncio.wait(waited, timeout=seconds)
 
     async def close(self) -> None:
         """Those that are detached are left as they are, the others cancelled."""
-        for task, handle in list(self._runs.items()):
+        for handle in list(self._runs.values()):
             if handle.detached:
                 handle.leave()
             else:
-                task.cancel()
+                handle.cancel()
         while self._runs or self._ending:
-            await asyncio.wait([*self._runs, *self._ending])
+            await asyncio.wait([*(each.task for each in self._runs.values()), *self._ending])
 
     async def _run(self, starting: Starting) -> int:
         """Returns how many cells were executed. Raises SandboxError."""
@@ -168,7 +188,7 @@ class Underway:
         logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
 
     def _forget(self, task: "asyncio.Task[int]", starting: Starting) -> None:
-        del self._runs[task]
+        del self._runs[starting.journal.run_id]
         self._admission.leave(starting.turn)
         if not task.cancelled():
             task.exception()  # whoever waits for the run is told of it

@@ -19,7 +19,7 @@ from orchestrator.contexts.context import Context
 from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.execution import Execution
-from orchestrator.sandbox.messages import Asked, CallRecord, HostCall, HostError, Manner, SubReply
+from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, Manner, Prompt, SubReply
 from orchestrator.sandbox.modules.imports import Call, Source
 from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
 
@@ -170,16 +170,16 @@ def _ask_sub_models(execution: Execution, query: _Query) -> tuple[SubReply, ...]
         raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(query.prompts)}")
     if sum(map(len, query.prompts)) + sum(map(_length_beside, query.manners)) > MAX_BATCH_CHARS:
         raise Refused("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
-    result = execution.ask(HostCall(_asked(query)))
+    result = execution.ask(HostCall(_prompts(query)))
     if result.error is not None:
         raise Refused(result.error.type, result.error.message)
     return result.replies
 
 
-def _asked(query: _Query) -> tuple[Asked, ...]:
+def _prompts(query: _Query) -> tuple[Prompt, ...]:
     """Raises Refused."""
     if not query.manners:
-        return tuple(map(Asked, query.prompts))
+        return tuple(map(Prompt, query.prompts))
     if any(each.count < 1 for each in query.manners) or sum(each.count for each in query.manners) != len(query.prompts):
         raise Refused("ValueError", "llm_query: the counts of manners must come to the number of prompts")
     for each in query.manners:
@@ -187,12 +187,12 @@ def _asked(query: _Query) -> tuple[Asked, ...]:
             raise Refused("ValueError", f"llm_query: max_tokens must be at least 1, not {each.max_tokens}")
         if each.model is not None and len(each.model) > MAX_NAME:
             raise Refused("ValueError", f"llm_query: a model's name has at most {MAX_NAME} characters")
-    prompts = iter(query.prompts)
+    texts = iter(query.prompts)
     return tuple(
-        Asked(prompt, manner)
+        Prompt(text, manner)
         for each in query.manners
         for manner in [Manner(system=each.system, schema=each.schema, model=each.model, max_tokens=each.max_tokens)]
-        for prompt in itertools.islice(prompts, each.count)
+        for text in itertools.islice(texts, each.count)
     )
 
 

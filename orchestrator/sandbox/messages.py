@@ -88,17 +88,17 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 PLAIN = Manner()
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A prompt to a sub-model, and how it is asked."""
+class Prompt(msgspec.Struct, frozen=True):
+    """To a sub-model, and how it is asked."""
 
-    prompt: str
+    text: str
     manner: Manner = PLAIN
 
 
 class HostCall(msgspec.Struct, frozen=True):
-    """What sub-models are asked, all of it sent together."""
+    """Prompts to sub-models, sent together."""
 
-    asked: tuple[Asked, ...]
+    prompts: tuple[Prompt, ...]
 
 
 class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orchestrator.errors import NotFound
+from orchestrator.errors import AboveCap, NotFound
 from orchestrator.journal.events import AnyEvent, RunStarted, run_started
 from orchestrator.journal.history import excerpt
 from orchestrator.journal.journal import Journal, Observer, nobody
+from orchestrator.store.messages import Wanted
 from orchestrator.store.runs import Listed, RunStore, Unfinished
 from orchestrator.store.writer import Record
 
@@ -37,6 +38,10 @@ class _Live(msgspec.Struct, frozen=True):
     owner: str
 
 
+def not_found(run_id: str) -> NotFound:
+    return NotFound(f"there is no run {run_id[:100]!r}; it may have been forgotten ([store] in config.toml)")
+
+
 class Journals:
     """Those of one store."""
 
@@ -46,12 +51,22 @@ class Journals:
         self._run_bytes = run_bytes
         self._live: dict[str, _Live] = {}
 
-    def begin(self, started: RunStarted, observe: Observer = nobody, *, detached: bool = False) -> Journal:
-        """That of a new run, with its first event."""
+    def begin(
+        self, started: RunStarted, observe: Observer = nobody, *, copied: Sequence[AnyEvent] = (), detached: bool = False
+    ) -> Journal:
+        """That of a new run, with its first event and those that it has from another. Raises AboveCap: they are too large."""
+        if sum(len(msgspec.json.encode(each)) for each in copied) > self._run_bytes:
+            raise AboveCap(f"the journal to begin with has more than {self._run_bytes} bytes (server.run_journal_bytes)")
         record = self._store.begin(started, excerpt((started,)), detached=detached)
         journal = self._open(record, observe, started)
         journal.write(started)
+        journal.copy(copied)
         return journal
+
+    def live(self, run_id: str, owner: str) -> Journal | None:
+        """That of a run which goes on in this process, if it is that owner's."""
+        live = self._live.get(run_id)
+        return live.journal if live is not None and live.owner == owner else None
 
     async def leave_for_others(self, started: RunStarted) -> None:
         """A detached run that whichever server takes it begins. Raises StoreFull."""
@@ -80,23 +95,30 @@ class Journals:
 
     async def events(self, run_id: str, owner: str = "") -> Sequence[AnyEvent]:
         """So far. Raises NotFound, also if it is another owner's."""
-        live = self._live.get(run_id)
-        if live is not None and live.owner == owner:
-            return tuple(live.journal.events)
+        live = self.live(run_id, owner)
+        if live is not None:
+            return tuple(live.events)
         found = await self._store.events(run_id, owner)
         if not found:
-            raise NotFound(f"there is no run {run_id[:100]!r}; it may have been forgotten ([store] in config.toml)")
+            raise not_found(run_id)
         return found
 
-    async def newest_first(self, owner: str, before: int | None, most: int) -> list[Listed]:
-        """Of that owner; `before`: those that began before that time (ns since 1970)."""
-        found = await self._store.newest_first(owner, before, most)
-        return [
-            msgspec.structs.replace(each, summary=excerpt(tuple(live.journal.events)))
-            if (live := self._live.get(each.run_id))
-            else each
-            for each in found
-        ]
+    async def contents(self, run_id: str, position: int, most: int) -> list[bytes]:
+        """Events that last, from that position on, as JSON."""
+        return await self._store.contents(run_id, position, most)
+
+    async def newest_first(self, owner: str, wanted: Wanted, most: int) -> list[Listed]:
+        """Of that owner, as they are now."""
+        found = await self._store.newest_first(owner, wanted, most)
+        return [self._as_it_is(each) for each in found]
+
+    def _as_it_is(self, listed: Listed) -> Listed:
+        live = self._live.get(listed.run_id)
+        if live is not None:
+            return msgspec.structs.replace(listed, summary=excerpt(tuple(live.journal.events)))
+        if listed.summary.stopped == "running" and not listed.held:
+            return msgspec.structs.replace(listed, summary=msgspec.structs.replace(listed.summary, status="queued"))
+        return listed
 
     def _open(self, record: Record, observe: Observer, started: RunStarted, events: Sequence[AnyEvent] = ()) -> Journal:
         keeping = _Keeping(self._store, record)

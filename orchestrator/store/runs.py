@@ -16,21 +16,25 @@ from orchestrator.journal.events import AnyEvent, RunStarted
 from orchestrator.journal.history import RunSummary
 from orchestrator.store.database import Database, sqlite_url
 from orchestrator.store.holders import Holder
-from orchestrator.store.tables import EVENTS, RUNS
+from orchestrator.store.messages import Wanted
+from orchestrator.store.searching import those, words_of
+from orchestrator.store.tables import EVENTS, KEYS, RUNS
 from orchestrator.store.writer import Record, Writer
 
 FORGOTTEN_AT_ONCE = 200  # runs, in one transaction
+MOST_FORKS = 100  # of one run, in a list
 _FINISHED = RUNS.c.ended_ns.is_not(None)
 _decode = msgspec.json.Decoder(AnyEvent).decode
 _decode_summary = msgspec.json.Decoder(RunSummary).decode
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """One of a list; `begun_ns` tells its place."""
+    """One of a list; `begun_ns` tells its place. `held`: by a process."""
 
     run_id: str
     begun_ns: int
     summary: RunSummary
+    held: bool
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -69,8 +73,8 @@ class RunStore:
     def begin(self, started: RunStarted, summary: RunSummary, *, detached: bool, held: bool = True) -> Record:
         """A new run; `held`: by this process, else by whichever takes it."""
         # The order of runs, and the place in a list: no two of one process are the same.
-        self._last_ns = max(time.time_ns(), self._last_ns + 1)
-        row = {
+        self._last_ns = max(started.began_ns, self._last_ns + 1)
+        row = words_of(summary) | {
             "run_id": started.run_id,
             "begun_ns": self._last_ns,
             "owner": started.owner,
@@ -82,6 +86,8 @@ class RunStore:
             "context_id": started.context_id,
             "component": started.component_sha256,
             "summary": msgspec.json.encode(summary),
+            "origin": started.forked_from.run_id if started.forked_from else None,
+            "session": started.session_id,
         }
         self.writer.do(lambda connection: connection.execute(insert(RUNS).values(row)), lasting=True)
         return Record(started.run_id, attempt=1, events=0)
@@ -100,7 +106,7 @@ class RunStore:
     async def end(self, record: Record, summary: RunSummary) -> None:
         """It has ended, and all of it is committed. Raises StoreFull."""
         last = (RUNS.c.run_id == record.run_id) & (RUNS.c.attempt == record.attempt)
-        values = {"ended_ns": time.time_ns(), "holder": None, "summary": msgspec.json.encode(summary)}
+        values = words_of(summary) | {"ended_ns": time.time_ns(), "holder": None, "summary": msgspec.json.encode(summary)}
         await asyncio.wrap_future(
             self.writer.do(lambda connection: connection.execute(update(RUNS).where(last).values(values)), lasting=True)
         )
@@ -139,29 +145,69 @@ class RunStore:
             self.writer.do(lambda connection: connection.execute(update(RUNS).where(mine).values(holder=None)))
         )
 
+    async def has(self, run_id: str, owner: str) -> bool:
+        """Whether that owner has that run here."""
+        return await asyncio.to_thread(self._has, run_id, owner)
+
     async def events(self, run_id: str, owner: str) -> list[AnyEvent]:
         """Those that are committed, in their order; none if there is no such run of that owner."""
+        return await asyncio.to_thread(lambda: self._read(run_id) if self._has(run_id, owner) else [])
 
-        def read() -> list[AnyEvent]:
-            own = (RUNS.c.run_id == run_id) & (RUNS.c.owner == owner)
+    async def contents(self, run_id: str, position: int, most: int) -> list[bytes]:
+        """Events that are committed, from that position on, as JSON."""
+        chosen = (EVENTS.c.run_id == run_id) & (EVENTS.c.position >= position)
+        rows = select(EVENTS.c.content).where(chosen).order_by(EVENTS.c.position).limit(most)
+
+        def read() -> list[bytes]:
             with self.database.reading() as connection:
-                known = connection.scalar(select(RUNS.c.run_id).where(own)) is not None
-            return self._read(run_id) if known else []
+                return list(connection.scalars(rows))
 
         return await asyncio.to_thread(read)
 
-    async def newest_first(self, owner: str, before: int | None, most: int) -> list[Listed]:
-        """Of that owner; `before`: those that began before that time."""
-        chosen = RUNS.c.owner == owner
-        if before is not None:
-            chosen &= RUNS.c.begun_ns < before
-        rows = select(RUNS.c.run_id, RUNS.c.begun_ns, RUNS.c.summary).where(chosen).order_by(RUNS.c.begun_ns.desc())
+    async def newest_first(self, owner: str, wanted: Wanted, most: int) -> list[Listed]:
+        """Of that owner."""
+        columns = (RUNS.c.run_id, RUNS.c.begun_ns, RUNS.c.summary, RUNS.c.holder.is_not(None))
+        rows = select(*columns).where(those(owner, wanted)).order_by(RUNS.c.begun_ns.desc()).limit(most)
 
         def read() -> list[Listed]:
             with self.database.reading() as connection:
-                return [Listed(*row[:2], _decode_summary(row[2])) for row in connection.execute(rows.limit(most))]
+                return [Listed(row[0], row[1], _decode_summary(row[2]), row[3]) for row in connection.execute(rows)]
 
         return await asyncio.to_thread(read)
+
+    async def forks(self, run_id: str, owner: str) -> list[str]:
+        """The newest of the runs that were begun from that one."""
+        rows = select(RUNS.c.run_id).where((RUNS.c.origin == run_id) & (RUNS.c.owner == owner))
+        rows = rows.order_by(RUNS.c.begun_ns.desc()).limit(MOST_FORKS)
+
+        def read() -> list[str]:
+            with self.database.reading() as connection:
+                return list(connection.scalars(rows))
+
+        return await asyncio.to_thread(read)
+
+    async def last_of_session(self, session_id: str, owner: str) -> str | None:
+        """The run that was begun last under that name, by that owner."""
+        rows = select(RUNS.c.run_id).where((RUNS.c.owner == owner) & (RUNS.c.session == session_id))
+        last = rows.order_by(RUNS.c.begun_ns.desc()).limit(1)
+
+        def work(connection: Connection) -> str | None:
+            return connection.scalar(last)
+
+        # By the thread that writes: a run that has begun a moment ago is in its queue.
+        return await asyncio.wrap_future(self.writer.do(work))
+
+    async def delete(self, run_id: str, owner: str) -> bool:
+        """Forgets it; False if there is no such run of that owner that has ended."""
+        own = (RUNS.c.run_id == run_id) & (RUNS.c.owner == owner) & _FINISHED
+
+        def work(connection: Connection) -> bool:
+            if connection.scalar(select(RUNS.c.run_id).where(own)) is None:
+                return False
+            _delete(connection, [run_id])
+            return True
+
+        return await asyncio.wrap_future(self.writer.do(work))
 
     async def needed_contexts(self) -> set[str]:
         """Of runs that are not finished."""
@@ -182,6 +228,11 @@ class RunStore:
         while count := await asyncio.wrap_future(self.writer.do(lambda connection: _forget(connection, kept, chosen))):
             forgotten += count
         return forgotten
+
+    def _has(self, run_id: str, owner: str) -> bool:
+        own = (RUNS.c.run_id == run_id) & (RUNS.c.owner == owner)
+        with self.database.reading() as connection:
+            return connection.scalar(select(RUNS.c.run_id).where(own)) is not None
 
     def _read(self, run_id: str) -> list[AnyEvent]:
         rows = select(EVENTS.c.content).where(EVENTS.c.run_id == run_id).order_by(EVENTS.c.position)
@@ -213,7 +264,7 @@ def _forget(connection: Connection, kept: StoreSettings, chosen: ColumnElement[b
 
 
 def _delete(connection: Connection, run_ids: Sequence[str]) -> None:
-    for table in (EVENTS, RUNS):
+    for table in (EVENTS, KEYS, RUNS):
         column: ColumnElement[str] = table.c.run_id
         connection.execute(delete(table).where(column.in_(run_ids)))
     if run_ids and connection.dialect.name == "sqlite":

@@ -123,7 +123,7 @@ async def test_the_contexts_are_listed_read_and_deleted(client):
         ({"files": [("f", ("a.txt", b"x")), ("f", ("b.bin", b"\x00\xff"))]}, 400, "b.bin: not valid UTF-8 at byte 1, and looks like no text at all"),
         ({"content": b"--x", "headers": {"content-type": "multipart/form-data; boundary=y"}}, 400, "the form cannot be read: Unexpected end of multipart stream (parser closed)"),
         ({"content": b"", "headers": {"content-type": "multipart/form-data"}}, 400, "the form cannot be read: Empty boundary"),
-        ({"json": {"context": "x", "documents": []}}, 400, "send exactly one of context, context_id, documents and messages"),
+        ({"json": {"context": "x", "documents": []}}, 400, "send exactly one of context, context_id, documents, messages and after"),
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "the body is not valid JSON: Input data was truncated"),
     ],
 )  # fmt: skip

@@ -113,12 +113,12 @@ async def test_debug_has_the_history(client):
             "messages: there is none, or all are empty",
         ),
         ({"query": "q", "messages": []}, 400, "Bad Request", "messages: there is none, or all are empty"),
-        ({"query": "q"}, 400, "Bad Request", "send exactly one of context, context_id, documents and messages"),
+        ({"query": "q"}, 400, "Bad Request", "send exactly one of context, context_id, documents, messages and after"),
         (
             {"query": "q", "context": "c", "documents": []},
             400,
             "Bad Request",
-            "send exactly one of context, context_id, documents and messages",
+            "send exactly one of context, context_id, documents, messages and after",
         ),
         ({"context": "c"}, 400, "Bad Request", "Object missing required field `query`"),
         ({"query": 1, "context": "c"}, 400, "Bad Request", "query: Expected `str`, got `int`"),
@@ -197,7 +197,8 @@ async def test_unknown_paths_and_methods_are_problems_too(client):
 async def test_openapi_describes_the_requests(client):
     """GET /schema/openapi.json has the paths and the request's fields."""
     schema = (await client.get("/schema/openapi.json")).json()
-    runs = {"/query", "/debug", "/runs", "/runs/{run_id}", "/runs/{run_id}/journal", "/runs/{run_id}/metrics"}
+    runs = {"/query", "/debug", "/stream", "/runs", "/runs/{run_id}"}
+    runs |= {f"/runs/{{run_id}}/{each}" for each in ("events", "journal", "script", "metrics", "fork", "cancel", "replay")}
     contexts = {"/contexts", *(f"/contexts/{{context_id}}{part}" for part in ("", "/text", "/lines"))}
     assert set(schema["paths"]) == {"/health", "/health/ready", "/providers", "/metrics"} | runs | contexts
     assert set(schema["components"]["schemas"]["QueryRequest"]["properties"]) == {
@@ -206,13 +207,14 @@ async def test_openapi_describes_the_requests(client):
         "documents",
         "messages",
         "context_id",
+        "after",
+        "session_id",
         "max_iterations",
         "max_sub_calls",
         "protocol",
         "root_model",
         "sub_model",
         "cache",
-        "detach",
     }
 
 

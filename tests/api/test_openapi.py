@@ -65,11 +65,11 @@ async def test_schemathesis_finds_nothing(client, mode):
     """Requests that the description allows, and such that it does not: each answer is one that it lists, of the type that it says."""
     described = (await client.get("/schema/openapi.json")).json()
     found = operations(described, str(client.base_url))
-    assert len(found) == 17
+    assert len(found) == 24
     if mode is schemathesis.GenerationMode.NEGATIVE:
         # Of what takes nothing, or any text in its path, nothing can be wrong.
         found = [each for each in found if each.body or each.query]
-        assert len(found) == 8
+        assert len(found) == 11
     for operation in found:
         try:
             assert await asyncio.to_thread(attack, operation, mode) > 0
@@ -82,8 +82,9 @@ async def test_a_query_needs_exactly_one_context(engine):
     async with serving(engine, FakeModel()) as client:
         described = (await client.get("/schema/openapi.json")).json()
     body = described["paths"]["/query"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    ways = [{"required": [name]} for name in ("context", "context_id", "documents", "messages")]
-    assert body == {"allOf": [{"$ref": "#/components/schemas/QueryRequest"}, {"oneOf": ways}]}
+    ways = [{"required": [name]} for name in ("context", "context_id", "documents", "messages", "after")]
+    in_session = {"required": ["session_id"], "not": {"anyOf": ways}}
+    assert body == {"allOf": [{"$ref": "#/components/schemas/AwaitedRequest"}, {"anyOf": [{"oneOf": ways}, in_session]}]}
     schemas = described["components"]["schemas"]
     assert schemas["QueryRequest"]["properties"]["query"]["minLength"] == 1
     assert schemas["RunResult"]["properties"]["stopped"]["enum"] == [

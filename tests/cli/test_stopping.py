@@ -82,7 +82,7 @@ async def test_a_run_that_takes_longer_ends_with_what_it_has(tmp_path):
             await process.wait()
     result = response.json()
     assert (response.status_code, result["stopped"], result["success"], result["answer"]) == (200, "cancelled", False, "so far")
-    assert result["error"] == "the caller went away, or the server stopped"
+    assert result["error"] == "a request cancelled it, or its caller went away, or the server stopped"
 
 
 async def test_it_leaves_no_dump_of_its_memory(tmp_path):

@@ -160,6 +160,6 @@ async def test_a_run_that_is_cancelled_while_it_waits_has_ended(engine):
         runs = (await client.get("/runs")).json()["runs"]
         assert {each["query"]: (each["stopped"], each["error"]) for each in runs} == {
             "first": ("running", None),
-            "second": ("cancelled", "the caller went away, or the server stopped"),
+            "second": ("cancelled", "a request cancelled it, or its caller went away, or the server stopped"),
         }
         assert (await first).json()["answer"] == "1"

@@ -19,6 +19,7 @@ from orchestrator.runs.execute import Tools
 from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
 from orchestrator.runs.service import RunService
+from orchestrator.store.messages import Wanted
 from orchestrator.store.runs import RunStore
 
 
@@ -60,7 +61,7 @@ async def test_a_run_over_nothing_is_refused_before_a_model_is_asked(engine):
     async with service(engine, model) as runs:
         with pytest.raises(InvalidRequest) as error:
             runs.start(Query("q", runs.contexts.add_text("\n")))
-        assert await runs.newest_first("", None, 9) == []
+        assert await runs.journals.newest_first("", Wanted(), 9) == []
     assert str(error.value) == "context: it is empty"
     await asyncio.sleep(0)
     assert model.root_messages == []

@@ -10,7 +10,7 @@ from orchestrator.errors import BudgetExceeded, ProviderError
 from orchestrator.journal.events import SubcallFinished, SubcallStarted
 from orchestrator.journal.journal import Journal
 from orchestrator.runs.subcalls import SubCalls
-from orchestrator.sandbox.messages import Asked, SubReply
+from orchestrator.sandbox.messages import Prompt, SubReply
 
 
 def budget(max_sub_calls):
@@ -23,7 +23,7 @@ def subcalls(*answers, limit=10, delay=0.0):
 
 
 async def ask(calls, prompts):
-    return await calls.ask([Asked(prompt) for prompt in prompts])
+    return await calls.ask([Prompt(prompt) for prompt in prompts])
 
 
 async def test_answers_come_in_order():
@@ -121,7 +121,7 @@ async def test_the_same_prompt_is_another_sample_each_time():
             pass
 
         async def sub_reply(self, number, asked, sample):
-            samples.append((number, asked.prompt, sample))
+            samples.append((number, asked.text, sample))
             raise ProviderError("no")
 
     calls = SubCalls(Sampled(), budget(9), Journal("r"))

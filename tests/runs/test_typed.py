@@ -20,7 +20,7 @@ from orchestrator.providers.pool import Pool
 from orchestrator.runs.replay import replay
 from orchestrator.runs.sources import Live
 from orchestrator.runs.subcalls import SubCalls
-from orchestrator.sandbox.messages import Asked, Manner, SubReply
+from orchestrator.sandbox.messages import Manner, Prompt, SubReply
 
 NUMBER = {"type": "integer"}
 HELD = (
@@ -83,7 +83,7 @@ async def test_a_dataclass_comes_back_as_one(run_query):
 async def test_the_json_in_a_reply_is_found(reply):
     """Whatever stands around it, which is kept beside the reply."""
     calls, _, journal = subcalls(reply)
-    assert await calls.ask([Asked("a", Manner(schema=NUMBER))]) == (SubReply(text="5"),)
+    assert await calls.ask([Prompt("a", Manner(schema=NUMBER))]) == (SubReply(text="5"),)
     reply_of = journal.events[-1].reply
     assert (reply_of.text, reply_of.reasoning in ("", reply)) == ("5", True)
 
@@ -91,7 +91,7 @@ async def test_the_json_in_a_reply_is_found(reply):
 async def test_a_reply_that_does_not_fit_is_asked_again():
     """With what is wrong with it; it is one sub-call, which has cost both replies."""
     calls, model, journal = subcalls("five", '{"value": 5}')
-    assert await calls.ask([Asked("a", Manner(schema=NUMBER))]) == (SubReply(text="5"),)
+    assert await calls.ask([Prompt("a", Manner(schema=NUMBER))]) == (SubReply(text="5"),)
     wrong = "it is not valid JSON: Input data was truncated"
     asked = ("user", f"a\n\n{HELD}")
     assert [sent for sent, _, _ in model.sent] == [[asked], [asked, ("assistant", "five"), ("user", AGAIN.format(wrong))]]
@@ -105,14 +105,14 @@ async def test_after_three_replies_it_has_failed():
     """All of them are paid, and written down."""
     calls, _, journal = subcalls('{"value": "a"}', '{"value": 1.5}', "{}")
     error = "m: the reply does not fit the schema, asked 3 times: at $: 'value' is a required property"
-    assert await calls.ask([Asked("a", Manner(schema=NUMBER))]) == (SubReply(error=error),)
+    assert await calls.ask([Prompt("a", Manner(schema=NUMBER))]) == (SubReply(error=error),)
     assert (journal.events[-1].error, journal.events[-1].reply.usage.prompt_tokens) == (error, 9)
 
 
 async def test_what_was_spent_is_kept_if_asking_again_fails():
     """The provider's error, with the cost of the reply before it."""
     calls, _, journal = subcalls("five", ProviderError("no"))
-    assert await calls.ask([Asked("a", Manner(schema=NUMBER))]) == (SubReply(error="no"),)
+    assert await calls.ask([Prompt("a", Manner(schema=NUMBER))]) == (SubReply(error="no"),)
     assert journal.events[-1].reply.usage.prompt_tokens == 3
 
 
@@ -209,7 +209,7 @@ async def test_what_another_manner_brought_is_not_given(other):
     pool = Pool([model], retry_seconds=0, cache=Cache(CacheSettings()))
     source = Live(pool, pool.choose(), Journal("r"), max_seconds=60)
     for manner in (first, first, other):
-        await source.sub_reply(1, Asked("a", manner), 0)
+        await source.sub_reply(1, Prompt("a", manner), 0)
     assert len(model.sent) == 2
 
 
@@ -218,7 +218,7 @@ async def test_a_reply_of_the_cache_that_does_not_fit_costs_nothing():
     model = Conversing("m", "five", '{"value": 5}', cache=True)
     pool = Pool([model], retry_seconds=0, cache=Cache(CacheSettings()))
     source = Live(pool, pool.choose(), Journal("r"), max_seconds=60)
-    asked = Asked("a", Manner(schema=NUMBER))
+    asked = Prompt("a", Manner(schema=NUMBER))
     replies = [await source.sub_reply(1, asked, 0) for _ in range(2)]
     assert [(each.attempts, each.usage.prompt_tokens, each.cached) for each in replies] == [(2, 6, False), (0, 0, True)]
 

@@ -73,7 +73,7 @@ def server(engine, contexts, tmp_path):
 async def ended(runs, run_id):
     """The events of a run that goes on."""
     async with asyncio.timeout(20):
-        while not isinstance((events := await runs.events(run_id))[-1], ev.RunFinished):  # noqa: ASYNC110  (it is in a database)
+        while not isinstance((events := await runs.journals.events(run_id))[-1], ev.RunFinished):  # noqa: ASYNC110  (it is in a database)
             await asyncio.sleep(0.05)
     return events
 
@@ -118,8 +118,11 @@ async def test_a_run_whose_caller_waited_has_ended_with_its_server(server, conte
     run_id = await left(server, contexts, "alfa", detached=False)
     async with server(FakeModel()) as runs:
         await runs.go_on()
-        found = result(await runs.events(run_id))
-    assert (found.stopped, found.error) == ("cancelled", "the caller went away, or the server stopped")
+        found = result(await runs.journals.events(run_id))
+    assert (found.stopped, found.error) == (
+        "cancelled",
+        "a request cancelled it, or its caller went away, or the server stopped",
+    )
 
 
 async def test_a_run_whose_caller_waited_for_a_process_that_was_killed_is_cancelled(server, contexts):
@@ -129,9 +132,9 @@ async def test_a_run_whose_caller_waited_for_a_process_that_was_killed_is_cancel
         run = killed.start(Query("q", contexts.add_text("a text")))
         await model.reached.wait()
         async with server(FakeModel()) as runs:
-            runs._store.holder.lives = lambda holder: False
+            runs.store.holder.lives = lambda holder: False
             await runs.go_on()
-            found = result(await runs.events(run.run_id))
+            found = result(await runs.journals.events(run.run_id))
     assert (found.stopped, found.error) == ("cancelled", "its caller waited for it, and the process that executed it has ended")
 
 
@@ -148,7 +151,7 @@ async def test_what_cannot_be_gone_on_with_says_why(server, contexts, changed, m
     run_id = await left(server, contexts, "bravo", root_model="fake")
     async with server(FakeModel(), **changed) as runs:
         await runs.go_on()
-        events = await runs.events(run_id)
+        events = await runs.journals.events(run_id)
     found = result(events)
     told = message.format(context=repr(ev.run_started(events).context_id))
     assert (found.stopped, found.error, found.iterations) == ("not_resumable", told, 2)
@@ -157,7 +160,7 @@ async def test_what_cannot_be_gone_on_with_says_why(server, contexts, changed, m
 async def test_a_run_of_a_component_that_is_not_here_cannot_be_gone_on_with(server, contexts, monkeypatch):
     """The message says how to bring it."""
     monkeypatch.setattr(
-        "orchestrator.runs.service.RunStarted", lambda **fields: ev.RunStarted(**(fields | {"component_sha256": "0" * 64}))
+        "orchestrator.runs.beginning.RunStarted", lambda **fields: ev.RunStarted(**(fields | {"component_sha256": "0" * 64}))
     )
     async with server(FakeModel()) as runs:
         run_id = await runs.leave_for_server(Query("q", contexts.add_text("a text")))
@@ -171,10 +174,10 @@ async def test_a_run_with_a_callers_own_key_cannot_be_gone_on_with(server, conte
     """The key is kept nowhere."""
     async with server(FakeModel()) as runs:
         own = OwnModels(provider="openai", model="m", sub_model="m", key="k" * 20)
-        runs._choose = lambda query: runs.pool.choose()
+        runs.beginnings._choose = lambda *named: runs.pool.choose()
         run_id = await runs.leave_for_server(Query("q", contexts.add_text("a text"), own=own))
         await runs.go_on()
-        found = result(await runs.events(run_id))
+        found = result(await runs.journals.events(run_id))
     assert (found.stopped, found.error) == ("not_resumable", "its models are the caller's, whose key is kept nowhere")
 
 
@@ -193,7 +196,7 @@ async def test_a_store_that_is_locked_is_waited_for(server, contexts, monkeypatc
             lock.rollback()
         other.dispose()
         assert result(await run.wait()).stopped == "answered"
-        assert len(await runs.events(run.run_id)) == len(run.events)
+        assert len(await runs.journals.events(run.run_id)) == len(run.events)
 
 
 async def test_a_store_that_is_full_ends_runs_before_they_cost_more(server, contexts):
@@ -201,7 +204,7 @@ async def test_a_store_that_is_full_ends_runs_before_they_cost_more(server, cont
     pages = {"most": 1 << 30}
     model = FakeModel([python("print(llm_query('x' * 200_000)[:1])"), *REPLIES])
     async with server(model) as runs:
-        engine = runs._store.database._engine
+        engine = runs.store.database._engine
         sqlalchemy.event.listen(
             engine, "begin", lambda connection: connection.exec_driver_sql(f"pragma max_page_count = {pages['most']}")
         )
@@ -212,8 +215,8 @@ async def test_a_store_that_is_full_ends_runs_before_they_cost_more(server, cont
             runs.start(Query("q", contexts.add_text("a text")))
         pages["most"] = 1 << 30
         async with asyncio.timeout(10):
-            while runs._store.writer.full:  # noqa: ASYNC110  (a thread clears it)
+            while runs.store.writer.full:  # noqa: ASYNC110  (a thread clears it)
                 await asyncio.sleep(0.05)
-        assert [type(each) for each in await runs._store.events(run.run_id, "")] == [type(each) for each in run.events]
+        assert [type(each) for each in await runs.store.events(run.run_id, "")] == [type(each) for each in run.events]
     full = "the store is full: database or disk is full"
     assert (found.stopped, found.error, str(error.value)) == ("store_full", full, f"no run can begin: {full}")

@@ -58,7 +58,7 @@ OPENING = Opening(seed=3, clock_start_ns=10**18, limits=SETTINGS)
 
 def shout(call):
     """Sub-calls answered at once, always the same."""
-    return HostResult(tuple(SubReply(text=each.prompt.upper()) for each in call.asked))
+    return HostResult(tuple(SubReply(text=each.text.upper()) for each in call.prompts))
 
 
 def run(engine, cells, *, forked):

@@ -15,8 +15,9 @@ from orchestrator.journal import events as ev
 from orchestrator.journal.journal import Journal
 from orchestrator.store.database import sqlite_url
 from orchestrator.store.journals import Journals
+from orchestrator.store.messages import Wanted
 from orchestrator.store.runs import RunStore
-from orchestrator.store.tables import STEPS, VERSIONS
+from orchestrator.store.tables import VERSION, VERSIONS
 
 END = ev.RunFinished(stopped="answered", error=None)
 
@@ -115,8 +116,8 @@ async def test_runs_are_listed_the_newest_first_by_pages(opened):
     journal = journals.begin(started("e", "ann"))
     await journal.settle()
     journal.write(ev.Answer(text="so far", partial=True))
-    first = await journals.newest_first("ann", None, 3)
-    rest = await journals.newest_first("ann", first[-1].begun_ns, 3)
+    first = await journals.newest_first("ann", Wanted(), 3)
+    rest = await journals.newest_first("ann", Wanted(before=first[-1].begun_ns), 3)
     assert [[each.run_id for each in page] for page in (first, rest)] == [["e", "c", "b"], ["a"]]
     assert (first[0].summary.stopped, first[0].summary.answer) == ("running", "so far")
 
@@ -179,7 +180,7 @@ async def test_runs_that_are_too_much_are_forgotten(opened, kept):
         await finish(journals, run_id)
     await store.forget(StoreSettings(**kept))
     expected = ["on"] if "kept_seconds" in kept else ["d", "c", "on"]
-    assert [each.run_id for each in await journals.newest_first("", None, 9)] == expected
+    assert [each.run_id for each in await journals.newest_first("", Wanted(), 9)] == expected
     with pytest.raises(NotFound):
         await journals.events("a")
 
@@ -190,7 +191,10 @@ async def test_an_owner_has_a_part_of_its_own(opened):
     for owner in ("ann", "bob"):
         await finish(journals, owner, owner)
     await store.forget(StoreSettings(kept_bytes=0), "ann")
-    assert [[each.run_id for each in await journals.newest_first(owner, None, 9)] for owner in ("ann", "bob")] == [[], ["bob"]]
+    assert [[each.run_id for each in await journals.newest_first(owner, Wanted(), 9)] for owner in ("ann", "bob")] == [
+        [],
+        ["bob"],
+    ]
 
 
 async def test_contexts_of_unfinished_runs_are_needed(opened):
@@ -226,10 +230,10 @@ def test_a_store_of_a_later_version_is_refused(opened, settings):
     """It is not written to."""
     store, _ = opened()
     with store.database.writing() as connection:
-        connection.execute(update(VERSIONS).values(number=len(STEPS) + 1))
+        connection.execute(update(VERSIONS).values(number=VERSION + 1))
     with pytest.raises(ConfigError) as error:
         RunStore(settings)
-    assert str(error.value) == "store: it was written by a later version of this program (version 2, this one has 1)"
+    assert str(error.value) == "store: it was written by a later version of this program (version 3, this one has 2)"
 
 
 @pytest.mark.parametrize(

@@ -31,14 +31,25 @@ class Answers:
             )
         self.recorded = as_text(variable)
 
+    def _next_question(self) -> None:
+        """What was answered, answered another question; all other variables stay."""
+        self.recorded = None
+        self._variables.pop("Final", None)
+        answer = self._variables.get("answer")
+        if isinstance(answer, dict) and "ready" in answer:
+            self._variables["answer"] = {"content": "", "ready": False}
+
     def _is_bound(self, value: str) -> bool:
         return any(bound is value for bound in self._variables.values())
 
     def draft(self) -> str | None:
-        """What `answer["content"]` holds while it is not ready."""
-        answer = self._variables.get("answer")
-        content = answer.get("content") if isinstance(answer, dict) else None
-        return as_text(content) if content else None
+        """What `answer["content"]` holds while it is not ready; None if that is no text (too deep, or its repr fails)."""
+        # What a cell left there must not fail all cells after it.
+        with contextlib.suppress(Exception):
+            answer = self._variables.get("answer")
+            content = answer.get("content") if isinstance(answer, dict) else None
+            return as_text(content) if content else None
+        return None
 
     def take(self) -> str | None:
         """The answer at the end of a cell: `Final`, else a ready `answer`, else what FINAL recorded."""

@@ -68,7 +68,12 @@ class Notebook:
         self.commands = Commands(self)
         # What the run stands on: it is there in every cell, whatever the one before did to its name.
         self.firm: dict[str, Any] = _by_name(
-            queries.llm_query, queries.llm_batch, self.answers.FINAL, self.answers.FINAL_VAR, self.SHOW_VARS
+            queries.llm_query,
+            queries.llm_batch,
+            self.answers.FINAL,
+            self.answers.FINAL_VAR,
+            self.answers._next_question,
+            self.SHOW_VARS,
         )
         # The name of another may become a variable of the cells' own.
         self.provided = self.firm | _by_name(*_HELPERS, errors.LLMError, errors.BudgetError, errors.ModuleError)

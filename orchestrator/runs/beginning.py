@@ -1,0 +1,144 @@
+"""What runs begin with: the first event, which says all that they depend on, and what they have from another run."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from orchestrator.config import Settings
+from orchestrator.contexts.context import Context
+from orchestrator.errors import AboveCap, InvalidRequest
+from orchestrator.journal.events import (
+    FORMAT,
+    AnyEvent,
+    ForkedFrom,
+    RecordedCellLimits,
+    RecordedRunLimits,
+    RunStarted,
+    run_started,
+)
+from orchestrator.providers.messages import OwnModels
+from orchestrator.providers.own_keys import OwnKeys
+from orchestrator.providers.pool import Models, Pool
+from orchestrator.runs import forking
+from orchestrator.runs.forking import Fork
+from orchestrator.runs.query import Query, WantedLimits, check
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """`copied`: the events behind the first that another run made."""
+
+    started: RunStarted
+    context: Context
+    models: Models
+    copied: Sequence[AnyEvent] = ()
+
+
+class Beginnings:
+    """Those of one server; all that a caller can get wrong is told before a model is paid."""
+
+    def __init__(self, settings: Settings, pool: Pool, component_sha256: str) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._own_keys = OwnKeys(settings.own_keys, pool.prices)
+        self._component = component_sha256
+
+    def first(self, query: Query, wanted: WantedLimits) -> Beginning:
+        """Of a run over that context. Raises InvalidRequest, AboveCap, UnknownModel, Forbidden."""
+        check(query, self._settings.server.query_chars)
+        models = self._choose(query.root_model, query.sub_model, query.own)
+        cell = self._settings.sandbox
+        run_id, now = uuid.uuid4().hex, time.time_ns()
+        started = RunStarted(
+            format=FORMAT,
+            run_id=run_id,
+            query=query.text,
+            context_id=query.context.id,
+            context_kind=query.context.kind,
+            context_length=query.context.length,
+            context_count=query.context.count,
+            protocol=query.protocol or self._settings.protocol,
+            output_limit=self._settings.output_limit,
+            limits=self._allow(wanted, RecordedRunLimits(**self._caps)),
+            cell_limits=RecordedCellLimits(**{name: getattr(cell, name) for name in RecordedCellLimits.__struct_fields__}),
+            seed=int.from_bytes(run_id.encode()[:8]),
+            clock_start_ns=now,
+            began_ns=now,
+            component_sha256=self._component,
+            sub_prompt_chars=models.sub_prompt_chars,
+            root_model=query.root_model,
+            sub_model=query.sub_model,
+            cache=query.cache,
+            own_key=query.own is not None,
+            owner=query.owner,
+            session_id=query.session_id,
+        )
+        return Beginning(started, query.context, models)
+
+    def after(self, events: Sequence[AnyEvent], query: Query, wanted: WantedLimits) -> Beginning:
+        """Of a run that finds what the cells of that one left, also their clock and their limits. Raises Conflict too."""
+        before, copied = run_started(events), forking.at_end(events)
+        new = self.first(query, wanted)
+        # The same cells must come to the same: only what they do not see is of today.
+        same = ("output_limit", "cell_limits", "seed", "clock_start_ns", "component_sha256")
+        changes: dict[str, Any] = {name: getattr(before, name) for name in same}
+        started = msgspec.structs.replace(
+            new.started,
+            **changes,
+            protocol=query.protocol or before.protocol,
+            forked_from=ForkedFrom(before.run_id, turn=None),
+            copied=len(copied),
+            earlier=forking.asked(events),
+            earlier_cells=forking.count_cells(copied),
+        )
+        return Beginning(started, query.context, new.models, copied)
+
+    def fork(self, events: Sequence[AnyEvent], fork: Fork, context: Context, own: OwnModels | None) -> Beginning:
+        """Of a run that is another up to a turn. Raises InvalidRequest, AboveCap, UnknownModel, Conflict."""
+        forking.check(fork)
+        before = run_started(events)
+        copied = forking.before_turn(events, fork)
+        if before.own_key and own is None:
+            raise InvalidRequest("its models are the caller's: send X-RLM-Provider, X-RLM-Model and X-RLM-Key again")
+        root, sub = (None, None) if own else (fork.model or before.root_model, before.sub_model)
+        models = self._choose(root, sub, own)
+        limits = before.limits if fork.limits is None else self._allow(fork.limits, before.limits)
+        if fork.turn > limits.max_iterations:
+            raise InvalidRequest(f"turn: the fork may have {limits.max_iterations} turns (max_iterations)")
+        started = msgspec.structs.replace(
+            before,
+            run_id=uuid.uuid4().hex,
+            limits=limits,
+            began_ns=time.time_ns(),
+            sub_prompt_chars=models.sub_prompt_chars,
+            root_model=root,
+            sub_model=sub,
+            own_key=own is not None,
+            session_id=None,
+            forked_from=ForkedFrom(before.run_id, fork.turn),
+            copied=len(copied),
+            at=0.0,
+        )
+        return Beginning(started, context, models, copied)
+
+    def _choose(self, root: str | None, sub: str | None, own: OwnModels | None) -> Models:
+        """Raises UnknownModel, Forbidden, InvalidRequest."""
+        if own is None:
+            return self._pool.choose(root, sub)
+        if root or sub:
+            raise InvalidRequest("root_model, sub_model: they choose among this server's models, own keys bring others")
+        return self._own_keys.models(own)
+
+    @property
+    def _caps(self) -> dict[str, Any]:
+        return {name: getattr(self._settings, name) for name in RecordedRunLimits.__struct_fields__}
+
+    def _allow(self, wanted: WantedLimits, otherwise: RecordedRunLimits) -> RecordedRunLimits:
+        """What the caller wants, within what is configured. Raises AboveCap."""
+        chosen = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+        for name, value in chosen.items():
+            if value > self._caps[name]:
+                raise AboveCap(f"{name}: {value} is above this server's {self._caps[name]}")
+        return msgspec.structs.replace(otherwise, **chosen)
