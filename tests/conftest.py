@@ -175,7 +175,7 @@ def store() -> Iterator[RunStore]:
 
 @pytest.fixture
 def run_query(engine, store):
-    """await run_query(model, ...): the finished journal of a run; `text` may be documents."""
+    """await run_query(model, ...): the finished journal of a run; `text` may be documents, `asking` has fields of its Query."""
 
     async def run(
         model,
@@ -186,6 +186,7 @@ def run_query(engine, store):
         protocol="python",
         *,
         on=engine,
+        asking=None,
         **totals,
     ):
         settings = Settings(
@@ -203,7 +204,7 @@ def run_query(engine, store):
                 settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0), ContextStore(), store
             )
             add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
-            run = runs.start(Query("What is it?", add(text)))
+            run = runs.start(Query("What is it?", add(text), **asking or {}))
             await run.wait()
             return run
 

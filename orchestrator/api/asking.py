@@ -36,6 +36,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     The first three become a `context_id` while the body arrives (body.py): here they are only documented.
     `root_model` and `sub_model` choose among the configured ones: an alias, PROVIDER/MODEL, or the model's name alone.
     `cache`: false makes every sub-call anew, and keeps none of its replies.
+    `answer_schema`: a JSON Schema that the answer, a value then, has to fit; an answer that does not goes back to the model.
     `after`: a run that has ended: this is a next question over its context and its variables.
     `session_id`: a name for a row of questions; without a context, the run goes on after the one begun last under that name.
     """
@@ -53,6 +54,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     root_model: str | None = None
     sub_model: str | None = None
     cache: bool = True
+    answer_schema: Annotated[dict[str, Any], Meta(description="A JSON Schema.")] | None = None
 
 
 class AwaitedRequest(QueryRequest, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
         own_models(request.headers),
         request.auth.name,
         data.session_id,
+        data.answer_schema,
     )
     if before is not None:
         return await owned.after(before, query, wanted)

@@ -1,12 +1,14 @@
 """How a root model is told to work, and the question. Limits are its run's own; functions come from the guest itself."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from orchestrator.budget import RunLimits
 from orchestrator.config import CellLimits, Protocol
 from orchestrator.contexts.context import Context
+from orchestrator.dialogue import typed
 from orchestrator.dialogue.commands import TAUGHT, short_form
 from orchestrator.dialogue.functions import listing, module_listing
 from orchestrator.dialogue.preview import Form, form_of, preview
@@ -14,13 +16,17 @@ from orchestrator.sandbox.messages import FUEL_PER_SECOND, Function
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run works under; `sub_prompt_chars`: what a sub-model can read, if that is known."""
+    """What a run works under; `sub_prompt_chars`: what a sub-model can read, if that is known.
+
+    `answer_schema`: what the answer has to fit.
+    """
 
     protocol: Protocol
     limits: RunLimits
     cell_limits: CellLimits
     output_limit: int
     sub_prompt_chars: int | None = None
+    answer_schema: dict[str, Any] | None = None
 
 
 def system(terms: Terms, functions: Sequence[Function], context: Context) -> str:
@@ -43,7 +49,8 @@ all variables as they were before it."""
 def question(terms: Terms, query: str, context: Context, earlier: Sequence[tuple[str, str | None]] = ()) -> str:
     """The first message: the query, and what can be seen of the context at once. `earlier`: questions and their answers."""
     larger = [_LARGER] if context.is_lazy(terms.cell_limits.context_inline_limit) else []
-    return "\n".join([*_earlier(earlier), f"Question: {query}\n", preview(context), *larger])
+    wanted = [typed.told(terms.answer_schema)] if terms.answer_schema else []
+    return "\n".join([*_earlier(earlier), f"Question: {query}", *wanted, "", preview(context), *larger])
 
 
 def _earlier(asked: Sequence[tuple[str, str | None]]) -> list[str]:

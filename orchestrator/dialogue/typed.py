@@ -27,6 +27,19 @@ def again(wrong: str) -> str:
     return f"That reply was not taken: {wrong}. Reply again, with JSON alone that fits the JSON Schema."
 
 
+def told(schema: dict[str, Any]) -> str:
+    """With the question: what the answer has to be."""
+    return (
+        "The answer is taken only as a value that fits this JSON Schema (not its text): "
+        f"{json.dumps(schema, ensure_ascii=False)}"
+    )
+
+
+def refused(wrong: str) -> str:
+    """After an answer that does not fit."""
+    return f"The answer was not taken, as it does not fit the JSON Schema of the question: {wrong}. Mend it, and answer again."
+
+
 CUT = "it was cut off at its token limit: be shorter"
 
 

@@ -6,7 +6,7 @@ Times (`at`) are seconds since the run started.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -83,6 +83,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     `cache`: its sub-calls may be answered by replies that other runs paid for; other runs of `owner`, the name of a token.
     `began_ns`: since 1970; the guest's own clock starts at `clock_start_ns`, which a fork has from its origin (0: the same).
     `copied`: so many events behind this one are those of the run that it is `forked_from`, and paid for by that.
+    `answer_schema`: what its answer, a value then, has to fit.
     `earlier_cells`: so many cells are of the `earlier` questions: they only bring the variables back.
     """
 
@@ -112,6 +113,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     copied: int = 0
     earlier: tuple[Asked, ...] = ()
     earlier_cells: int = 0
+    answer_schema: dict[str, Any] | None = None
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
@@ -231,11 +233,19 @@ class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
     error: str | None
 
 
+class AnswerRefused(Event, frozen=True, kw_only=True, tag="answer_refused"):
+    """The model answered, and the answer was not taken; `reason` is what it is told."""
+
+    turn: int
+    reason: str
+
+
 class Answer(Event, frozen=True, kw_only=True, tag="answer"):
-    """`partial` if a limit ended the run before the model answered."""
+    """`partial` if a limit ended the run before the model answered; `typed`: it is JSON that fits the run's schema."""
 
     text: str
     partial: bool
+    typed: bool = False
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
@@ -259,6 +269,7 @@ AnyEvent = (
     | SubcallStarted
     | SubcallReused
     | SubcallFinished
+    | AnswerRefused
     | Answer
     | RunFinished
 )

@@ -8,7 +8,10 @@ from orchestrator.runs.query import Query, WantedLimits
 
 
 class Asking(TypedDict, total=False):
-    """Limits below the configured ones; models among the configured ones; `cache`: False makes every sub-call anew."""
+    """Limits below the configured ones; models among the configured ones; `cache`: False makes every sub-call anew.
+
+    `answer_schema`: a JSON Schema that the answer, a value then, has to fit.
+    """
 
     max_iterations: int | None
     max_sub_calls: int | None
@@ -16,6 +19,7 @@ class Asking(TypedDict, total=False):
     root_model: str | None
     sub_model: str | None
     cache: bool
+    answer_schema: dict[str, Any] | None
 
 
 def split(question: str, context: Context, asking: Asking) -> tuple[Query, WantedLimits]:

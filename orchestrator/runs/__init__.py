@@ -8,6 +8,7 @@ run.py       the root loop
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
 typed.py     those whose reply has to fit a JSON Schema
+answers.py   answers that have to fit one
 schemas.py   what is taken of one
 fitting.py   whether a value fits it
 admission.py which runs go on and which wait

@@ -74,6 +74,7 @@ class Beginnings:
             own_key=query.own is not None,
             owner=query.owner,
             session_id=query.session_id,
+            answer_schema=query.answer_schema,
         )
         return Beginning(started, query.context, models)
 

@@ -11,6 +11,7 @@ from orchestrator.dialogue.commands import CONTEXT, Command, need_context
 from orchestrator.errors import BudgetExceeded, JournalError, RequestError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
+from orchestrator.runs.answers import Given
 from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import SubCalls, Writer
 from orchestrator.sandbox.bridge import Owner
@@ -35,7 +36,7 @@ class Report(msgspec.Struct, frozen=True):
 
     text: str
     failed: bool
-    answer: str | None = None
+    answer: Given | None = None
     draft: str | None = None
 
 
@@ -185,7 +186,8 @@ class Cells:
             )
         )
         text = reports.cell_report(self._number, kind, shown, outcome.length, outcome.error)
-        return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
+        answer = None if outcome.answer is None else Given(outcome.answer, is_json=outcome.answer_is_json)
+        return Report(text, outcome.error is not None, answer, outcome.draft)
 
     def _roll_back(self, kind: CellKind, trap: Trap) -> Report:
         message = reports.rolled_back_message(trap, kind, self._room.limits, self._subcalls.roll_back())

@@ -49,6 +49,7 @@ def first_messages(tools: Tools, started: RunStarted, context: Context) -> tuple
         cell_limits=CellLimits(**msgspec.structs.asdict(started.cell_limits)),
         output_limit=started.output_limit,
         sub_prompt_chars=started.sub_prompt_chars,
+        answer_schema=started.answer_schema,
     )
     system = prompts.system(terms, tools.functions, context)
     earlier = [(each.query, each.answer) for each in started.earlier]

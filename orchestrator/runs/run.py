@@ -12,11 +12,12 @@ from collections.abc import Sequence
 import msgspec
 
 from orchestrator.budget import Budget
-from orchestrator.dialogue import reports
+from orchestrator.dialogue import reports, typed
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
 from orchestrator.errors import JournalError, JournalFull, ProviderError, StoreFull, Superseded
 from orchestrator.journal.events import (
     Answer,
+    AnswerRefused,
     ModelCalled,
     ModelFailed,
     ModelReplied,
@@ -26,7 +27,9 @@ from orchestrator.journal.events import (
     Unparsed,
 )
 from orchestrator.providers.messages import Message, Reply, Schema
+from orchestrator.runs.answers import Given, as_value
 from orchestrator.runs.cells import Cells, Report
+from orchestrator.runs.fitting import Misfit
 from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
@@ -58,7 +61,8 @@ class Run:
         self._source = source
         self._budget = budget
         self._journal = journal
-        self._answer: str | None = None
+        self._schema = started.answer_schema
+        self._answer: Given | None = None
         self._draft: str | None = None
         self._sent = 0  # of the messages, which the model knows
         self._failing = ""  # the last reply,
@@ -121,11 +125,11 @@ class Run:
                 return "provider_error", str(error)
             report = await self._act(self._budget.take_turn(), reply)
             if self._answer is not None:
-                self._journal.write(Answer(text=self._answer, partial=False))
+                self._journal.write(Answer(text=self._answer.text, partial=False, typed=self._schema is not None))
                 return "answered", None
             told = f"{report}\n{reports.status(self._budget, self._protocol)}"
             messages += [Message("assistant", reply.text), Message("user", told)]
-        self._give_partial(self._draft or await self._ask_best_answer(messages))
+        await self._give_best(self._draft or await self._ask_best_answer(messages))
         return self._explain_end(last_turn=last_turn)
 
     async def _bring_back(self) -> None:
@@ -168,7 +172,7 @@ class Run:
         actions = parse_reply(reply.text, cut=reply.cut)
         said: list[str] = []
         for position, action in enumerate(actions, 1):
-            report = await self._act_on(turn, action)
+            report = await self._judged(turn, await self._act_on(turn, action))
             said.append(report.text)
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
@@ -194,7 +198,7 @@ class Run:
             case RunCommands():
                 return await self._cells.run_commands(turn, action.commands)
             case FinalText():
-                return Report("", failed=False, answer=action.text)
+                return Report("", failed=False, answer=Given(action.text))
             case NotTaken():
                 told = reports.final_beside_blocks(self._protocol)
                 self._journal.write(Unparsed(turn=turn, reason=told))
@@ -203,10 +207,22 @@ class Run:
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
                 return Report(reports.unparsed_message(action.reason, self._protocol), failed=True)
 
+    async def _judged(self, turn: int, report: Report) -> Report:
+        """With the answer as it is taken, or why it is not."""
+        if report.answer is None or self._schema is None:
+            return report
+        try:
+            answer = await as_value(report.answer, self._schema)
+        except Misfit as misfit:
+            told = typed.refused(str(misfit))
+            self._journal.write(AnswerRefused(turn=turn, reason=told))
+            return Report("\n".join(filter(None, [report.text, told])), failed=True, draft=report.draft)
+        return msgspec.structs.replace(report, answer=Given(answer, is_json=True))
+
     async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
-            reply = await self._ask_root([*messages, Message("user", reports.BEST_ANSWER)], best_answer=True)
+            reply = await self._ask_root([*messages, Message("user", reports.best_answer(self._schema))], best_answer=True)
         except ProviderError:
             return None
         for action in parse_reply(reply.text, cut=reply.cut):
@@ -214,10 +230,21 @@ class Run:
                 # It may name a variable, or call FINAL as it did before.
                 report = await self._act_on(self._budget.iterations + 1, action)
                 if report.answer is not None:
-                    return report.answer
+                    return report.answer.text
             elif isinstance(action, FinalText):
                 return action.text
-        return reply.text.strip() or None
+        return (reply.text.strip() if self._schema is None else typed.json_in(reply.text)) or None
+
+    async def _give_best(self, answer: str | None) -> None:
+        """A partial answer, as a value if it is one that fits."""
+        if answer is None or self._schema is None:
+            self._give_partial(answer)
+            return
+        with contextlib.suppress(Misfit):
+            value = await as_value(Given(answer), self._schema)
+            self._journal.write(Answer(text=value, partial=True, typed=True))
+            return
+        self._give_partial(answer)
 
     def _give_partial(self, answer: str | None) -> None:
         if answer is not None:

@@ -127,8 +127,8 @@ class Effects(msgspec.Struct, frozen=True):
 class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a cell did. `head` and `tail` are what was kept of an output of `length` code points.
 
-    `answer` is the answer that stands after the cell, `draft` what `answer["content"]` holds meanwhile; `loaded`: the guest
-    began with its context loaded.
+    `answer` is the answer that stands after the cell, as JSON if it was no text, `draft` what `answer["content"]` holds
+    meanwhile; `loaded`: the guest began with its context loaded.
     """
 
     head: str
@@ -141,6 +141,7 @@ class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     effects: Effects
     loaded: bool
+    answer_is_json: bool = False
 
 
 class Line(msgspec.Struct, frozen=True):
