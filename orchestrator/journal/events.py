@@ -83,7 +83,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     `cache`: its sub-calls may be answered by replies that other runs paid for; other runs of `owner`, the name of a token.
     `began_ns`: since 1970; the guest's own clock starts at `clock_start_ns`, which a fork has from its origin (0: the same).
     `copied`: so many events behind this one are those of the run that it is `forked_from`, and paid for by that.
-    `answer_schema`: what its answer, a value then, has to fit.
+    `answer_schema`: what its answer, a value then, has to fit. `history_chars`: how long its conversation may be (None: any).
     `earlier_cells`: so many cells are of the `earlier` questions: they only bring the variables back.
     """
 
@@ -114,10 +114,20 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     earlier: tuple[Asked, ...] = ()
     earlier_cells: int = 0
     answer_schema: dict[str, Any] | None = None
+    history_chars: int | None = None
+
+
+class HistoryCompacted(Event, frozen=True, kw_only=True, tag="history_compacted"):
+    """The conversation was too long: before the reply `turn` its outputs were shortened, and the variables listed in a cell."""
+
+    turn: int
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
-    """`texts`: what is new since the run's last call; in the first one, the system prompt and the question."""
+    """`texts`: what is new since the run's last call; in the first one, the system prompt and the question.
+
+    Behind a history_compacted all is new.
+    """
 
     turn: int
     prompt_chars: int
@@ -257,6 +267,7 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
 
 AnyEvent = (
     RunStarted
+    | HistoryCompacted
     | ModelCalled
     | ModelReplied
     | ModelFailed

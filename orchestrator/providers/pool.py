@@ -34,6 +34,12 @@ class Models(msgspec.Struct, frozen=True):
         known = [each.window for each in self.sub if each.window is not None]
         return prompt_chars(min(known)) if known else None
 
+    @property
+    def history_chars(self) -> int | None:
+        """Half of what any of the root's can read, in characters; None if that is not known."""
+        known = [each.window for each in self.root if each.window is not None]
+        return max(1, prompt_chars(min(known)) // 2) if known else None
+
 
 class Pool:
     """All providers of a server."""

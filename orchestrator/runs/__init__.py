@@ -5,6 +5,7 @@ query.py     what a caller asks
 underway.py  the task of each run, from its turn to its end in the store; the handle of who waits for it
 execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
+conversation.py what a root model is sent: it grows, and is compacted
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
 typed.py     those whose reply has to fit a JSON Schema

@@ -75,6 +75,7 @@ class Beginnings:
             owner=query.owner,
             session_id=query.session_id,
             answer_schema=query.answer_schema,
+            history_chars=min(filter(None, [self._settings.history_chars, models.history_chars])),
         )
         return Beginning(started, query.context, models)
 

@@ -7,7 +7,6 @@ the run's own doing (replies of models, cells that were executed before) comes f
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Sequence
 
 import msgspec
 
@@ -18,6 +17,7 @@ from orchestrator.errors import JournalError, JournalFull, ProviderError, StoreF
 from orchestrator.journal.events import (
     Answer,
     AnswerRefused,
+    HistoryCompacted,
     ModelCalled,
     ModelFailed,
     ModelReplied,
@@ -29,6 +29,7 @@ from orchestrator.journal.events import (
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.answers import Given, as_value
 from orchestrator.runs.cells import Cells, Report
+from orchestrator.runs.conversation import Conversation
 from orchestrator.runs.fitting import Misfit
 from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Interrupted, Source
@@ -38,6 +39,7 @@ MOST_ALIKE = 3  # failing replies that are the same, until the model is told; on
 
 
 CANCELLED = RunFinished(stopped="cancelled", error="a request cancelled it, or its caller went away, or the server stopped")
+LIST_VARIABLES = "SHOW_VARS()"
 NEXT_QUESTION = "_next_question()"  # of the guest: an answer to an earlier one is none to this one
 INTERNAL = RunFinished(stopped="internal_error", error="an internal error; the server's log has its place")
 
@@ -64,7 +66,7 @@ class Run:
         self._schema = started.answer_schema
         self._answer: Given | None = None
         self._draft: str | None = None
-        self._sent = 0  # of the messages, which the model knows
+        self._conversation = Conversation(briefing.messages, started.history_chars)
         self._failing = ""  # the last reply,
         self._failed_alike = 0  # and how often it has failed in a row
 
@@ -114,12 +116,11 @@ class Run:
 
     async def _take_turns(self) -> Ending:
         await self._bring_back()
-        messages = list(self._briefing.messages)
         last_turn = False
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn and self._failed_alike <= MOST_ALIKE:
             last_turn = self._budget.refused
             try:
-                reply = await self._ask_root(messages)
+                reply = await self._ask_root()
             except ProviderError as error:
                 self._give_partial(self._draft)
                 return "provider_error", str(error)
@@ -127,9 +128,8 @@ class Run:
             if self._answer is not None:
                 self._journal.write(Answer(text=self._answer.text, partial=False, typed=self._schema is not None))
                 return "answered", None
-            told = f"{report}\n{reports.status(self._budget, self._protocol)}"
-            messages += [Message("assistant", reply.text), Message("user", told)]
-        await self._give_best(self._draft or await self._ask_best_answer(messages))
+            self._conversation.add(reply.text, f"{report}\n{reports.status(self._budget, self._protocol)}")
+        await self._give_best(self._draft or await self._ask_best_answer())
         return self._explain_end(last_turn=last_turn)
 
     async def _bring_back(self) -> None:
@@ -151,21 +151,30 @@ class Run:
             return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
         return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
 
-    async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> Reply:
+    async def _ask_root(self, *, best_answer: bool = False) -> Reply:
         """The next reply. Raises ProviderError."""
         turn = self._budget.iterations + 1
-        texts = tuple(each.content for each in messages[self._sent :] if each.role != "assistant")
-        self._sent = len(messages)
-        chars = sum(len(each.content) for each in messages)
-        self._journal.write(ModelCalled(turn=turn, prompt_chars=chars, texts=texts))
+        await self._keep_short(turn)
+        talk = self._conversation
+        if best_answer:
+            talk.messages.append(Message("user", reports.best_answer(self._schema)))
+        self._journal.write(ModelCalled(turn=turn, prompt_chars=talk.characters, texts=talk.take_new()))
         try:
-            reply = await self._source.reply(turn, messages, None if best_answer else self._briefing.schema)
+            reply = await self._source.reply(turn, talk.messages, None if best_answer else self._briefing.schema)
         except ProviderError as error:
             self._journal.write(ModelFailed(turn=turn, error=str(error), reply=error.reply))
             raise
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))
         await self._journal.settle()  # it is paid: it lasts before it is used
         return reply
+
+    async def _keep_short(self, turn: int) -> None:
+        """Compacts the conversation if it is too long; one that was recorded as it was then."""
+        recorded = self._source.compacted(turn)
+        if self._conversation.is_long if recorded is None else recorded:
+            self._journal.write(HistoryCompacted(turn=turn))
+            listed = await self._cells.run(turn, LIST_VARIABLES)
+            self._conversation.compact(listed.text)
 
     async def _act(self, turn: int, reply: Reply) -> str:
         """Do what a reply says, up to an error or an answer; returns what the model is told of it."""
@@ -219,10 +228,10 @@ class Run:
             return Report("\n".join(filter(None, [report.text, told])), failed=True, draft=report.draft)
         return msgspec.structs.replace(report, answer=Given(answer, is_json=True))
 
-    async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
+    async def _ask_best_answer(self) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
-            reply = await self._ask_root([*messages, Message("user", reports.best_answer(self._schema))], best_answer=True)
+            reply = await self._ask_root(best_answer=True)
         except ProviderError:
             return None
         for action in parse_reply(reply.text, cut=reply.cut):

@@ -49,6 +49,10 @@ class Source(Protocol):
         """The root model's reply. Raises ProviderError."""
         ...
 
+    def compacted(self, turn: int) -> bool | None:
+        """Whether the conversation was compacted before the call of that turn; None if that is not decided yet."""
+        ...
+
     async def check(self, manner: Manner) -> None:
         """Before anything is asked in that manner. Raises InvalidRequest, UnknownModel."""
         ...
@@ -96,6 +100,9 @@ class Live:
             return await self._ask(self._models.root, request, turn=turn)
         finally:
             self._journal.speaking = None
+
+    def compacted(self, turn: int) -> None:
+        """Nothing is decided."""
 
     async def check(self, manner: Manner) -> None:
         """Raises InvalidRequest, UnknownModel."""
@@ -154,6 +161,10 @@ class Recorded:
             return recorded.reply
         raise ProviderError(recorded.error, reply=recorded.reply)
 
+    def compacted(self, turn: int) -> bool | None:
+        """As it is recorded."""
+        return self._recording.compacted.get(turn)
+
     async def check(self, manner: Manner) -> None:
         """Nothing is asked."""
 
@@ -195,6 +206,10 @@ class RecordedThenLive:
         # A reply that never came is recorded too (ModelFailed): it fails again.
         source = self._recorded if turn in self._recording.replies else self._live
         return await source.reply(turn, messages, schema)
+
+    def compacted(self, turn: int) -> bool | None:
+        """As it is recorded, as far as that goes."""
+        return self._recording.compacted.get(turn)
 
     async def check(self, manner: Manner) -> None:
         """Raises InvalidRequest, UnknownModel."""
