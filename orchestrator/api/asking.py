@@ -11,7 +11,7 @@ from orchestrator.api.own_keys import own_models
 from orchestrator.config import Protocol
 from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
-from orchestrator.journal.events import run_started
+from orchestrator.journal.events import Route, run_started
 from orchestrator.runs.beginning import Beginning
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
@@ -37,6 +37,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     `root_model` and `sub_model` choose among the configured ones: an alias, PROVIDER/MODEL, or the model's name alone.
     `cache`: false makes every sub-call anew, and keeps none of its replies.
     `answer_schema`: a JSON Schema that the answer, a value then, has to fit; an answer that does not goes back to the model.
+    `route`: "direct" is one call with the whole context, if that fits the model's window; the result is `bypassed`.
     `after`: a run that has ended: this is a next question over its context and its variables.
     `session_id`: a name for a row of questions; without a context, the run goes on after the one begun last under that name.
     """
@@ -54,6 +55,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     root_model: str | None = None
     sub_model: str | None = None
     cache: bool = True
+    route: Annotated[Route, Meta(description="direct: one call with the whole context.")] = "rlm"
     answer_schema: Annotated[dict[str, Any], Meta(description="A JSON Schema.")] | None = None
 
 
@@ -94,6 +96,7 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
         request.auth.name,
         data.session_id,
         data.answer_schema,
+        data.route,
     )
     if before is not None:
         return await owned.after(before, query, wanted)

@@ -52,7 +52,14 @@ def main(arguments: Sequence[str]) -> int:
     for note in added.notes:
         say(note)
     answer_schema = read_json(str(options.answer_schema)) if options.answer_schema else None
-    query = Query(options.question, added.context, options.protocol, cache=not options.no_cache, answer_schema=answer_schema)
+    query = Query(
+        options.question,
+        added.context,
+        options.protocol,
+        cache=not options.no_cache,
+        answer_schema=answer_schema,
+        route="direct" if options.direct else "rlm",
+    )
     if options.dry_run:
         with tempfile.TemporaryDirectory() as folder:
             nowhere = StoreSettings(url=sqlite_url(Path(folder) / "runs.db"))
@@ -108,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a limit of the configuration, as max_iterations=5 or sandbox.seconds=10; may be given several times",
     )
     models.add_argument("--no-cache", action="store_true", help="make every sub-call anew, and keep none of the replies")
+    parser.add_argument("--direct", action="store_true", help="one call with the whole input, if it fits the model's window")
     parser.add_argument(
         "--answer-schema",
         type=Path,

@@ -18,6 +18,7 @@ from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, 
 FORMAT = 2
 
 Protocol = Literal["python", "json"]
+Route = Literal["rlm", "direct"]  # code and sub-calls over the context, or one call with all of it
 Stopped = Literal[
     "answered",
     "max_iterations",
@@ -115,6 +116,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     earlier_cells: int = 0
     answer_schema: dict[str, Any] | None = None
     history_chars: int | None = None
+    route: Route = "rlm"
 
 
 class HistoryCompacted(Event, frozen=True, kw_only=True, tag="history_compacted"):

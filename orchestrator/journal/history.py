@@ -41,6 +41,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `baseline_tokens`: about what sending the whole input once would have taken; `token_savings_pct`: what of it the run, with
     all its sub-calls and failed attempts, did not use; negative if it used more.
+    `bypassed`: it was one call with the whole context (route "direct").
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     baseline_tokens: int
     token_savings_pct: float
     duration_ms: int
+    bypassed: bool = False
 
 
 class TurnAction(msgspec.Struct, kw_only=True):
@@ -154,6 +156,7 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
         baseline_tokens=baseline,
         token_savings_pct=savings_pct(baseline, used),
         duration_ms=round(events[-1].at * 1000),
+        bypassed=started.route == "direct",
     )
 
 

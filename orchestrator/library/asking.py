@@ -4,12 +4,14 @@ from typing import Any, TypedDict
 
 from orchestrator.config import Protocol
 from orchestrator.contexts.context import Context
+from orchestrator.journal.events import Route
 from orchestrator.runs.query import Query, WantedLimits
 
 
 class Asking(TypedDict, total=False):
     """Limits below the configured ones; models among the configured ones; `cache`: False makes every sub-call anew.
 
+    `route`: "direct" is one call with the whole context, which must fit the model's window.
     `answer_schema`: a JSON Schema that the answer, a value then, has to fit.
     """
 
@@ -20,6 +22,7 @@ class Asking(TypedDict, total=False):
     sub_model: str | None
     cache: bool
     answer_schema: dict[str, Any] | None
+    route: Route
 
 
 def split(question: str, context: Context, asking: Asking) -> tuple[Query, WantedLimits]:

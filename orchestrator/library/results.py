@@ -39,6 +39,7 @@ class Result:
         self.baseline_tokens: int = found.baseline_tokens
         self.token_savings_pct: float = found.token_savings_pct
         self.duration_ms: int = found.duration_ms
+        self.bypassed: bool = found.bypassed
 
     @property
     def turns(self) -> list[Turn]:

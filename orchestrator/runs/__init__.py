@@ -6,6 +6,7 @@ underway.py  the task of each run, from its turn to its end in the store; the ha
 execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
 conversation.py what a root model is sent: it grows, and is compacted
+direct.py    direct answers: one call with the whole context
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
 typed.py     those whose reply has to fit a JSON Schema

@@ -5,6 +5,7 @@ import msgspec
 from orchestrator.config import Protocol
 from orchestrator.contexts.context import Context
 from orchestrator.errors import AboveCap, InvalidRequest
+from orchestrator.journal.events import Route
 from orchestrator.providers.messages import OwnModels, Schema
 from orchestrator.runs import schemas
 
@@ -21,6 +22,7 @@ class Query(msgspec.Struct, frozen=True):
 
     `own`: models of the caller's, instead of the configured ones.
     `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept. `owner`: who alone may see it.
+    `route`: "direct" is one call with the whole context.
     `answer_schema`: what the answer has to fit, which is a value then.
     `session_id`: the caller's name for a row of questions, each of which goes on after the last.
     """
@@ -35,6 +37,7 @@ class Query(msgspec.Struct, frozen=True):
     owner: str = ""
     session_id: str | None = None
     answer_schema: Schema | None = None
+    route: Route = "rlm"
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
