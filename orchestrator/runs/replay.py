@@ -11,6 +11,7 @@ from orchestrator.journal.events import FORMAT, AnyEvent, HostCalled, RunStarted
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
 from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Recorded
 from orchestrator.sandbox.engine import Engine
 
@@ -54,10 +55,15 @@ def _check_limit(name: str, had: int, allowed: int) -> None:
 
 
 def _check_given(events: Sequence[AnyEvent]) -> None:
-    """What cells were given is what sub-models replied. Raises JournalError."""
+    """What cells were given is what sub-models replied (to earlier runs, their journals say). Raises JournalError."""
     replied = {event.reply.text for event in events if isinstance(event, SubcallFinished) and event.reply}
     for event in events:
-        if isinstance(event, HostCalled) and event.call.name == "llm_query" and event.call.error is None:
+        if (
+            isinstance(event, HostCalled)
+            and event.turn != BEFORE_ALL
+            and event.call.name == "llm_query"
+            and event.call.error is None
+        ):
             texts = [each["text"] for each in msgspec.json.decode(event.call.result) if "text" in each]
             if not set(texts) <= replied:
                 raise JournalError(f"cell {event.cell} (turn {event.turn}): it was given what no sub-model replied")

@@ -79,11 +79,10 @@ class RunService:
             raise
         return self.underway.begin(Starting(journal, context, beginning.models, turn, detached))
 
-    async def leave_for_server(self, query: Query) -> str:
-        """A run for whichever server has this store; its id. Raises as start, and StoreFull."""
-        started = self.beginnings.first(query, WantedLimits()).started
-        await self.journals.leave_for_others(started)
-        return started.run_id
+    async def leave_for_server(self, beginning: Beginning) -> str:
+        """A run for whichever server has this store; its id. Raises StoreFull, AboveCap."""
+        await self.journals.leave_for_others(beginning.started, beginning.copied)
+        return beginning.started.run_id
 
     def context_of(self, started: RunStarted) -> Context:
         """That of a run. Raises NotFound."""

@@ -145,13 +145,20 @@ class RunStore:
             self.writer.do(lambda connection: connection.execute(update(RUNS).where(mine).values(holder=None)))
         )
 
-    async def has(self, run_id: str, owner: str) -> bool:
-        """Whether that owner has that run here."""
-        return await asyncio.to_thread(self._has, run_id, owner)
+    async def has_ended(self, run_id: str, owner: str) -> bool | None:
+        """None if there is no such run of that owner."""
+        rows = select(_FINISHED).where((RUNS.c.run_id == run_id) & (RUNS.c.owner == owner))
+
+        def read() -> bool | None:
+            with self.database.reading() as connection:
+                return connection.scalar(rows)
+
+        return await asyncio.to_thread(read)
 
     async def events(self, run_id: str, owner: str) -> list[AnyEvent]:
         """Those that are committed, in their order; none if there is no such run of that owner."""
-        return await asyncio.to_thread(lambda: self._read(run_id) if self._has(run_id, owner) else [])
+        known = await self.has_ended(run_id, owner) is not None
+        return await asyncio.to_thread(self._read, run_id) if known else []
 
     async def contents(self, run_id: str, position: int, most: int) -> list[bytes]:
         """Events that are committed, from that position on, as JSON."""
@@ -228,11 +235,6 @@ class RunStore:
         while count := await asyncio.wrap_future(self.writer.do(lambda connection: _forget(connection, kept, chosen))):
             forgotten += count
         return forgotten
-
-    def _has(self, run_id: str, owner: str) -> bool:
-        own = (RUNS.c.run_id == run_id) & (RUNS.c.owner == owner)
-        with self.database.reading() as connection:
-            return connection.scalar(select(RUNS.c.run_id).where(own)) is not None
 
     def _read(self, run_id: str) -> list[AnyEvent]:
         rows = select(EVENTS.c.content).where(EVENTS.c.run_id == run_id).order_by(EVENTS.c.position)

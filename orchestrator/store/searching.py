@@ -21,6 +21,8 @@ def words_of(summary: RunSummary) -> dict[str, Any]:
 def those(owner: str, wanted: Wanted) -> ColumnElement[bool]:
     """Of that owner."""
     chosen = [RUNS.c.owner == owner]
+    if wanted.run_id is not None:
+        chosen.append(RUNS.c.run_id.startswith(wanted.run_id, autoescape=True))
     if wanted.status is not None:
         unfinished = wanted.status in UNFINISHED
         chosen.append(RUNS.c.ended_ns.is_(None) if unfinished else RUNS.c.stopped == wanted.status)

@@ -19,7 +19,7 @@ from orchestrator.providers.messages import OwnModels
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
-from orchestrator.runs.query import Query
+from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
 from orchestrator.runs.service import RunService
 from orchestrator.store import database
@@ -163,7 +163,7 @@ async def test_a_run_of_a_component_that_is_not_here_cannot_be_gone_on_with(serv
         "orchestrator.runs.beginning.RunStarted", lambda **fields: ev.RunStarted(**(fields | {"component_sha256": "0" * 64}))
     )
     async with server(FakeModel()) as runs:
-        run_id = await runs.leave_for_server(Query("q", contexts.add_text("a text")))
+        run_id = await runs.leave_for_server(runs.beginnings.first(Query("q", contexts.add_text("a text")), WantedLimits()))
         await runs.go_on()
         found = result(await ended(runs, run_id))
     assert found.stopped == "not_resumable"
@@ -175,7 +175,9 @@ async def test_a_run_with_a_callers_own_key_cannot_be_gone_on_with(server, conte
     async with server(FakeModel()) as runs:
         own = OwnModels(provider="openai", model="m", sub_model="m", key="k" * 20)
         runs.beginnings._choose = lambda *named: runs.pool.choose()
-        run_id = await runs.leave_for_server(Query("q", contexts.add_text("a text"), own=own))
+        run_id = await runs.leave_for_server(
+            runs.beginnings.first(Query("q", contexts.add_text("a text"), own=own), WantedLimits())
+        )
         await runs.go_on()
         found = result(await runs.journals.events(run_id))
     assert (found.stopped, found.error) == ("not_resumable", "its models are the caller's, whose key is kept nowhere")
