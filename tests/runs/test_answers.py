@@ -1,10 +1,11 @@
 """Answers that have to fit the JSON Schema of their question."""
 
+import msgspec
 import pytest
 from fakes import FakeModel, python
 
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import InvalidRequest
+from orchestrator.errors import InvalidRequest, JournalError
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import excerpt, result
 from orchestrator.journal.listing import listing
@@ -80,6 +81,15 @@ async def test_a_partial_answer_is_a_value_if_it_fits(run_query, last, answer):
     model = FakeModel([python("print(1)"), last])
     found = result((await run_query(model, max_iterations=1, asking=TYPED)).events)
     assert (found.answer, found.success, found.stopped) == (answer, False, "max_iterations")
+
+
+async def test_a_journal_from_elsewhere_brings_no_pattern(run_query, engine):
+    """It is not executed again with a schema that no run here would have begun with."""
+    journal = await run_query(FakeModel([python("FINAL({'name': 'Ann', 'age': 3})")]), asking=TYPED)
+    forged = [msgspec.structs.replace(journal.events[0], answer_schema={"pattern": "(a+)+b"}), *journal.events[1:]]
+    with pytest.raises(JournalError) as error:
+        await replay(forged, ContextStore().add_text("the context"), engine)
+    assert str(error.value).startswith("answer_schema: pattern: no pattern is run here")
 
 
 def test_a_schema_that_is_not_taken_is_the_callers_mistake():
