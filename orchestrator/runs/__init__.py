@@ -9,8 +9,14 @@ following.py the events of a run as they come, and its reply that is under way, 
 underway.py  the task of each run, from its turn to its end in the store; the handle of who waits for it
 execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
+conversation.py what a root model is sent: it grows, and is compacted
+direct.py    direct answers: one call with the whole context
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
+typed.py     those whose reply has to fit a JSON Schema
+answers.py   answers that have to fit one
+schemas.py   what is taken of one
+fitting.py   whether a value fits it
 admission.py which runs go on and which wait
 parking.py   a run that waits long gives its guest and its place up
 machine.py   how much memory there is
