@@ -13,10 +13,10 @@ from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import Route
 from orchestrator.runs.beginning import Beginning
+from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.service import RunService
-from orchestrator.runs.underway import RunHandle
 from orchestrator.server_settings import Base
 from orchestrator.store.messages import Key
 

@@ -16,8 +16,8 @@ from orchestrator.api.openapi import QUERIES, Asking, problems
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.history import RunDetail, RunResult, detail, result
 from orchestrator.runs.following import Told
+from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.service import RunService
-from orchestrator.runs.underway import RunHandle
 
 
 @post(

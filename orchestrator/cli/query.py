@@ -29,10 +29,10 @@ from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
 from orchestrator.opening import Orchestrator, open_contexts
 from orchestrator.runs.beginning import Beginning
+from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.service import RunService
-from orchestrator.runs.underway import RunHandle
 from orchestrator.store.database import sqlite_url
 
 INTERRUPTED = 128 + signal.SIGINT

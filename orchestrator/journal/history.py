@@ -13,6 +13,8 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
+    ChildFinished,
+    ChildStarted,
     ForkedFrom,
     ModelCalled,
     ModelFailed,
@@ -72,7 +74,8 @@ class TurnAction(msgspec.Struct, kw_only=True):
 
 
 class SubQuery(msgspec.Struct, kw_only=True):
-    """One sub-call; of long texts the beginning. Times are since the run's start; `finished_ms` is None meanwhile."""
+    """One sub-call, or the child run `run_id`; of long texts the beginning. Times are since the run's start; `finished_ms` is
+    None meanwhile."""
 
     subcall: int
     prompt: str
@@ -82,6 +85,7 @@ class SubQuery(msgspec.Struct, kw_only=True):
     provider: str | None = None
     reply: str | None = None
     error: str | None = None
+    run_id: str | None = None
 
 
 class Turn(msgspec.Struct, kw_only=True):
@@ -116,13 +120,16 @@ class RunSummary(RunResult, frozen=True, kw_only=True):
 
 
 class RunDetail(RunSummary, frozen=True, kw_only=True):
-    """What POST /debug answers: the result, and every turn. `forks`: the runs that were begun from this one."""
+    """What POST /debug answers: the result, and every turn. `forks`: the runs that were begun from this one. `parent`: the run
+    whose child it is, at `depth`."""
 
     context_id: str
     context_length: int
     protocol: Protocol
     forked_from: ForkedFrom | None
     forks: list[str] = []
+    parent: str | None = None
+    depth: int = 0
     history: list[Turn]
 
 
@@ -137,7 +144,7 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
         match event:
             case ModelReplied():
                 iterations += not event.best_answer
-            case SubcallStarted():
+            case SubcallStarted() | ChildStarted():
                 sub_calls += 1
             case Answer():
                 answer = msgspec.json.decode(event.text) if event.typed else event.text
@@ -182,9 +189,9 @@ def waits_for_models(events: Sequence[AnyEvent]) -> bool:
     answered: set[int] = set()
     for event in reversed(events):
         match event:
-            case SubcallFinished():
+            case SubcallFinished() | ChildFinished():
                 answered.add(event.subcall)
-            case SubcallStarted() if event.subcall not in answered:
+            case SubcallStarted() | ChildStarted() if event.subcall not in answered:
                 return True
             case ModelCalled():
                 return True
@@ -209,6 +216,8 @@ def detail(events: Sequence[AnyEvent]) -> RunDetail:
         context_length=started.context_length,
         protocol=started.protocol,
         forked_from=started.forked_from,
+        parent=started.parent,
+        depth=started.depth,
         history=turns(events),
     )
 
@@ -262,6 +271,14 @@ def _add(turn: Turn, event: AnyEvent) -> None:
         case Unparsed():
             turn.actions.append(TurnAction(kind="unparsed", started_ms=_ms(event), error=event.reason))
             turn.error = event.reason
+        case SubcallStarted() | SubcallFinished() | ChildStarted() | ChildFinished():
+            _add_sub_query(turn, event)
+        case Answer() if not turn.actions:
+            turn.actions.append(TurnAction(kind="answer", started_ms=_ms(event), output=event.text))
+
+
+def _add_sub_query(turn: Turn, event: SubcallStarted | SubcallFinished | ChildStarted | ChildFinished) -> None:
+    match event:
         case SubcallStarted():
             prompt = event.prompt[:EXCERPT]
             length = len(event.prompt)
@@ -270,8 +287,23 @@ def _add(turn: Turn, event: AnyEvent) -> None:
             turn.sub_calls += 1
             _add_usage(turn, event.reply)
             _close_sub_query(next(each for each in turn.sub_queries if each.subcall == event.subcall), event)
-        case Answer() if not turn.actions:
-            turn.actions.append(TurnAction(kind="answer", started_ms=_ms(event), output=event.text))
+        case ChildStarted():
+            found = SubQuery(
+                subcall=event.subcall,
+                prompt=event.query[:EXCERPT],
+                prompt_chars=len(event.query) + event.context_length,
+                started_ms=_ms(event),
+                run_id=event.run_id,
+            )
+            turn.sub_queries.append(found)
+        case ChildFinished():
+            turn.sub_calls += 1
+            query = next(each for each in turn.sub_queries if each.subcall == event.subcall)
+            query.finished_ms, query.error = _ms(event), event.error
+            query.reply = None if event.answer is None else event.answer[:EXCERPT]
+            for each in event.spent:
+                turn.sub_prompt_tokens += each.usage.prompt_tokens
+                turn.sub_completion_tokens += each.usage.completion_tokens
 
 
 def _close_sub_query(query: SubQuery, event: SubcallFinished) -> None:

@@ -9,6 +9,8 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
+    ChildFinished,
+    ChildStarted,
     HistoryCompacted,
     HostCalled,
     ModelCalled,
@@ -22,7 +24,7 @@ from orchestrator.journal.events import (
     run_started,
 )
 
-SubcallEvent = SubcallStarted | SubcallReused | SubcallFinished
+SubcallEvent = SubcallStarted | SubcallReused | SubcallFinished | ChildStarted | ChildFinished
 # A cell that these ended would not come to the same again: it is skipped, as it was rolled back.
 CLOCK_LIMITS = ("seconds", "cancelled")
 
@@ -52,8 +54,8 @@ class Recording:
         self.cells: dict[int, RecordedCell] = {}
         self.replies: dict[int, ModelReplied | ModelFailed] = {}
         self.compacted: dict[int, bool] = {}  # before the calls of which turns the conversation was
-        self.asked: dict[int, SubcallStarted] = {}
-        self.answered: dict[int, SubcallFinished] = {}
+        self.asked: dict[int, SubcallStarted | ChildStarted] = {}
+        self.answered: dict[int, SubcallFinished | ChildFinished] = {}
         self.in_order = list(self._sort(events))
         self.earlier = tuple(self.cells.values())[: self.started.earlier_cells]
 
@@ -71,7 +73,7 @@ class Recording:
         for event in events:
             match event:
                 # Several go on at once, and end in the order in which models answer: that is no doing of the run.
-                case SubcallStarted() | SubcallFinished() | SubcallReused():
+                case SubcallStarted() | SubcallFinished() | SubcallReused() | ChildStarted() | ChildFinished():
                     self._add_subcall(event)
                     continue
                 case ModelWaits():
@@ -91,9 +93,9 @@ class Recording:
             yield event
 
     def _add_subcall(self, event: SubcallEvent) -> None:
-        if isinstance(event, SubcallStarted):
+        if isinstance(event, SubcallStarted | ChildStarted):
             self.asked[event.subcall] = event
-        elif isinstance(event, SubcallFinished):
+        elif isinstance(event, SubcallFinished | ChildFinished):
             self.answered[event.subcall] = event
         # Its cell began before it; only a journal that was tampered with has none.
         if cell := self.cells.get(event.cell):

@@ -9,6 +9,8 @@ from orchestrator.journal.events import (
     AnyEvent,
     CellFinished,
     CellRolledBack,
+    ChildFinished,
+    ChildStarted,
     HostCalled,
     ModelCalled,
     RunFinished,
@@ -18,7 +20,7 @@ from orchestrator.journal.events import (
     Unparsed,
 )
 from orchestrator.journal.journal import Journal
-from orchestrator.journal.recording import Recording
+from orchestrator.journal.recording import Recording, SubcallEvent
 
 EXCERPT = 200  # characters of a value in an error
 # What another execution may have otherwise: times, and the words of this version of the program.
@@ -46,7 +48,7 @@ class Rewriting:
 
     def write(self, event: AnyEvent) -> None:
         """Order counts, except that of sub-calls: they go on beside each other."""
-        if isinstance(event, SubcallStarted | SubcallReused | SubcallFinished):
+        if isinstance(event, SubcallEvent):
             self._write_subcall(event)
         elif self._position < len(self._expected):
             _compare(event, self._expected[self._position])
@@ -77,12 +79,12 @@ class Rewriting:
             and self._recording.cells[event.cell].ended is None
         )
 
-    def _write_subcall(self, event: SubcallStarted | SubcallReused | SubcallFinished) -> None:
+    def _write_subcall(self, event: SubcallEvent) -> None:
         recorded: AnyEvent | None = None
         match event:
-            case SubcallStarted():
+            case SubcallStarted() | ChildStarted():
                 recorded = self._recording.asked.get(event.subcall)
-            case SubcallFinished():
+            case SubcallFinished() | ChildFinished():
                 recorded = self._recording.answered.get(event.subcall)
             case SubcallReused():
                 # One reply may be reused in many cells, so its number alone does not say which event this is.

@@ -126,6 +126,7 @@ class Beginnings:
             sub_model=sub,
             own_key=own is not None,
             session_id=None,
+            parent=None,
             forked_from=ForkedFrom(before.run_id, fork.turn),
             copied=len(copied),
             at=0.0,

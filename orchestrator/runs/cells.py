@@ -120,7 +120,8 @@ class Cells:
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
         try:
-            return HostResult(await self.wait(self._subcalls.ask(call.prompts)))
+            asked = self._subcalls.begin_children(call.children) if call.children else self._subcalls.ask(call.prompts)
+            return HostResult(await self.wait(asked))
         except BudgetExceeded as error:
             return HostResult(error=HostError("BudgetError", str(error)))
         except RequestError as error:

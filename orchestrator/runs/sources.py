@@ -2,13 +2,24 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import msgspec
 
-from orchestrator.errors import JournalError, ProviderError
-from orchestrator.journal.events import NO_CELL, ModelReplied, ModelWaits, RunFinished, SubcallFinished
+from orchestrator.errors import InvalidRequest, JournalError, ProviderError
+from orchestrator.journal.events import (
+    NO_CELL,
+    ChildFinished,
+    ChildStarted,
+    ModelReplied,
+    ModelWaits,
+    RecordedRunLimits,
+    RunFinished,
+    SubcallFinished,
+    SubcallStarted,
+)
 from orchestrator.journal.journal import Journal, Speaking
 from orchestrator.journal.recording import RecordedCell, Recording
 from orchestrator.providers.attempts import Affinity, Request, Wait
@@ -16,8 +27,9 @@ from orchestrator.providers.messages import Message, Received, Reply, Schema
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.providers.queue import Candidates
 from orchestrator.runs import schemas
+from orchestrator.runs.children import Came, Children, Noted, Task
 from orchestrator.runs.typed import ask_typed
-from orchestrator.sandbox.messages import Manner, Prompt
+from orchestrator.sandbox.messages import ChildQuery, Manner, Prompt
 
 
 class Interrupted(Exception):
@@ -61,6 +73,18 @@ class Source(Protocol):
         """The reply to sub-call `number`; `sample`: how often the run has sent the same before. Raises ProviderError."""
         ...
 
+    async def prepare(self, queries: Sequence[ChildQuery]) -> list[Task | Noted]:
+        """What child runs would be asked; prompts, at the last depth. Raises RequestError."""
+        ...
+
+    def child_id(self, number: int) -> str:
+        """The run id of the child run that is sub-call `number`."""
+        ...
+
+    async def child(self, number: int, task: Task, run_id: str, limits: RecordedRunLimits) -> Came:
+        """What came of it. Raises RequestError if it cannot begin."""
+        ...
+
     def cell(self, number: int) -> RecordedCell | None:
         """What is recorded of a cell that is about to be executed, if its end is."""
 
@@ -71,10 +95,19 @@ class Live:
     loaded = None
     earlier = ()
 
-    def __init__(
-        self, pool: Pool, models: Models, journal: Journal, max_seconds: float, *, cache: bool = True, owner: str = ""
+    def __init__(  # noqa: PLR0913  (all that a run is asked with)
+        self,
+        pool: Pool,
+        models: Models,
+        journal: Journal,
+        max_seconds: float,
+        *,
+        cache: bool = True,
+        owner: str = "",
+        children: Children | None = None,
     ) -> None:
-        """`cache`: sub-calls may be given replies that were paid for before, by that owner."""
+        """`cache`: sub-calls may be given replies that were paid for before, by that owner. `children`: None for none."""
+        self._children = children
         self._pool = pool
         self._cache = cache
         self._models = models
@@ -122,6 +155,22 @@ class Live:
             return self._ask(models, request, subcall=number)
 
         return await (ask(request) if manner.schema is None else ask_typed(ask, request, manner.schema))
+
+    async def prepare(self, queries: Sequence[ChildQuery]) -> list[Task | Noted]:
+        """Raises RequestError."""
+        if self._children is None:
+            raise InvalidRequest("rlm_query: there are no child runs here")
+        return await self._children.prepare(queries)
+
+    def child_id(self, number: int) -> str:
+        """A new one."""
+        return uuid.uuid4().hex
+
+    async def child(self, number: int, task: Task, run_id: str, limits: RecordedRunLimits, *, resumed: bool = False) -> Came:
+        """Raises RequestError."""
+        if self._children is None:
+            raise InvalidRequest("rlm_query: there are no child runs here")
+        return await self._children.execute(run_id, task, limits, resumed=resumed)
 
     def cell(self, number: int) -> None:
         """None is recorded."""
@@ -174,9 +223,21 @@ class Recorded:
         Raises ProviderError, Interrupted, TimeoutError, JournalError.
         """
         answered = self._recording.answered.get(number)
-        if answered is None:
+        if not isinstance(answered, SubcallFinished):
             raise self._end(f"sub-call {number}: the reply is not in the journal")
         return _again(answered)
+
+    async def prepare(self, queries: Sequence[ChildQuery]) -> list[Task | Noted]:
+        """Never: child runs are of cells."""
+        raise JournalError("a child run: it is not in the journal")
+
+    def child_id(self, number: int) -> str:
+        """Never."""
+        raise JournalError(f"child run {number}: it is not in the journal")
+
+    async def child(self, number: int, task: Task, run_id: str, limits: RecordedRunLimits) -> Came:
+        """Never."""
+        raise JournalError(f"child run {number}: it is not in the journal")
 
     def cell(self, number: int) -> RecordedCell | None:
         """Raises Interrupted, TimeoutError if the run ended within the cell; JournalError if the journal did."""
@@ -225,18 +286,39 @@ class RecordedThenLive:
         """Raises ProviderError, JournalError if another prompt had that number."""
         # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
         recorded, answered = self._recording.asked.get(number), self._recording.answered.get(number)
-        words = recorded is not None and recorded.cell != NO_CELL  # of a cell; the run's own may be another version's
-        if recorded and words and (recorded.prompt, recorded.manner) != (prompt.text, prompt.manner):
-            raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
-        if answered is None:
+        if recorded is not None and recorded.cell != NO_CELL:  # the words of the run's own may be another version's
+            _check_same(number, recorded, prompt)
+        if not isinstance(answered, SubcallFinished):
             return await self._live.sub_reply(number, prompt, sample)
         return _again(answered)
+
+    async def prepare(self, queries: Sequence[ChildQuery]) -> list[Task | Noted]:
+        """Raises RequestError."""
+        return await self._live.prepare(queries)
+
+    def child_id(self, number: int) -> str:
+        """That which it had."""
+        recorded = self._recording.asked.get(number)
+        return recorded.run_id if isinstance(recorded, ChildStarted) else self._live.child_id(number)
+
+    async def child(self, number: int, task: Task, run_id: str, limits: RecordedRunLimits) -> Came:
+        """Raises RequestError."""
+        answered = self._recording.answered.get(number)
+        if isinstance(answered, ChildFinished):
+            return Came(answered.answer, answered.error, answered.sub_calls, answered.fuel, answered.spent)
+        return await self._live.child(number, task, run_id, limits, resumed=number in self._recording.asked)
 
     def cell(self, number: int) -> RecordedCell | None:
         """None for the cell in which the journal ends: it is executed as if for the first time."""
         # Only its sub-calls are given back, one by one, by sub_reply; what it asked of modules is cheap, and asked again.
         recorded = self._recording.cells.get(number)
         return recorded if recorded is not None and recorded.ended is not None else None
+
+
+def _check_same(number: int, recorded: SubcallStarted | ChildStarted, prompt: Prompt) -> None:
+    """Raises JournalError."""
+    if isinstance(recorded, ChildStarted) or (recorded.prompt, recorded.manner) != (prompt.text, prompt.manner):
+        raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
 
 
 def _again(answered: SubcallFinished) -> Reply:

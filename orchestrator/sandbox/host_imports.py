@@ -20,7 +20,7 @@ from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.execution import Execution
-from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, Manner, Prompt, SubReply
+from orchestrator.sandbox.messages import CallRecord, ChildQuery, HostCall, HostError, Manner, Prompt, SubReply
 from orchestrator.sandbox.modules.imports import Call, Source
 from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
 
@@ -30,6 +30,7 @@ TABLE = 0xFFFFFFFF
 MAX_READ_CHARS = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
 MAX_BATCH_CHARS = 20_000_000  # of one llm_query, all that goes with its prompts included; wasmtime itself stops at 128 MiB
+MAX_CHILDREN = 1000  # of one rlm_query
 MAX_TEXT_CHARS = 20_000_000  # of the text that a cell hands to a module
 MAX_RESULTS = 64 << 20  # bytes of what one cell is given through the host import; it is kept in the journal
 MAX_CALLS = 10_000  # of one cell; each is kept in the journal
@@ -51,6 +52,12 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     prompts: list[str]
     manners: list[_Manner] = []
+
+
+class _Children(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The arguments of rlm_query."""
+
+    children: list[ChildQuery]
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -157,6 +164,8 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
             case "llm_query":
                 replies = _ask_sub_models(execution, _decode(name, arguments, _Query), repeatable=True)
                 return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
+            case "rlm_query":
+                return _CallOutcome(msgspec.Raw(msgspec.json.encode(_begin_children(execution, arguments))))
             case "module":
                 return _run_module(execution, _decode(name, arguments, _NamedModuleRequest))
             case "wasm_wat":
@@ -175,6 +184,35 @@ def _ask_sub_models(execution: Execution, query: _Query, *, repeatable: bool) ->
     if result.error is not None:
         raise Refused(result.error.type, result.error.message)
     return result.replies
+
+
+def _begin_children(execution: Execution, arguments: str) -> tuple[SubReply, ...]:
+    children = _decode("rlm_query", arguments, _Children).children
+    if not 1 <= len(children) <= MAX_CHILDREN:
+        raise Refused("ValueError", f"rlm_query: 1 to {MAX_CHILDREN} at once, not {len(children)}")
+    for each in children:
+        _check_child(execution.inputs.context, each)
+    result = execution.ask(HostCall(children=tuple(children)), repeatable=True)
+    if result.error is not None:
+        raise Refused(result.error.type, result.error.message)
+    return result.replies
+
+
+def _check_child(context: Context, child: ChildQuery) -> None:
+    """Raises Refused."""
+    given = (child.text, child.texts, child.part, child.documents)
+    if sum(each is not None for each in given) + (child.value is not msgspec.UNSET) > 1:
+        raise Refused("ValueError", "rlm_query: name one context, not several")
+    if child.part is not None:
+        start, stop = child.part
+        if not (0 <= start < context.length and (stop == -1 or start < stop <= context.length)):
+            raise Refused(
+                "ValueError", f"rlm_query: start and stop must lie within the {context.length} characters of the context"
+            )
+    if child.model is not None and len(child.model) > MAX_NAME:
+        raise Refused("ValueError", f"rlm_query: a model's name has at most {MAX_NAME} characters")
+    if child.max_iterations is not None and child.max_iterations < 1:
+        raise Refused("ValueError", f"rlm_query: max_iterations must be at least 1, not {child.max_iterations}")
 
 
 def _prompts(query: _Query) -> tuple[Prompt, ...]:

@@ -24,6 +24,7 @@ from orchestrator.store.writer import Record, Writer
 
 MOST_FORKS = 100  # of one run, in a list
 _FINISHED = RUNS.c.ended_ns.is_not(None)
+_UNFINISHED = select(RUNS.c.run_id, RUNS.c.attempt, RUNS.c.holder, RUNS.c.detached, RUNS.c.parent).where(~_FINISHED)
 _decode = msgspec.json.Decoder(AnyEvent).decode
 _decode_summary = msgspec.json.Decoder(RunSummary).decode
 
@@ -38,12 +39,13 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Unfinished(msgspec.Struct, frozen=True):
-    """A run without its end; `detached`: it is to be gone on with, its caller does not wait."""
+    """A run without its end; `detached`: it is to be gone on with, its caller does not wait. `parent`: whose child it is."""
 
     run_id: str
     attempt: int
     holder: str | None
     detached: bool
+    parent: str | None = None
 
 
 class RunStore:
@@ -89,6 +91,7 @@ class RunStore:
             "summary": msgspec.json.encode(summary),
             "origin": started.forked_from.run_id if started.forked_from else None,
             "session": started.session_id,
+            "parent": started.parent,
         }
         self.writer.do(lambda connection: connection.execute(insert(RUNS).values(row)), lasting=True)
         return Record(started.run_id, attempt=1, events=0)
@@ -113,15 +116,26 @@ class RunStore:
         )
 
     async def unfinished(self) -> list[Unfinished]:
-        """Those that no living process holds, the oldest first."""
+        """Those that no living process holds, the oldest first; no child whose parent will go on with it."""
 
         def read() -> list[Unfinished]:
-            columns = (RUNS.c.run_id, RUNS.c.attempt, RUNS.c.holder, RUNS.c.detached)
             with self.database.reading() as connection:
-                rows = connection.execute(select(*columns).where(~_FINISHED).order_by(RUNS.c.begun_ns))
+                rows = connection.execute(_UNFINISHED.order_by(RUNS.c.begun_ns))
                 found = [Unfinished(*row) for row in rows]
+            going = {each.run_id for each in found}
             dead = {each for each in {row.holder for row in found} if each is None or not self.holder.lives(each)}
-            return [each for each in found if each.holder in dead]
+            return [each for each in found if each.holder in dead and each.parent not in going]
+
+        return await asyncio.to_thread(read)
+
+    async def find_unfinished(self, run_id: str) -> Unfinished | None:
+        """That run, if it has not ended and no living process holds it."""
+
+        def read() -> Unfinished | None:
+            with self.database.reading() as connection:
+                row = connection.execute(_UNFINISHED.where(RUNS.c.run_id == run_id)).one_or_none()
+            found = None if row is None else Unfinished(*row)
+            return None if found is None or (found.holder and self.holder.lives(found.holder)) else found
 
         return await asyncio.to_thread(read)
 
