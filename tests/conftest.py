@@ -194,7 +194,7 @@ def store_url(request, tmp_path) -> str:
 
 @pytest.fixture
 def run_query(engine, store):
-    """await run_query(model, ...): the finished journal of a run; `text` may be documents."""
+    """await run_query(model, ...): the finished journal of a run; `text` may be documents, `asking` has fields of its Query."""
 
     async def run(
         model,
@@ -205,6 +205,7 @@ def run_query(engine, store):
         protocol="python",
         *,
         on=engine,
+        asking=None,
         **totals,
     ):
         settings = Settings(
@@ -222,7 +223,7 @@ def run_query(engine, store):
                 settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0), ContextStore(), store
             )
             add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
-            run = runs.start(Query("What is it?", add(text)))
+            run = runs.start(Query("What is it?", add(text), **asking or {}))
             await run.wait()
             return run
 

@@ -11,6 +11,7 @@ from orchestrator.api.own_keys import own_models
 from orchestrator.config import Protocol
 from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
+from orchestrator.journal.events import Route
 from orchestrator.runs.beginning import Beginning
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
@@ -35,6 +36,8 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     The first three become a `context_id` while the body arrives (body.py): here they are only documented.
     `root_model` and `sub_model` choose among the configured ones: an alias, PROVIDER/MODEL, or the model's name alone.
     `cache`: false makes every sub-call anew, and keeps none of its replies.
+    `answer_schema`: a JSON Schema that the answer, a value then, has to fit; an answer that does not goes back to the model.
+    `route`: "direct" is one call with the whole context, if that fits the model's window; the result is `bypassed`.
     `after`: a run that has ended: this is a next question over its context and its variables.
     `detach`: the run goes on if the caller goes away, and after a restart of the server (as those of POST /runs always do).
     `session_id`: a name for a row of questions; without a context, the run goes on after the one begun last under that name.
@@ -53,6 +56,8 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     root_model: str | None = None
     sub_model: str | None = None
     cache: bool = True
+    route: Annotated[Route, Meta(description="direct: one call with the whole context.")] = "rlm"
+    answer_schema: Annotated[dict[str, Any], Meta(description="A JSON Schema.")] | None = None
     detach: bool = False
 
 
@@ -86,6 +91,8 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
         own_models(request.headers),
         request.auth.name,
         data.session_id,
+        data.answer_schema,
+        data.route,
     )
     if before is not None:
         return await owned.after(before, query, wanted)

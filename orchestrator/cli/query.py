@@ -16,7 +16,7 @@ import msgspec
 from orchestrator import logs
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.dry_run import preview
-from orchestrator.cli.inputs import read_inputs
+from orchestrator.cli.inputs import read_inputs, read_json
 from orchestrator.cli.journals import JournalFile, create_journal, keep_journal, origin_of
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say, write
@@ -113,6 +113,13 @@ def _parser() -> argparse.ArgumentParser:
         help="a limit of the configuration, as max_iterations=5 or sandbox.seconds=10; may be given several times",
     )
     models.add_argument("--no-cache", action="store_true", help="make every sub-call anew, and keep none of the replies")
+    parser.add_argument("--direct", action="store_true", help="one call with the whole input, if it fits the model's window")
+    parser.add_argument(
+        "--answer-schema",
+        type=Path,
+        metavar="FILE",
+        help="a JSON Schema that the answer, JSON then, has to fit",
+    )
     parser.add_argument(
         "--after", metavar="RUN", help="a next question over the input and the variables of that run (how its id begins)"
     )
@@ -154,7 +161,14 @@ async def _preview(orchestrator: Orchestrator, query: Query) -> str:
 
 
 def _query(options: argparse.Namespace, context: Context) -> Query:
-    return Query(options.question, context, options.protocol, cache=not options.no_cache)
+    return Query(
+        options.question,
+        context,
+        options.protocol,
+        cache=not options.no_cache,
+        answer_schema=read_json(str(options.answer_schema)) if options.answer_schema else None,
+        route="direct" if options.direct else "rlm",
+    )
 
 
 async def _prepare(runs: RunService, options: argparse.Namespace, context: Context | None) -> Beginning:
@@ -218,7 +232,7 @@ def _report(result: RunResult, seen_again: str, *, as_json: bool) -> int:
     if as_json:
         write(f"{msgspec.json.encode(result).decode()}\n")
     elif result.answer is not None:
-        write(f"{result.answer}\n")
+        write(f"{result.answer if isinstance(result.answer, str) else msgspec.json.encode(result.answer).decode()}\n")
     if result.iterations:  # else there is nothing to see
         _summarize(result, seen_again)
     if result.success:

@@ -9,9 +9,10 @@ from orchestrator.budget import NONE_LEFT, Budget
 from orchestrator.config import CellLimits
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.commands import CONTEXT, Command, need_context
-from orchestrator.errors import BudgetExceeded, JournalError
+from orchestrator.errors import BudgetExceeded, JournalError, RequestError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
+from orchestrator.runs.answers import Given
 from orchestrator.runs.parking import Parking
 from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import SubCalls, Writer
@@ -23,6 +24,7 @@ from orchestrator.sandbox.messages import (
     CellOutcome,
     CellRequest,
     HostCall,
+    HostError,
     HostResult,
     Trap,
 )
@@ -38,7 +40,7 @@ class Report(msgspec.Struct, frozen=True):
 
     text: str
     failed: bool
-    answer: str | None = None
+    answer: Given | None = None
     draft: str | None = None
 
 
@@ -118,7 +120,9 @@ class Cells:
         try:
             return HostResult(await self.wait(self._subcalls.ask(call.prompts)))
         except BudgetExceeded as error:
-            return HostResult(refused=str(error))
+            return HostResult(error=HostError("BudgetError", str(error)))
+        except RequestError as error:
+            return HostResult(error=HostError("ValueError", str(error)))
 
     def record(self, record: CallRecord) -> None:
         """A call of the running cell was answered."""
@@ -195,7 +199,8 @@ class Cells:
             )
         )
         text = reports.cell_report(self._number, kind, shown, outcome.length, outcome.error)
-        return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
+        answer = None if outcome.answer is None else Given(outcome.answer, is_json=outcome.answer_is_json)
+        return Report(text, outcome.error is not None, answer, outcome.draft)
 
     def _roll_back(self, kind: CellKind, trap: Trap) -> Report:
         message = reports.rolled_back_message(trap, kind, self._room.limits, self._subcalls.roll_back())

@@ -6,10 +6,11 @@ import msgspec
 
 from orchestrator.config import DEFAULTS, Settings
 from orchestrator.contexts.context import Context
-from orchestrator.errors import JournalError
+from orchestrator.errors import InvalidRequest, JournalError
 from orchestrator.journal.events import FORMAT, AnyEvent, HostCalled, RunStarted, SubcallFinished
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
+from orchestrator.runs import schemas
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Recorded
@@ -29,6 +30,7 @@ async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine, a
     if engine.sha256 != started.component_sha256:
         raise JournalError(f"the component: the run's was {started.component_sha256}, this one is {engine.sha256}")
     _check_limits(started, allowed)
+    _check_schema(started)
     _check_given(events)
     rewriting = Rewriting(recording)
     rewriting.write(started)
@@ -47,6 +49,15 @@ def _check_limits(started: RunStarted, allowed: Settings) -> None:
     _check_limit("output_limit", started.output_limit, allowed.output_limit)
     for name in ("fuel", "memory_bytes", "output_chars", "context_inline_limit"):
         _check_limit(f"sandbox.{name}", getattr(started.cell_limits, name), getattr(allowed.sandbox, name))
+
+
+def _check_schema(started: RunStarted) -> None:
+    """What no run here would have begun with is held to nothing either. Raises JournalError."""
+    if started.answer_schema is not None:
+        try:
+            schemas.check(started.answer_schema, "answer_schema")
+        except InvalidRequest as error:
+            raise JournalError(str(error)) from None
 
 
 def _check_limit(name: str, had: int, allowed: int) -> None:

@@ -38,6 +38,7 @@ class _GuestReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error: str | None
     answer: str | None
     draft: str | None
+    answer_is_json: bool = False
 
 
 def _bounded(report: _GuestReport, output_chars: int) -> _GuestReport:
@@ -56,6 +57,7 @@ def _bounded(report: _GuestReport, output_chars: int) -> _GuestReport:
         error=error,
         answer=answer,
         draft=None if report.draft is None else report.draft[:MAX_ANSWER],
+        answer_is_json=report.answer_is_json,
     )
 
 

@@ -6,6 +6,7 @@ The model server counts what it is asked: no reply that the store had at a kill 
 import argparse
 import asyncio
 import contextlib
+import json
 import random
 import sys
 import tempfile
@@ -20,10 +21,16 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import ledger  # noqa: E402  (the path comes first)
 import postgres  # noqa: E402
+import readers  # noqa: E402
 import restarting  # noqa: E402
 
 LONGEST = 180.0  # seconds for all runs to end, once nothing is killed any more
 REPLAYED = 4  # journals
+FOLLOWED = 5  # runs, each by a reader who comes back after each kill
+ALL_RIGHT = (
+    "no run is lost, no answer is another, no stored reply was asked for again, the journals replay, and who followed runs saw "
+    "each event once"
+)
 TROUBLES = {
     "kills": "nothing else happens",
     "locked": "before each kill another process holds the store's lock for 2 s",
@@ -45,6 +52,7 @@ class Trial:
         self.database = database
         self.chance = random.Random(seed)
         self.run_ids = []
+        self.readers = []
         self.in_flight = 0
         self.wrong = []
 
@@ -54,6 +62,7 @@ class Trial:
                 response = await client.post("/runs", json={"query": ledger.question(number), "context": "nothing"})
                 response.raise_for_status()
                 self.run_ids.append(response.json()["run_id"])
+        self.readers = [readers.Reader(self.servers, each) for each in self.run_ids[:FOLLOWED]]
 
     async def kill_one(self):
         """And start it again."""
@@ -89,6 +98,9 @@ class Trial:
             more = self.backend.calls.total() - needed
             if more > self.in_flight:
                 self.wrong.append(f"{more} calls beyond the {needed}, {self.in_flight} were on their way at kills")
+            for each in self.readers:
+                lines = (await client.get(f"/runs/{each.run_id}/events", headers={"accept": "application/jsonl"})).text
+                self.wrong += filter(None, [await each.finish([json.loads(line) for line in lines.splitlines()])])
             for run_id in self.chance.sample(self.run_ids, min(REPLAYED, len(self.run_ids))):
                 journal = Path(self.folder, f"{run_id}.jsonl")
                 journal.write_bytes((await client.get(f"/runs/{run_id}/journal")).content)  # noqa: ASYNC240  (small)
@@ -148,7 +160,7 @@ def main():
         f"{options.runs} runs, {options.kills} kills, {TROUBLES[options.trouble]}: {time.monotonic() - started:.0f} s, {needed} "
         f"replies were needed, {more} calls came beyond, {in_flight} were on their way when a server was killed"
     )
-    print("\n".join(wrong) or "no run is lost, no answer is another, no stored reply was asked for again, the journals replay")
+    print("\n".join(wrong) or ALL_RIGHT)
     sys.exit(bool(wrong))
 
 

@@ -59,7 +59,7 @@ OPENING = Opening(seed=3, clock_start_ns=10**18, limits=SETTINGS)
 
 def shout(call, *, repeatable=True):
     """Sub-calls answered at once, always the same."""
-    return HostResult(tuple(SubReply(text=prompt.upper()) for prompt in call.prompts))
+    return HostResult(tuple(SubReply(text=each.text.upper()) for each in call.prompts))
 
 
 def run(engine, cells, *, forked):

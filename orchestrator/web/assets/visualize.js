@@ -112,7 +112,7 @@ function runParts(run) {
   const parts = [element("h1", undefined, run.query), facts(run)];
   parts.push(element("div", "facts", `run ${run.run_id} · context of ${counted(run.context_length, "character")}`));
   if (run.answer !== null) {
-    parts.push(element("h2", undefined, run.success ? "Answer" : "Partial answer"), element("pre", "answer", run.answer));
+    parts.push(element("h2", undefined, run.success ? "Answer" : "Partial answer"), element("pre", "answer", typeof run.answer === "string" ? run.answer : JSON.stringify(run.answer, null, 2)));
   }
   if (run.error !== null) parts.push(element("pre", "error", run.error));
   parts.push(element("p", "facts", "Keys: j and k go to the next and the previous turn, Enter opens and closes."));
