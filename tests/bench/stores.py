@@ -63,7 +63,9 @@ class Quick(Turns):
     def __init__(self) -> None:
         super().__init__(-1)
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         turn = sum(message.role == "assistant" for message in messages)
         code = "FINAL(len(context) + len(both))" if turn else "both = llm_batch(['a', 'b'])"
         received.add(f"```python\n{code}\n```" if messages[0].role == "system" else "x")
