@@ -131,7 +131,7 @@ class Cells:
         """A sub-call of the run itself, which is of no cell."""
         self._subcalls.begin_cell(self._turn, NO_CELL)
         try:
-            [reply] = await self._subcalls.ask([prompt])
+            [reply] = await self.wait(self._subcalls.ask([prompt]))
         except BudgetExceeded as error:
             return SubReply(error=str(error))
         return reply

@@ -152,7 +152,7 @@ async def test_a_run_that_is_left_for_others_is_nobodys(opened):
     assert ([each.run_id for each in journal.events], found.holder) == (["a"], None)
 
 
-@pytest.mark.parametrize("kept", [{"kept_runs": 2}, {"kept_bytes": 1800}, {"kept_seconds": 0.0}], ids=str)
+@pytest.mark.parametrize("kept", [{"kept_runs": 2}, {"kept_bytes": 2300}, {"kept_seconds": 0.0}], ids=str)
 async def test_runs_that_are_too_much_are_forgotten(opened, kept):
     """The oldest first; one that goes on stays."""
     store, journals = opened()
