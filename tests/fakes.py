@@ -9,7 +9,7 @@ from orchestrator.config import OpenAISettings
 from orchestrator.providers.attempts import Request
 from orchestrator.providers.messages import Message, Received, Usage
 from orchestrator.providers.pool import Pool
-from orchestrator.runs.sources import Live
+from orchestrator.runs.live import Live
 
 
 def streamed(text, prompt_tokens=10, completion_tokens=5):

@@ -14,7 +14,8 @@ from orchestrator.api.body import StrictRequest
 from orchestrator.api.event_stream import EVENT_STREAM, as_events, event
 from orchestrator.api.openapi import QUERIES, Asking, problems
 from orchestrator.journal.events import AnyEvent
-from orchestrator.journal.history import RunDetail, RunResult, detail, result
+from orchestrator.journal.history import RunDetail, detail
+from orchestrator.journal.results import RunResult, result
 from orchestrator.runs.following import Told
 from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.service import RunService

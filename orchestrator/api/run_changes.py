@@ -13,7 +13,7 @@ from orchestrator.api.asking import QueryRequest, begin, key_of, prepare
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.openapi import RUNS, Asking, problems
 from orchestrator.api.own_keys import own_models
-from orchestrator.journal.history import RunSummary, Status
+from orchestrator.journal.results import RunSummary, Status
 from orchestrator.runs.beginning import Beginning
 from orchestrator.runs.forking import Fork
 from orchestrator.runs.owned import OwnedRuns, Verdict

@@ -21,10 +21,11 @@ from orchestrator.api.openapi import RUNS, problems
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent, Stopped, run_started
 from orchestrator.journal.export import script
-from orchestrator.journal.history import Doing, RunDetail, RunSummary
+from orchestrator.journal.history import RunDetail
 from orchestrator.journal.lines import to_lines
 from orchestrator.journal.listing import listing
 from orchestrator.journal.metrics import RunMetrics, metrics
+from orchestrator.journal.results import Doing, RunSummary
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.store.messages import Wanted
 

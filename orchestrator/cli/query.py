@@ -25,8 +25,8 @@ from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
-from orchestrator.journal import history
-from orchestrator.journal.history import RunResult
+from orchestrator.journal import results
+from orchestrator.journal.results import RunResult
 from orchestrator.opening import Orchestrator, open_contexts
 from orchestrator.runs.beginning import Beginning
 from orchestrator.runs.handles import RunHandle
@@ -198,7 +198,7 @@ async def _ask(
                 journal.write(event)
                 progress.show(event)
             again = _seen_again(run.run_id, options.journal) if journal.is_whole else "its journal is not kept"
-        return history.result(await run.wait()), again
+        return results.result(await run.wait()), again
 
 
 def _journal(run_id: str, options: argparse.Namespace) -> JournalFile:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from orchestrator.contexts.context import Kind
-from orchestrator.providers.messages import Reply, Usage
+from orchestrator.journal.parts import Asked, ForkedFrom, RecordedCellLimits, RecordedRunLimits, Spent
+from orchestrator.providers.messages import Reply
 from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, Manner
 
 # 1: the clock of a run went by readings. 2: it goes by the work of its cells, so that only these are executed again.
@@ -40,41 +41,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """What all events have."""
 
     at: float = 0.0
-
-
-class RecordedRunLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that a run had, whatever the configuration says by now."""
-
-    max_iterations: int
-    max_sub_calls: int
-    max_seconds: float
-    max_fuel: int
-    max_depth: int = 0
-
-
-class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that each of its cells had."""
-
-    fuel: int
-    seconds: float
-    memory_bytes: int
-    output_chars: int
-    context_inline_limit: int
-
-
-class ForkedFrom(msgspec.Struct, frozen=True):
-    """The run that another one shares a beginning with: up to before its reply `turn`, or all that its cells left (None)."""
-
-    run_id: str
-    turn: int | None
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """An earlier question over the same context and variables, and what was answered (None: nothing); of long texts the
-    beginning."""
-
-    query: str
-    answer: str | None
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
@@ -246,17 +212,6 @@ class ChildStarted(Event, frozen=True, kw_only=True, tag="child_started"):
     limits: RecordedRunLimits
     model: str | None = None
     schema: dict[str, Any] | None = None
-
-
-class Spent(msgspec.Struct, frozen=True):
-    """What one model brought to a reply, or to all replies of a child run. `retried`: in attempts that brought none."""
-
-    model: str
-    calls: int
-    usage: Usage
-    cost: float | None
-    retried: bool = False
-    hits: int = 0
 
 
 class ChildFinished(Event, frozen=True, kw_only=True, tag="child_finished"):

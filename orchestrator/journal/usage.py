@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.journal.events import AnyEvent, ChildFinished, ModelFailed, ModelReplied, Spent, SubcallFinished, run_started
+from orchestrator.journal.events import AnyEvent, ChildFinished, ModelFailed, ModelReplied, SubcallFinished, run_started
+from orchestrator.journal.parts import Spent
 from orchestrator.providers.messages import Reply, Usage, add_costs, estimate_tokens
 
 

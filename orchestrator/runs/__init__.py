@@ -23,6 +23,8 @@ admission.py which runs go on and which wait
 parking.py   a run that waits long gives its guest and its place up
 machine.py   how much memory there is
 observers.py who sees its events as they are written
-sources.py   where replies come from: models, a recording, or both
+sources.py   where a run takes from what is not its own doing
+live.py      the source of a run whose models are asked now
+recorded.py  the sources of one that was executed before: its recording alone, or that and then its models
 replay.py    a run executed again from its journal
 """

@@ -10,15 +10,8 @@ import msgspec
 from orchestrator.config import Settings
 from orchestrator.contexts.context import Context
 from orchestrator.errors import AboveCap, InvalidRequest
-from orchestrator.journal.events import (
-    FORMAT,
-    AnyEvent,
-    ForkedFrom,
-    RecordedCellLimits,
-    RecordedRunLimits,
-    RunStarted,
-    run_started,
-)
+from orchestrator.journal.events import FORMAT, AnyEvent, RunStarted, run_started
+from orchestrator.journal.parts import ForkedFrom, RecordedCellLimits, RecordedRunLimits
 from orchestrator.providers.messages import OwnModels
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool

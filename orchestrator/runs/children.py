@@ -14,20 +14,19 @@ import msgspec
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest, JournalError
-from orchestrator.journal import history
+from orchestrator.journal import results
 from orchestrator.journal.events import (
     Answer,
     AnyEvent,
     CellFinished,
     CellRolledBack,
     ChildFinished,
-    RecordedRunLimits,
     RunFinished,
     RunStarted,
-    Spent,
     run_started,
 )
 from orchestrator.journal.journal import Journal
+from orchestrator.journal.parts import RecordedRunLimits, Spent
 from orchestrator.journal.usage import own, spent_by_model
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs import schemas
@@ -234,7 +233,7 @@ def _documents(context: Context, chosen: Sequence[int | str]) -> list[tuple[str 
 
 
 def _came(events: Sequence[AnyEvent]) -> Came:
-    found = history.result(events)
+    found = results.result(events)
     answers = [event.text for event in events if isinstance(event, Answer)]
     below = [event for event in own(events) if isinstance(event, ChildFinished)]
     cells = [event for event in events if isinstance(event, CellFinished | CellRolledBack)]

@@ -7,12 +7,11 @@ import msgspec
 
 from orchestrator.config import Protocol
 from orchestrator.errors import Conflict, InvalidRequest
-from orchestrator.journal import history
+from orchestrator.journal import results
 from orchestrator.journal.events import (
     FORMAT,
     Answer,
     AnyEvent,
-    Asked,
     CellFinished,
     CellRolledBack,
     CellStarted,
@@ -22,6 +21,7 @@ from orchestrator.journal.events import (
     RunFinished,
     run_started,
 )
+from orchestrator.journal.parts import Asked
 from orchestrator.providers.messages import Reply, Usage
 from orchestrator.runs.query import WantedLimits
 
@@ -112,5 +112,5 @@ def _check_format(events: Sequence[AnyEvent]) -> None:
     started = run_started(events)
     if started.format != FORMAT:
         raise Conflict(f"the run {started.run_id} is of an older version of this program, which alone can execute it again")
-    if history.result(events).stopped == "not_resumable":
-        raise Conflict(f"the run {started.run_id} cannot be executed again: {history.result(events).error}")
+    if results.result(events).stopped == "not_resumable":
+        raise Conflict(f"the run {started.run_id} cannot be executed again: {results.result(events).error}")

@@ -8,10 +8,10 @@ import msgspec
 
 from orchestrator.contexts.context import Context
 from orchestrator.errors import Stopping
-from orchestrator.journal import history
+from orchestrator.journal import results
 from orchestrator.journal.events import AnyEvent, run_started
-from orchestrator.journal.history import Status
 from orchestrator.journal.journal import Journal
+from orchestrator.journal.results import Status
 from orchestrator.providers.pool import Models
 from orchestrator.runs.admission import Turn
 from orchestrator.runs.following import Following
@@ -61,7 +61,7 @@ class RunHandle:
             return "parked"
         if not self._turn.come.done():
             return "queued"
-        return "waiting" if history.waits_for_models(self._journal.events) else "running"
+        return "waiting" if results.waits_for_models(self._journal.events) else "running"
 
     @cached_property
     def following(self) -> Following:

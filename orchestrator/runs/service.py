@@ -29,7 +29,8 @@ from orchestrator.sandbox.templates import extra_bytes
 from orchestrator.server_settings import ServerSettings
 from orchestrator.store.journals import Journals
 from orchestrator.store.keys import Keys
-from orchestrator.store.runs import RunStore, Unfinished
+from orchestrator.store.messages import Unfinished
+from orchestrator.store.runs import RunStore
 
 LEFT = RunFinished(stopped="cancelled", error="its caller waited for it, and the process that executed it has ended")
 KEY_GONE = RunFinished(stopped="not_resumable", error="its models are the caller's, whose key is kept nowhere")

@@ -12,15 +12,8 @@ import msgspec
 
 from orchestrator.budget import Budget
 from orchestrator.errors import BudgetExceeded, ProviderError, RequestError
-from orchestrator.journal.events import (
-    AnyEvent,
-    ChildFinished,
-    ChildStarted,
-    RecordedRunLimits,
-    SubcallFinished,
-    SubcallReused,
-    SubcallStarted,
-)
+from orchestrator.journal.events import AnyEvent, ChildFinished, ChildStarted, SubcallFinished, SubcallReused, SubcallStarted
+from orchestrator.journal.parts import RecordedRunLimits
 from orchestrator.journal.recording import SubcallEvent
 from orchestrator.runs.children import Came, Noted, Task
 from orchestrator.runs.sources import Source

@@ -7,7 +7,7 @@ import msgspec
 
 from orchestrator import logs
 from orchestrator.errors import JournalError, SandboxError, StoreFull
-from orchestrator.journal import history
+from orchestrator.journal import results
 from orchestrator.journal.events import RunFinished, run_started
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import Recording
@@ -17,9 +17,10 @@ from orchestrator.runs.admission import Admission
 from orchestrator.runs.children import Children, Means
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.handles import RunHandle, Starting
+from orchestrator.runs.live import Live
 from orchestrator.runs.parking import Parking
+from orchestrator.runs.recorded import RecordedThenLive
 from orchestrator.runs.run import CANCELLED, INTERNAL
-from orchestrator.runs.sources import Live, RecordedThenLive
 from orchestrator.sandbox.engines import Engines
 from orchestrator.store.journals import Journals
 from orchestrator.store.writer import LAST_SECONDS
@@ -121,7 +122,7 @@ class Underway:
             await self._journals.end(journal)
         except StoreFull as error:
             logs.store_waits(str(error))
-        logs.run_finished(history.result(journal.events), run_started(journal.events).context_id)
+        logs.run_finished(results.result(journal.events), run_started(journal.events).context_id)
 
     def _forget(self, task: "asyncio.Task[int]", starting: Starting) -> None:
         del self._runs[starting.journal.run_id]

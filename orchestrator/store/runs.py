@@ -13,11 +13,11 @@ from sqlalchemy.engine import make_url
 from orchestrator.config import StoreSettings, data_folder
 from orchestrator.errors import Busy, ConfigError, JournalError, NoRoom, Superseded
 from orchestrator.journal.events import AnyEvent, RunStarted, run_started
-from orchestrator.journal.history import RunSummary
+from orchestrator.journal.results import RunSummary
 from orchestrator.store.database import Database, sqlite_url
 from orchestrator.store.forgetting import forget, forget_some
 from orchestrator.store.holders import Holder
-from orchestrator.store.messages import Wanted
+from orchestrator.store.messages import Listed, Unfinished, Wanted
 from orchestrator.store.searching import those, words_of
 from orchestrator.store.tables import EVENTS, RUNS
 from orchestrator.store.writer import Record, Writer
@@ -27,25 +27,6 @@ _FINISHED = RUNS.c.ended_ns.is_not(None)
 _UNFINISHED = select(RUNS.c.run_id, RUNS.c.attempt, RUNS.c.holder, RUNS.c.detached, RUNS.c.parent).where(~_FINISHED)
 _decode = msgspec.json.Decoder(AnyEvent).decode
 _decode_summary = msgspec.json.Decoder(RunSummary).decode
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """One of a list; `begun_ns` tells its place. `held`: by a process."""
-
-    run_id: str
-    begun_ns: int
-    summary: RunSummary
-    held: bool
-
-
-class Unfinished(msgspec.Struct, frozen=True):
-    """A run without its end; `detached`: it is to be gone on with, its caller does not wait. `parent`: whose child it is."""
-
-    run_id: str
-    attempt: int
-    holder: str | None
-    detached: bool
-    parent: str | None = None
 
 
 class RunStore:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_
 
-from orchestrator.journal.history import RunSummary
+from orchestrator.journal.results import RunSummary
 from orchestrator.store.messages import Wanted
 from orchestrator.store.tables import RUNS
 

@@ -14,7 +14,7 @@ from measuring import private_mb
 
 from orchestrator.config import OpenAISettings, SandboxSettings, ServerSettings, Settings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools

@@ -11,9 +11,10 @@ from measuring import RUNS, shown
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.journal.events import FORMAT, Answer, RecordedCellLimits, RecordedRunLimits, RunFinished, RunStarted
-from orchestrator.journal.history import RunSummary
+from orchestrator.journal.events import FORMAT, Answer, RunFinished, RunStarted
 from orchestrator.journal.journal import Journal
+from orchestrator.journal.parts import RecordedCellLimits, RecordedRunLimits
+from orchestrator.journal.results import RunSummary
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools

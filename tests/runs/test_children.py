@@ -11,7 +11,8 @@ from fakes import FAKE_MODEL, FakeModel, python, streamed
 from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import detail, result
+from orchestrator.journal.history import detail
+from orchestrator.journal.results import result
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools

@@ -12,8 +12,8 @@ from test_sources import REPLIES, context, reply, said
 from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
 from orchestrator.journal.journal import Journal
+from orchestrator.journal.results import result
 from orchestrator.providers.messages import Usage
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.admission import Admission, Limits

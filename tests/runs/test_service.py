@@ -11,7 +11,7 @@ from orchestrator.config import Settings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import ModelCalled
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools

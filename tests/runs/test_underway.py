@@ -13,7 +13,7 @@ from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import NoRoom, Stopping
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.messages import OwnModels
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
