@@ -17,6 +17,7 @@ from orchestrator.journal.events import (
     RecordedCellLimits,
     RecordedRunLimits,
     RunStarted,
+    SubcallStarted,
     run_started,
 )
 from orchestrator.providers.messages import OwnModels
@@ -102,11 +103,14 @@ class Beginnings:
         copied = forking.before_turn(events, fork)
         if before.own_key and own is None:
             raise InvalidRequest("its models are the caller's: send X-RLM-Provider, X-RLM-Model and X-RLM-Key again")
-        root, sub = (None, None) if own else (fork.model or before.root_model, before.sub_model)
+        root, sub = (fork.model, None) if own else (fork.model or before.root_model, before.sub_model)
         models = self._choose(root, sub, own)
         limits = before.limits if fork.limits is None else self._allow(fork.limits, before.limits)
         if fork.turn > limits.max_iterations:
             raise InvalidRequest(f"turn: the fork may have {limits.max_iterations} turns (max_iterations)")
+        made = sum(isinstance(each, SubcallStarted) for each in copied)
+        if made > limits.max_sub_calls:
+            raise InvalidRequest(f"max_sub_calls: {made} were made before turn {fork.turn}; allow as many or more")
         started = msgspec.structs.replace(
             before,
             run_id=uuid.uuid4().hex,

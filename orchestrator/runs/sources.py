@@ -7,21 +7,13 @@ from typing import Protocol
 import msgspec
 
 from orchestrator.errors import JournalError, ProviderError
-from orchestrator.journal.events import ModelReplied, ModelWaits, RunFinished
+from orchestrator.journal.events import ModelReplied, ModelWaits
 from orchestrator.journal.journal import Journal, Speaking
 from orchestrator.journal.recording import RecordedCell, Recording
 from orchestrator.providers.attempts import Affinity, Request, Wait
 from orchestrator.providers.messages import Message, Received, Reply, Schema
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.providers.queue import Candidates
-
-
-class Interrupted(Exception):
-    """The recorded run ended here, by what is no doing of its own: it was cancelled, or failed."""
-
-    def __init__(self, finished: RunFinished) -> None:
-        super().__init__(finished.stopped)
-        self.finished = finished
 
 
 class Source(Protocol):
@@ -140,11 +132,7 @@ class Recorded:
         return recorded
 
     def _end(self, otherwise: str) -> Exception:
-        finished = self._recording.finished
-        if finished is None:
-            return JournalError(otherwise)
-        # As the run itself ends, so that it does the same again: at max_seconds it writes a partial answer, and only then ends.
-        return TimeoutError() if finished.stopped == "max_seconds" else Interrupted(finished)
+        return self._recording.ended_here() or JournalError(otherwise)
 
 
 class RecordedThenLive:

@@ -12,10 +12,15 @@ UNFINISHED = ("queued", "running", "waiting", "parked")
 
 
 def words_of(summary: RunSummary) -> dict[str, Any]:
-    """The columns of a run that are searched. PostgreSQL has no text with a NUL."""
-    words = f"{summary.query}\n{summary.answer or ''}".casefold().replace("\0", " ")
-    models = "\n".join(summary.models or summary.usage.models).casefold().replace("\0", " ")
+    """The columns of a run that are searched."""
+    words = _folded(f"{summary.query}\n{summary.answer or ''}")
+    models = _folded("\n".join(summary.models or summary.usage.models))
     return {"stopped": None if summary.stopped == "running" else summary.stopped, "words": words, "models": models}
+
+
+def _folded(text: str) -> str:
+    # PostgreSQL has no text with a NUL, and for SQLite a pattern ends there.
+    return text.casefold().replace("\0", " ")
 
 
 def those(owner: str, wanted: Wanted) -> ColumnElement[bool]:
@@ -27,9 +32,9 @@ def those(owner: str, wanted: Wanted) -> ColumnElement[bool]:
         unfinished = wanted.status in UNFINISHED
         chosen.append(RUNS.c.ended_ns.is_(None) if unfinished else RUNS.c.stopped == wanted.status)
     if wanted.text is not None:
-        chosen.append(RUNS.c.words.contains(wanted.text.casefold(), autoescape=True))
+        chosen.append(RUNS.c.words.contains(_folded(wanted.text), autoescape=True))
     if wanted.model is not None:
-        chosen.append(RUNS.c.models.contains(wanted.model.casefold(), autoescape=True))
+        chosen.append(RUNS.c.models.contains(_folded(wanted.model), autoescape=True))
     if wanted.since is not None:
         chosen.append(RUNS.c.begun_ns >= wanted.since)
     if wanted.before is not None:
