@@ -1,6 +1,7 @@
 """Runs under way: the task of each, from its turn to its end in the store."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import cached_property
 
@@ -109,7 +110,6 @@ class Underway:
         self._journals = journals
         self._admission = admission
         self._runs: dict[str, RunHandle] = {}
-        self._ending: set[asyncio.Task[None]] = set()
 
     def find(self, run_id: str) -> RunHandle | None:
         """One that this process executes, or is about to."""
@@ -136,8 +136,8 @@ class Underway:
                 handle.leave()
             else:
                 handle.cancel()
-        while self._runs or self._ending:
-            await asyncio.wait([*(each.task for each in self._runs.values()), *self._ending])
+        while self._runs:
+            await asyncio.wait([each.task for each in self._runs.values()])
 
     async def _run(self, starting: Starting) -> int:
         """Returns how many cells were executed. Raises SandboxError."""
@@ -160,11 +160,12 @@ class Underway:
             journal.write(INTERNAL)
             raise
         finally:
-            # A task of its own: whoever cancels again does not keep it from being written down.
+            # A task of its own: whoever cancels again does not keep it from being written down, and waits for that too.
             ending = asyncio.create_task(self._end(journal))
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
-            await asyncio.shield(ending)
+            while not ending.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.shield(ending)
+            ending.result()
 
     async def _execute(self, starting: Starting, recording: Recording, tools: Tools) -> int:
         journal, started = starting.journal, recording.started
