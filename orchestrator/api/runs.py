@@ -30,6 +30,7 @@ from orchestrator.runs.owned import OwnedRuns
 from orchestrator.store.messages import Wanted
 
 MOST_LISTED = 200  # of one answer
+LATEST_NS = 1 << 62  # that the store has a number for
 STATES = (*get_args(Doing), *get_args(Stopped))
 Words = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
 Time = Annotated[str | None, QueryParameter(max_length=40, description="RFC 3339, as 2026-01-31T12:00:00Z.")]
@@ -51,7 +52,7 @@ class RunList(msgspec.Struct, frozen=True):
 async def list_runs(  # noqa: PLR0913, PLR0917  (query parameters are arguments here)
     owned: NamedDependency[OwnedRuns],
     limit: Annotated[int, QueryParameter(ge=1, le=MOST_LISTED)] = 50,
-    cursor: Annotated[int | None, QueryParameter(ge=1, lt=1 << 62)] = None,
+    cursor: Annotated[int | None, QueryParameter(ge=1, lt=LATEST_NS)] = None,
     run_id: Annotated[Words, QueryParameter(description="How its id begins.")] = None,
     status: Annotated[str | None, QueryParameter(description=f"One of {', '.join(STATES)}.")] = None,
     text: Annotated[Words, QueryParameter(description="A part of the query or the answer, of their beginnings.")] = None,
@@ -77,7 +78,7 @@ def _time(given: str | None, name: str) -> int | None:
         seconds = read.timestamp() if read.tzinfo else read.replace(tzinfo=datetime.UTC).timestamp()
     except (ValueError, OverflowError):
         raise InvalidRequest(f"{name}: it is no time; send it as 2026-01-31T12:00:00Z") from None
-    return max(0, int(seconds * 1e9))
+    return min(max(0, int(seconds * 1e9)), LATEST_NS)
 
 
 @get("/runs/{run_id:str}", summary="One run with every turn so far", tags=[RUNS], responses=problems(404))

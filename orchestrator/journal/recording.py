@@ -24,9 +24,19 @@ from orchestrator.journal.events import (
     run_started,
 )
 
+# How a run ends by what is no doing of its own: wherever it was, it gives its draft.
+FROM_OUTSIDE = ("cancelled", "max_seconds", "max_journal", "store_full")
 SubcallEvent = SubcallStarted | SubcallReused | SubcallFinished | ChildStarted | ChildFinished
 # A cell that these ended would not come to the same again: it is skipped, as it was rolled back.
 CLOCK_LIMITS = ("seconds", "cancelled")
+
+
+class Interrupted(Exception):
+    """The recorded run ended here, by what is no doing of its own: it was cancelled, or failed."""
+
+    def __init__(self, finished: RunFinished) -> None:
+        super().__init__(finished.stopped)
+        self.finished = finished
 
 
 class RecordedCell(msgspec.Struct):
@@ -66,6 +76,13 @@ class Recording:
         That may have hung on other runs, which had loaded the same context: it cannot be found out again.
         """
         return next((each.ended.loaded for each in self.cells.values() if each.ended), None)
+
+    def ended_here(self) -> Exception | None:
+        """To be raised where it ended: then it ends as it did. None if the journal ends without its end."""
+        if self.finished is None:
+            return None
+        # At max_seconds the run itself writes a partial answer, and only then ends.
+        return TimeoutError() if self.finished.stopped == "max_seconds" else Interrupted(self.finished)
 
     def _sort(self, events: Sequence[AnyEvent]) -> Iterator[AnyEvent]:
         """Puts each event where it belongs; yields those whose order is the run's own, sub-calls excepted."""

@@ -89,6 +89,10 @@ class Cells:
         cell = recorded.started
         self._turn, self._number, self._calls = cell.turn, cell.cell, 0
         self._journal.write(cell)
+        if isinstance(recorded.ended, CellRolledBack):  # it broke the interpreter
+            self._journal.write(recorded.ended)
+            self._guest.begin_anew()
+            return
         request = CellRequest(
             number=cell.cell,
             kind=cell.kind,

@@ -88,7 +88,9 @@ class Following:
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         self._readers += 1
-        self._task = self._task or asyncio.create_task(self._look())
+        if self._task is None:
+            self._said = None  # of the last time that somebody was here
+            self._task = asyncio.create_task(self._look())
         try:
             yield
         finally:

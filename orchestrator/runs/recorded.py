@@ -16,7 +16,6 @@ from orchestrator.journal.recording import RecordedCell, Recording
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.children import Came, Noted, Task
 from orchestrator.runs.live import Live
-from orchestrator.runs.sources import Interrupted
 from orchestrator.sandbox.messages import ChildQuery, Manner, Prompt
 
 
@@ -77,11 +76,7 @@ class Recorded:
         return recorded
 
     def _end(self, otherwise: str) -> Exception:
-        finished = self._recording.finished
-        if finished is None:
-            return JournalError(otherwise)
-        # As the run itself ends, so that it does the same again: at max_seconds it writes a partial answer, and only then ends.
-        return TimeoutError() if finished.stopped == "max_seconds" else Interrupted(finished)
+        return self._recording.ended_here() or JournalError(otherwise)
 
 
 class RecordedThenLive:

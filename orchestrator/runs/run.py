@@ -26,13 +26,14 @@ from orchestrator.journal.events import (
     Stopped,
     Unparsed,
 )
+from orchestrator.journal.recording import FROM_OUTSIDE, Interrupted
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.answers import Given, Judge, Refused, as_value
 from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.conversation import Conversation
 from orchestrator.runs.fitting import Misfit
 from orchestrator.runs.forking import BEFORE_ALL
-from orchestrator.runs.sources import Interrupted, Source
+from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import Writer
 
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
@@ -79,7 +80,7 @@ class Run:
             stopped, error = await self._run_within(seconds)
         except Interrupted as interrupted:
             stopped, error = interrupted.finished.stopped, interrupted.finished.error
-            if stopped == "cancelled":
+            if stopped in FROM_OUTSIDE:
                 self._give_partial(self._draft)
         except asyncio.CancelledError:
             self._give_partial(self._draft)

@@ -3,22 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from orchestrator.journal.events import (
-    RunFinished,
-)
 from orchestrator.journal.parts import RecordedRunLimits
 from orchestrator.journal.recording import RecordedCell
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.children import Came, Noted, Task
 from orchestrator.sandbox.messages import ChildQuery, Manner, Prompt
-
-
-class Interrupted(Exception):
-    """The recorded run ended here, by what is no doing of its own: it was cancelled, or failed."""
-
-    def __init__(self, finished: RunFinished) -> None:
-        super().__init__(finished.stopped)
-        self.finished = finished
 
 
 class Source(Protocol):

@@ -37,7 +37,6 @@ class Underway:
         self._admission = admission
         self.means: Means | None = None  # for child runs
         self._runs: dict[str, RunHandle] = {}
-        self._ending: set[asyncio.Task[None]] = set()
 
     def find(self, run_id: str) -> RunHandle | None:
         """One that this process executes, or is about to."""
@@ -70,8 +69,8 @@ class Underway:
                 handle.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_SECONDS):
-                while self._runs or self._ending:
-                    await asyncio.wait([*(each.task for each in self._runs.values()), *self._ending])
+                while self._runs:
+                    await asyncio.wait([each.task for each in self._runs.values()])
 
     async def _run(self, starting: Starting) -> int:
         """Returns how many cells were executed. Raises SandboxError."""
@@ -94,11 +93,12 @@ class Underway:
             journal.write(INTERNAL)
             raise
         finally:
-            # A task of its own: whoever cancels again does not keep it from being written down.
+            # A task of its own: whoever cancels again does not keep it from being written down, and waits for that too.
             ending = asyncio.create_task(self._end(journal))
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
-            await asyncio.shield(ending)
+            while not ending.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.shield(ending)
+            ending.result()
 
     async def _execute(self, starting: Starting, recording: Recording, tools: Tools) -> int:
         journal, started = starting.journal, recording.started

@@ -127,6 +127,29 @@ async def test_a_reply_is_seen_while_it_comes(engine):
     assert "event: run_finished" in rest
 
 
+async def test_a_reader_that_comes_later_is_not_told_of_an_earlier_reply(engine):
+    """Though nobody was there when that one was whole."""
+    model = Slow("```python\n", "x = 1\n```")
+    async with serving(engine, model) as client:
+        run_id = await begin(client)
+        model.allowed.release()
+        async with client.stream("GET", f"/runs/{run_id}/events") as response:
+            async for each in response.aiter_text():
+                if "model_delta" in each:
+                    break
+        model.allowed.release()
+        while len(events := (await client.get(f"/runs/{run_id}/journal")).text.splitlines()) < 6:  # noqa: ASYNC110  (another task)
+            await asyncio.sleep(0.02)
+        assert json.loads(events[-1])["event"] == "model_called"
+        async with client.stream("GET", f"/runs/{run_id}/events", params={"after": len(events) - 1}) as response:
+            model.allowed.release()
+            async for each in response.aiter_text():
+                if "model_delta" in each:
+                    break
+        await client.post(f"/runs/{run_id}/cancel")
+    assert parse(each.strip())[2]["turn"] == 2
+
+
 async def test_many_readers_cost_one_encoding(engine, monkeypatch):
     """A hundred of one run see the same."""
     encoded = []

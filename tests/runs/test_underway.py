@@ -101,6 +101,26 @@ async def test_a_detached_run_goes_on_where_its_server_was_stopped(server, conte
     assert await replay(events, contexts.get(ev.run_started(events).context_id), engine) == 3
 
 
+async def test_who_cancels_again_waits_for_the_end_in_the_store_too(server, contexts, monkeypatch):
+    """A run that is told to be over is over for everybody."""
+    model = Holding(list(REPLIES), held="alfa")
+    async with server(model) as runs:
+        run = runs.start(Query("q", contexts.add_text("a text")))
+        await model.reached.wait()
+        end = runs.journals.end
+
+        async def end_slowly(journal):
+            await asyncio.sleep(0.5)
+            await end(journal)
+
+        monkeypatch.setattr(runs.journals, "end", end_slowly)
+        for _ in range(3):
+            run.cancel()
+            await asyncio.sleep(0.01)
+        await asyncio.wait([run.task])
+        assert await runs.store.has_ended(run.run_id, "")
+
+
 async def test_who_waits_for_a_detached_run_is_told_that_it_goes_on(server, contexts):
     """It has no result here."""
     model = Holding(list(REPLIES), held="alfa")
