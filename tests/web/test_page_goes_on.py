@@ -96,8 +96,13 @@ async def test_journal_and_script_are_taken_along(serve, page):
     async with serve(FakeModel(TURNS)) as client:
         run_id = await ask(client)
         await shown(client, page, run_id)
-        links = await page.run("[...document.querySelectorAll('.actions a')].map(each => [each.innerText, each.pathname, each.download])")
-        assert links == [["Journal", f"/runs/{run_id}/journal", f"{run_id}.jsonl"], ["Script", f"/runs/{run_id}/script", f"{run_id}.py"]]
+        links = await page.run(
+            "[...document.querySelectorAll('.actions a')].map(each => [each.innerText, each.pathname, each.download])"
+        )
+        assert links == [
+            ["Journal", f"/runs/{run_id}/journal", f"{run_id}.jsonl"],
+            ["Script", f"/runs/{run_id}/script", f"{run_id}.py"],
+        ]
         for _, path, _ in links:
             assert (await client.get(path)).status_code == 200
 
