@@ -15,7 +15,6 @@ LONG = 5_000_000  # characters
 
 async def hostile_run(client):
     """A run of which everything that can be is hostile: question, reply, code, output, error, sub-calls, answer."""
-    code = f"hostile = {HOSTILE!r}\nprint(hostile)\nllm_batch([hostile, hostile + '2'])\nFINAL(hostile)"
     await client.post("/contexts", content=f"{MARKUP} {TURNED}".encode(), headers={"content-type": "text/plain"})
     body = {"query": HOSTILE.replace("\x00", ""), "context": HOSTILE}
     return (await client.post("/query", json=body)).json()["run_id"]
