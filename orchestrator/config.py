@@ -199,6 +199,7 @@ class Settings(Base, frozen=True, kw_only=True):
     max_fuel: Positive = 1_000_000_000_000
     retry_seconds: Annotated[float, Meta(ge=0)] = 30.0
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
+    history_chars: Annotated[int, Meta(ge=1000)] = 60_000
     protocol: Protocol = "python"
     module_folder: str = ""
     prices: str = ""

@@ -14,6 +14,7 @@ RLMError
    x NothingSent        422, there is nothing to ask about
    x UnknownModel       422
    x TooMany            429, one caller's, with when to ask again
+   x TooLong            422, a context is above a model's window
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
    x Stopping           503, no run was made
@@ -129,6 +130,12 @@ class NothingSent(RequestError):
 
 class UnknownModel(RequestError):
     """The request names a model that is not configured for that role."""
+
+    status = 422
+
+
+class TooLong(RequestError):
+    """A context does not fit the window of the model that is to read it."""
 
     status = 422
 

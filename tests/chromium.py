@@ -154,10 +154,13 @@ class Page:
 
     async def click(self, selector):
         """In its middle, as a mouse does."""
-        place = await self.until(
-            f"(each => {{ if (!each || each.disabled) return null; each.scrollIntoView({{block: 'center'}});"
-            f"const {{x, y, width, height}} = each.getBoundingClientRect(); return width && [x + width / 2, y + height / 2]; }})"
-            f"(document.querySelector({json.dumps(selector)}))"
+        found = f"document.querySelector({json.dumps(selector)})"
+        await self.until(f"{found} && !{found}.disabled && {found}.checkVisibility()")
+        # What comes near is laid out then: its place is known in the frame after the next.
+        place = await self.run(
+            f"(async each => {{ each.scrollIntoView({{block: 'center'}}); for (let left = 2; left; left -= 1) await new Promise(requestAnimationFrame);"
+            f"each.scrollIntoView({{block: 'center'}}); const {{x, y, width, height}} = each.getBoundingClientRect();"
+            f"return [x + width / 2, y + height / 2]; }})({found})"
         )
         for kind in ("mousePressed", "mouseReleased"):
             await self.send("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)

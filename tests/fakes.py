@@ -44,6 +44,7 @@ class FakeModel(httpx.AsyncBaseTransport):
         self.root_messages = []
         self.root_formats = []
         self.sub_prompts = []
+        self.sub_bodies = []
         self.cancelled = asyncio.Event()
 
     async def handle_async_request(self, request):
@@ -56,13 +57,15 @@ class FakeModel(httpx.AsyncBaseTransport):
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
-        if messages[0]["role"] == "system":
+        if messages[0]["content"].startswith("You answer a question about an input"):
             self.root_messages.append(messages)
             self.root_formats.append(body.get("response_format"))
             reply = self.replies.pop(0)
         else:
-            self.sub_prompts.append(messages[0]["content"])
-            reply = self.sub(messages[0]["content"])
+            asked = next(each["content"] for each in messages if each["role"] == "user")
+            self.sub_prompts.append(asked)
+            self.sub_bodies.append(body)
+            reply = self.sub(asked)
         return streamed(reply) if isinstance(reply, str) else reply
 
 
@@ -120,7 +123,7 @@ class FakeProvider:
     async def find_window(self):
         return self.settings.context_window
 
-    async def complete(self, messages, received, schema=None):
+    async def complete(self, messages, received, schema=None, max_tokens=None):
         self.running += 1
         self.most = max(self.most, self.running)
         try:

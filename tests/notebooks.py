@@ -9,7 +9,7 @@ from orchestrator.dialogue.commands import CONTEXT, Malformed
 from orchestrator.errors import BudgetExceeded
 from orchestrator.runs.cells import sent_commands
 from orchestrator.sandbox.guest import Guest
-from orchestrator.sandbox.messages import CellRequest, HostResult, Opening, SubReply
+from orchestrator.sandbox.messages import CellRequest, HostError, HostResult, Opening, SubReply
 
 
 async def shout(prompts):
@@ -36,9 +36,9 @@ class Notebook:
 
     async def answer(self, call):
         try:
-            return HostResult(tuple(await self._ask(list(call.prompts))))
+            return HostResult(tuple(await self._ask([each.text for each in call.prompts])))
         except BudgetExceeded as error:
-            return HostResult(refused=str(error))
+            return HostResult(error=HostError("BudgetError", str(error)))
 
     def record(self, record):
         self.calls.append(record)

@@ -11,7 +11,7 @@ from orchestrator.api.own_keys import own_models
 from orchestrator.config import Protocol
 from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
-from orchestrator.journal.events import run_started
+from orchestrator.journal.events import Route
 from orchestrator.runs.beginning import Beginning
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
@@ -36,7 +36,10 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     The first three become a `context_id` while the body arrives (body.py): here they are only documented.
     `root_model` and `sub_model` choose among the configured ones: an alias, PROVIDER/MODEL, or the model's name alone.
     `cache`: false makes every sub-call anew, and keeps none of its replies.
+    `answer_schema`: a JSON Schema that the answer, a value then, has to fit; an answer that does not goes back to the model.
+    `route`: "direct" is one call with the whole context, if that fits the model's window; the result is `bypassed`.
     `after`: a run that has ended: this is a next question over its context and its variables.
+    `detach`: the run goes on if the caller goes away, and after a restart of the server (as those of POST /runs always do).
     `session_id`: a name for a row of questions; without a context, the run goes on after the one begun last under that name.
     """
 
@@ -53,11 +56,8 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     root_model: str | None = None
     sub_model: str | None = None
     cache: bool = True
-
-
-class AwaitedRequest(QueryRequest, frozen=True, kw_only=True):
-    """`detach`: the run goes on if the caller goes away, and after a restart of the server."""
-
+    route: Annotated[Route, Meta(description="direct: one call with the whole context.")] = "rlm"
+    answer_schema: Annotated[dict[str, Any], Meta(description="A JSON Schema.")] | None = None
     detach: bool = False
 
 
@@ -76,14 +76,14 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
     if before is None and data.context_id is UNSET and data.session_id is not None:
         before = await owned.last_of_session(data.session_id)
     if before is not None:
-        context_id: str | UnsetType = run_started(await owned.events(before)).context_id
+        context = await owned.context_of(before)
+    elif data.context_id is not UNSET:
+        context = request.contexts.get(data.context_id)
     else:
-        context_id = data.context_id
-    if context_id is UNSET:
         raise InvalidRequest("send exactly one of context, context_id, documents, messages and after")
     query = Query(
         data.query,
-        request.contexts.get(context_id),
+        context,
         data.protocol,
         data.root_model,
         data.sub_model,
@@ -91,6 +91,8 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
         own_models(request.headers),
         request.auth.name,
         data.session_id,
+        data.answer_schema,
+        data.route,
     )
     if before is not None:
         return await owned.after(before, query, wanted)
@@ -99,14 +101,8 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
 
 def begin(beginning: Beginning, request: StrictRequest, runs: RunService, *, detached: bool) -> RunHandle:
     """A run, which is one of those that who asks may have at once. Raises RequestError if there is none."""
-    request.auth.take_run()
-    try:
-        run = runs.begin(beginning, detached=detached)
-    except BaseException:
-        request.auth.give_run_back()
-        raise
-    run.on_end(request.auth.give_run_back)
-    return run
+    request.auth.check_runs(runs.underway.count(request.auth.name))
+    return runs.begin(beginning, detached=detached)
 
 
 def key_of(given: str, request: StrictRequest, data: QueryRequest) -> Key:

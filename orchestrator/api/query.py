@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.response import Stream
 
-from orchestrator.api.asking import AwaitedRequest, begin, prepare
+from orchestrator.api.asking import QueryRequest, begin, prepare
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.event_stream import EVENT_STREAM, as_events, event
 from orchestrator.api.openapi import QUERIES, Asking, problems
@@ -28,7 +28,7 @@ from orchestrator.runs.underway import RunHandle
     operation_class=Asking,
     responses=problems(404, 408, 409, 413, 415, 422, 507),
 )
-async def query(data: JSONBody[AwaitedRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunResult:
+async def query(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunResult:
     return result(await _run(data, request, runs))
 
 
@@ -40,7 +40,7 @@ async def query(data: JSONBody[AwaitedRequest], request: StrictRequest, runs: Na
     operation_class=Asking,
     responses=problems(404, 408, 409, 413, 415, 422, 507),
 )
-async def debug(data: JSONBody[AwaitedRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunDetail:
+async def debug(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunDetail:
     return detail(await _run(data, request, runs))
 
 
@@ -53,7 +53,7 @@ async def debug(data: JSONBody[AwaitedRequest], request: StrictRequest, runs: Na
     operation_class=Asking,
     responses=problems(404, 408, 409, 413, 415, 422, 507),
 )
-async def stream(data: JSONBody[AwaitedRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> Stream:
+async def stream(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> Stream:
     run = begin(await prepare(data, request, runs), request, runs, detached=data.detach)
     return Stream(_stream(run), media_type=EVENT_STREAM, status_code=200, headers={"cache-control": "no-store"})
 
@@ -73,7 +73,7 @@ async def _events(run: RunHandle) -> AsyncIterator[Sequence[Told]]:
         yield told
 
 
-async def _run(data: AwaitedRequest, request: StrictRequest, runs: RunService) -> Sequence[AnyEvent]:
+async def _run(data: QueryRequest, request: StrictRequest, runs: RunService) -> Sequence[AnyEvent]:
     """The events of the run, at its end. It is cancelled if the caller goes away first, unless it is detached."""
     run = begin(await prepare(data, request, runs), request, runs, detached=data.detach)
     if data.detach:

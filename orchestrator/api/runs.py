@@ -11,6 +11,7 @@ from typing import Annotated, get_args
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
@@ -50,6 +51,7 @@ async def list_runs(  # noqa: PLR0913, PLR0917  (query parameters are arguments 
     owned: NamedDependency[OwnedRuns],
     limit: Annotated[int, QueryParameter(ge=1, le=MOST_LISTED)] = 50,
     cursor: Annotated[int | None, QueryParameter(ge=1, lt=1 << 62)] = None,
+    run_id: Annotated[Words, QueryParameter(description="How its id begins.")] = None,
     status: Annotated[str | None, QueryParameter(description=f"One of {', '.join(STATES)}.")] = None,
     text: Annotated[Words, QueryParameter(description="A part of the query or the answer, of their beginnings.")] = None,
     model: Annotated[Words, QueryParameter(description="A part of a model's name.")] = None,
@@ -59,7 +61,7 @@ async def list_runs(  # noqa: PLR0913, PLR0917  (query parameters are arguments 
     if status is not None and status not in STATES:
         raise InvalidRequest(f"status: it is one of {', '.join(STATES)}")
     before = min((each for each in (cursor, _time(until, "until")) if each is not None), default=None)
-    wanted = Wanted(status=status, text=text, model=model, since=_time(since, "since"), before=before)
+    wanted = Wanted(run_id=run_id, status=status, text=text, model=model, since=_time(since, "since"), before=before)
     found = await owned.newest_first(wanted, limit + 1)
     shown = found[:limit]
     return RunList([each.summary for each in shown], str(shown[-1].begun_ns) if len(found) > limit else None)
@@ -87,9 +89,8 @@ async def get_run(run_id: FromPath[str], owned: NamedDependency[OwnedRuns]) -> R
     summary="The events of one run, also those to come; from the one behind `Last-Event-ID` or `after` on",
     description="Server-Sent Events: `id` is the event's number, `event` its type, `data` the event as JSON. What comes of a "
     "reply under way is `model_delta`, without a number. With `Accept: application/jsonl`, the events alone.",
-    media_type=EVENT_STREAM,
     tags=[RUNS],
-    responses=problems(404),
+    responses={200: ResponseSpec(bytes, description="The events.", media_type=EVENT_STREAM)} | problems(404),
 )
 async def get_events(
     run_id: FromPath[str],

@@ -16,18 +16,22 @@ import msgspec
 from orchestrator import logs
 from orchestrator.cli.command import add_config, command_parser
 from orchestrator.cli.dry_run import preview
-from orchestrator.cli.inputs import read_inputs
+from orchestrator.cli.inputs import read_inputs, read_json
 from orchestrator.cli.journals import JournalFile, create_journal, keep_journal, origin_of
 from orchestrator.cli.progress import RunProgress
 from orchestrator.cli.say import say, write
 from orchestrator.cli.settings import choose_models, set_value, tell_defaults
 from orchestrator.config import Settings, StoreSettings
+from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal import history
 from orchestrator.journal.history import RunResult
 from orchestrator.opening import Orchestrator, open_contexts
-from orchestrator.runs.query import Query
+from orchestrator.runs.beginning import Beginning
+from orchestrator.runs.owned import OwnedRuns
+from orchestrator.runs.query import Query, WantedLimits
+from orchestrator.runs.service import RunService
 from orchestrator.runs.underway import RunHandle
 from orchestrator.store.database import sqlite_url
 
@@ -46,25 +50,27 @@ def main(arguments: Sequence[str]) -> int:
     for assignment in options.set:
         settings = set_value(settings, assignment)
     contexts = _open_contexts(options, settings)
-    added = read_inputs(contexts, names, options.encoding)
+    if options.after and (names or options.dry_run):
+        raise InvalidRequest("--after: a next question has the input of the run before; leave out FILE and --dry-run")
+    added = None if options.after else read_inputs(contexts, names, options.encoding)
     if options.model is None and options.root_model is None:
         tell_defaults(options.config)
-    for note in added.notes:
+    for note in added.notes if added else ():
         say(note)
-    query = Query(options.question, added.context, options.protocol, cache=not options.no_cache)
-    if options.dry_run:
+    context = added.context if added else None
+    if options.dry_run and context:
         with tempfile.TemporaryDirectory() as folder:
             nowhere = StoreSettings(url=sqlite_url(Path(folder) / "runs.db"))
             settings = msgspec.structs.replace(settings, store=nowhere)
-            write(asyncio.run(_preview(Orchestrator(settings, say, contexts=contexts), query)))
+            write(asyncio.run(_preview(Orchestrator(settings, say, contexts=contexts), _query(options, context))))
         return 0
     if options.detach:
-        write(f"{asyncio.run(_leave(Orchestrator(settings, say, contexts=contexts), query))}\n")
+        write(f"{asyncio.run(_leave(Orchestrator(settings, say, contexts=contexts), options, context))}\n")
         say("a server that uses this store begins the run, now or when it is started (rlm serve): GET /runs/ID shows it")
         return 0
     with RunProgress(sys.stderr, verbose=options.verbose) as progress:
         orchestrator = Orchestrator(settings, progress.say, contexts=contexts)
-        result, seen_again = asyncio.run(_ask(orchestrator, options, query, progress))
+        result, seen_again = asyncio.run(_ask(orchestrator, options, context, progress))
     return _report(result, seen_again, as_json=options.json)
 
 
@@ -107,6 +113,16 @@ def _parser() -> argparse.ArgumentParser:
         help="a limit of the configuration, as max_iterations=5 or sandbox.seconds=10; may be given several times",
     )
     models.add_argument("--no-cache", action="store_true", help="make every sub-call anew, and keep none of the replies")
+    parser.add_argument("--direct", action="store_true", help="one call with the whole input, if it fits the model's window")
+    parser.add_argument(
+        "--answer-schema",
+        type=Path,
+        metavar="FILE",
+        help="a JSON Schema that the answer, JSON then, has to fit",
+    )
+    parser.add_argument(
+        "--after", metavar="RUN", help="a next question over the input and the variables of that run (how its id begins)"
+    )
     parser.add_argument(
         "--detach",
         action="store_true",
@@ -144,17 +160,37 @@ async def _preview(orchestrator: Orchestrator, query: Query) -> str:
         return preview(runs.preview(query), query.context, orchestrator.settings)
 
 
-async def _leave(orchestrator: Orchestrator, query: Query) -> str:
+def _query(options: argparse.Namespace, context: Context) -> Query:
+    return Query(
+        options.question,
+        context,
+        options.protocol,
+        cache=not options.no_cache,
+        answer_schema=read_json(str(options.answer_schema)) if options.answer_schema else None,
+        route="direct" if options.direct else "rlm",
+    )
+
+
+async def _prepare(runs: RunService, options: argparse.Namespace, context: Context | None) -> Beginning:
+    """Of a run over that context, or after the one that is named."""
+    if context is not None:
+        return runs.beginnings.first(_query(options, context), WantedLimits())
+    owned = OwnedRuns(runs, "")
+    before = await owned.find(options.after)
+    return await owned.after(before, _query(options, await owned.context_of(before)), WantedLimits())
+
+
+async def _leave(orchestrator: Orchestrator, options: argparse.Namespace, context: Context | None) -> str:
     async with orchestrator.open() as runs:
-        return await runs.leave_for_server(query)
+        return await runs.leave_for_server(await _prepare(runs, options, context))
 
 
 async def _ask(
-    orchestrator: Orchestrator, options: argparse.Namespace, query: Query, progress: RunProgress
+    orchestrator: Orchestrator, options: argparse.Namespace, context: Context | None, progress: RunProgress
 ) -> tuple[RunResult, str]:
     """The result, and how to see the run again."""
     async with orchestrator.open() as runs:
-        run = runs.start(query)
+        run = runs.begin(await _prepare(runs, options, context), detached=False)
         with _interruptible(run), contextlib.closing(_journal(run.run_id, options)) as journal:
             async for event in run.follow():
                 journal.write(event)
@@ -196,7 +232,7 @@ def _report(result: RunResult, seen_again: str, *, as_json: bool) -> int:
     if as_json:
         write(f"{msgspec.json.encode(result).decode()}\n")
     elif result.answer is not None:
-        write(f"{result.answer}\n")
+        write(f"{result.answer if isinstance(result.answer, str) else msgspec.json.encode(result.answer).decode()}\n")
     if result.iterations:  # else there is nothing to see
         _summarize(result, seen_again)
     if result.success:

@@ -3,6 +3,9 @@
 prompts.py         how a root model is told to work, and the question
 preview.py         what it is shown of the context before it looks itself
 functions.py       the functions of a cell, as it is told of them
+shortening.py      a conversation that has grown long
+direct.py          a question with the whole input
+typed.py           replies and answers that have to fit a schema
 reports.py         what it is told of its replies
 replies.py         a reply -> what to do
 command_text.py    JSON commands as a model writes them

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 # What JSON has. A list of any type: servers that constrain decoding take an empty schema for an object's.
 Value = str | int | float | bool | list[Any] | dict[str, Any] | None
@@ -104,6 +105,8 @@ class LLMQuery(Command, frozen=True, kw_only=True, tag="llm_query"):
 
     prompt: str
     store: str | None = None
+    schema: dict[str, Any] | UnsetType | None = UNSET
+    model: str | UnsetType | None = UNSET
 
 
 class Map(Stored, frozen=True, kw_only=True, tag="map"):
@@ -111,6 +114,8 @@ class Map(Stored, frozen=True, kw_only=True, tag="map"):
 
     prompt: str
     size: int | None = None
+    schema: dict[str, Any] | UnsetType | None = UNSET
+    model: str | UnsetType | None = UNSET
 
 
 class Reduce(Stored, frozen=True, kw_only=True, tag="reduce"):
@@ -119,6 +124,8 @@ class Reduce(Stored, frozen=True, kw_only=True, tag="reduce"):
     directive: str
     chunk_size: int = 10_000
     overlap: int = 500
+    schema: dict[str, Any] | UnsetType | None = UNSET
+    model: str | UnsetType | None = UNSET
 
 
 class Python(Command, frozen=True, kw_only=True, tag="python"):
@@ -202,13 +209,14 @@ def form(command: type[Command]) -> str:
 
 
 def short_form(command: type[Command]) -> str:
-    """The same, but with a * for `on` and `store`."""
-    if not issubclass(command, Stored):
-        return form(command)
-    return _form(command, [field for field in msgspec.structs.fields(command) if field.name not in _STORED]) + "*"
+    """The same, but with a * for `on` and `store`, and without what is said once of all that have it."""
+    hidden = (*_ASKED, *(_STORED if issubclass(command, Stored) else ()))
+    shown = _form(command, [field for field in msgspec.structs.fields(command) if field.name not in hidden])
+    return f"{shown}*" if issubclass(command, Stored) else shown
 
 
 _STORED = ("on", "store")
+_ASKED = ("schema", "model")  # of a sub-model
 
 
 def _form(command: type[Command], fields: Sequence[msgspec.structs.FieldInfo]) -> str:
@@ -222,4 +230,4 @@ def _type_name(type_: Any) -> str:
     options: tuple[Any, ...] = getattr(type_, "__args__", ())
     if options and isinstance(options[0], str):
         return " or ".join(f'"{option}"' for option in options)
-    return names.get(type_) or names[options[0]]
+    return names.get(type_) or _type_name(options[0])

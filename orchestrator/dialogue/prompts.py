@@ -1,12 +1,14 @@
 """How a root model is told to work, and the question. Limits are its run's own; functions come from the guest itself."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from orchestrator.budget import RunLimits
 from orchestrator.config import CellLimits, Protocol
 from orchestrator.contexts.context import Context
+from orchestrator.dialogue import typed
 from orchestrator.dialogue.commands import TAUGHT, short_form
 from orchestrator.dialogue.functions import listing, module_listing
 from orchestrator.dialogue.preview import Form, form_of, preview
@@ -14,13 +16,17 @@ from orchestrator.sandbox.messages import FUEL_PER_SECOND, Function
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run works under; `sub_prompt_chars`: what a sub-model can read, if that is known."""
+    """What a run works under; `sub_prompt_chars`: what a sub-model can read, if that is known.
+
+    `answer_schema`: what the answer has to fit.
+    """
 
     protocol: Protocol
     limits: RunLimits
     cell_limits: CellLimits
     output_limit: int
     sub_prompt_chars: int | None = None
+    answer_schema: dict[str, Any] | None = None
 
 
 def system(terms: Terms, functions: Sequence[Function], context: Context) -> str:
@@ -43,7 +49,8 @@ all variables as they were before it."""
 def question(terms: Terms, query: str, context: Context, earlier: Sequence[tuple[str, str | None]] = ()) -> str:
     """The first message: the query, and what can be seen of the context at once. `earlier`: questions and their answers."""
     larger = [_LARGER] if context.is_lazy(terms.cell_limits.context_inline_limit) else []
-    return "\n".join([*_earlier(earlier), f"Question: {query}\n", preview(context), *larger])
+    wanted = [typed.told(terms.answer_schema)] if terms.answer_schema else []
+    return "\n".join([*_earlier(earlier), f"Question: {query}", *wanted, "", preview(context), *larger])
 
 
 def _earlier(asked: Sequence[tuple[str, str | None]]) -> list[str]:
@@ -88,7 +95,8 @@ see its output. Variables, functions and imports stay from one block to the next
 it. The whole standard library is there (sqlite3 in memory); no files, network or other packages.
 
 - llm_query(prompt) asks a sub-model; llm_batch(prompts) asks many at once and gives their answers in order. A sub-model sees \
-nothing but its prompt: put the passage into it. A failed call raises LLMError.
+nothing but its prompt: put the passage into it. With schema= (a type as list[str], a dataclass, a JSON Schema) its answer is \
+such a value. A failed call raises LLMError.
 - FINAL(value) records the answer, FINAL_VAR(name) that of a variable (for a long one, built in parts).
 
 How to work: look at samples; let code do what code can (search, count, parse, join) over the whole input; give what needs \
@@ -118,7 +126,7 @@ def _json_protocol(functions: Sequence[Function], looks: Form) -> str:
 Reply with JSON commands: one object, or an array of them, run in order. Those marked * also take "on", a variable to work on \
 (without it, the whole input), and "store", a variable that keeps the whole result; little of it is shown then. ${{name}} in a \
 text is the value of that variable, ${{name.field}} and ${{name.0}} parts of it; in a pattern a text means itself, a list any \
-of its items. "on": "context.3" is document 3.
+of its items. "on": "context.3" is document 3. llm_query, map, reduce: "schema", a JSON Schema, makes the answer a value.
 {forms}
 
 Functions of modules are commands too, each with its arguments beside "op", and marked *:

@@ -1,7 +1,10 @@
 """What a root model is told of its replies, in the language that it is taught."""
 
+from typing import Any
+
 from orchestrator.budget import Budget
 from orchestrator.config import CellLimits, Protocol
+from orchestrator.dialogue import typed
 from orchestrator.sandbox.messages import CellKind, Trap
 
 # How an answer is given, and a reply.
@@ -99,10 +102,14 @@ def status(budget: Budget, protocol: Protocol) -> str:
     return "\n".join(lines)
 
 
-BEST_ANSWER = (
-    "No replies are left. Answer the question now, in plain text, with the best answer that what you have seen supports; "
-    "say what is uncertain."
-)
+def best_answer(schema: dict[str, Any] | None) -> str:
+    """After the last reply: `schema`, what the answer has to fit, if anything."""
+    if schema is not None:
+        return f"No replies are left. Answer with the best that what you have seen supports. {typed.instruction(schema)}"
+    return (
+        "No replies are left. Answer the question now, in plain text, with the best answer that what you have seen supports; "
+        "say what is uncertain."
+    )
 
 
 def shorten(head: str, tail: str, length: int, limit: int) -> str:

@@ -6,18 +6,19 @@ Times (`at`) are seconds since the run started.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from orchestrator.contexts.context import Kind
 from orchestrator.providers.messages import Reply
-from orchestrator.sandbox.messages import CallRecord, CellKind, Effects
+from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, Manner
 
 # 1: the clock of a run went by readings. 2: it goes by the work of its cells, so that only these are executed again.
 FORMAT = 2
 
 Protocol = Literal["python", "json"]
+Route = Literal["rlm", "direct"]  # code and sub-calls over the context, or one call with all of it
 Stopped = Literal[
     "answered",
     "max_iterations",
@@ -83,6 +84,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     `cache`: its sub-calls may be answered by replies that other runs paid for; other runs of `owner`, the name of a token.
     `began_ns`: since 1970; the guest's own clock starts at `clock_start_ns`, which a fork has from its origin (0: the same).
     `copied`: so many events behind this one are those of the run that it is `forked_from`, and paid for by that.
+    `answer_schema`: what its answer, a value then, has to fit. `history_chars`: how long its conversation may be (None: any).
     `earlier_cells`: so many cells are of the `earlier` questions: they only bring the variables back.
     """
 
@@ -112,10 +114,22 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     copied: int = 0
     earlier: tuple[Asked, ...] = ()
     earlier_cells: int = 0
+    answer_schema: dict[str, Any] | None = None
+    history_chars: int | None = None
+    route: Route = "rlm"
+
+
+class HistoryCompacted(Event, frozen=True, kw_only=True, tag="history_compacted"):
+    """The conversation was too long: before the reply `turn` its outputs were shortened, and the variables listed in a cell."""
+
+    turn: int
 
 
 class ModelCalled(Event, frozen=True, kw_only=True, tag="model_called"):
-    """`texts`: what is new since the run's last call; in the first one, the system prompt and the question."""
+    """`texts`: what is new since the run's last call; in the first one, the system prompt and the question.
+
+    Behind a history_compacted all is new.
+    """
 
     turn: int
     prompt_chars: int
@@ -209,6 +223,7 @@ class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
     subcall: int
     prompt: str
     batch: int = 0
+    manner: Manner = PLAIN
 
 
 class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
@@ -221,7 +236,7 @@ class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
 
 
 class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
-    """It came back. Both are there if the reply is empty, or broke off."""
+    """It came back; `reply` is what all its askings brought. Both are there if it is empty, broke off or fits no schema."""
 
     turn: int
     cell: int
@@ -230,11 +245,19 @@ class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
     error: str | None
 
 
+class AnswerRefused(Event, frozen=True, kw_only=True, tag="answer_refused"):
+    """The model answered, and the answer was not taken; `reason` is what it is told."""
+
+    turn: int
+    reason: str
+
+
 class Answer(Event, frozen=True, kw_only=True, tag="answer"):
-    """`partial` if a limit ended the run before the model answered."""
+    """`partial` if a limit ended the run before the model answered; `typed`: it is JSON that fits the run's schema."""
 
     text: str
     partial: bool
+    typed: bool = False
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
@@ -246,6 +269,7 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
 
 AnyEvent = (
     RunStarted
+    | HistoryCompacted
     | ModelCalled
     | ModelReplied
     | ModelFailed
@@ -258,6 +282,7 @@ AnyEvent = (
     | SubcallStarted
     | SubcallReused
     | SubcallFinished
+    | AnswerRefused
     | Answer
     | RunFinished
 )

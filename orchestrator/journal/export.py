@@ -23,11 +23,14 @@ and the value of a cell's last expression is not printed.
 """
 
 import collections
+import dataclasses
+import enum
 import itertools
 import json
 import math
 import re
 import sys
+import typing
 from collections import Counter, defaultdict
 
 {context}
@@ -46,21 +49,38 @@ class BudgetError(Exception):
 CALLS = iter({calls})
 
 
-def llm_batch(prompts):
+def made(kind, value):
+    """The value of that type, of its JSON."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list:
+        return [made(arguments[0], each) for each in value]
+    if origin is dict:
+        return {{name: made(arguments[1], each) for name, each in value.items()}}
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{{name: made(hints[name], each) for name, each in value.items()}})
+    return kind(value) if isinstance(kind, type) and issubclass(kind, (enum.Enum, float)) else value
+
+
+def llm_batch(prompts, on_error="raise", *, schema=None, **asked):
     """The next answers of the journal, in its order."""
     result, error = next(CALLS)
     if error:
-        raise (BudgetError if error["type"] == "BudgetError" else LLMError)(error["message"])
+        kinds = {{"BudgetError": BudgetError, "ValueError": ValueError, "TypeError": TypeError}}
+        raise kinds.get(error["type"], LLMError)(error["message"])
+    values = [each.get("text") for each in result]
+    if schema is not None:
+        values = [None if each is None else made(schema, json.loads(each)) for each in values]
     failures = [each["error"] for each in result if "error" in each]
-    if failures:
+    if failures and on_error == "raise":
         failure = LLMError("; ".join(failures))
-        failure.results = [each.get("text") for each in result]
+        failure.results = values
         raise failure
-    return [each["text"] for each in result]
+    return [LLMError(each["error"]) if "error" in each else value for each, value in zip(result, values)]
 
 
-def llm_query(prompt):
-    return llm_batch([prompt])[0]
+def llm_query(prompt, text=None, system=None, schema=None, model=None, max_tokens=None):
+    return llm_batch([prompt], schema=schema)[0]
 
 
 class ModuleError(RuntimeError):

@@ -2,12 +2,13 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from orchestrator.journal.events import (
     Answer,
+    AnswerRefused,
     AnyEvent,
     CellFinished,
     CellRolledBack,
@@ -36,15 +37,16 @@ LISTED = 500  # of a query and its answer in a list of runs
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What POST /query answers; `answer` is partial unless `success`.
+    """What POST /query answers; `answer` is partial unless `success`: a text, or a JSON value that fits the `answer_schema`.
 
     `baseline_tokens`: about what sending the whole input once would have taken; `token_savings_pct`: what of it the run, with
     all its sub-calls and failed attempts, did not use; negative if it used more.
+    `bypassed`: it was one call with the whole context (route "direct").
     """
 
     run_id: str
     success: bool
-    answer: str | None
+    answer: Any
     error: str | None
     stopped: State
     iterations: int
@@ -53,6 +55,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     baseline_tokens: int
     token_savings_pct: float
     duration_ms: int
+    bypassed: bool = False
 
 
 class TurnAction(msgspec.Struct, kw_only=True):
@@ -126,7 +129,7 @@ class RunDetail(RunSummary, frozen=True, kw_only=True):
 def result(events: Sequence[AnyEvent]) -> RunResult:
     """The result of a run; `stopped` is "running" while it is not finished."""
     started = run_started(events)
-    answer: str | None = None
+    answer: Any = None
     error: str | None = None
     stopped: State = "running"
     iterations = sub_calls = 0
@@ -137,7 +140,7 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
             case SubcallStarted():
                 sub_calls += 1
             case Answer():
-                answer = event.text
+                answer = msgspec.json.decode(event.text) if event.typed else event.text
             case RunFinished():
                 stopped, error = event.stopped, event.error
     used, baseline = usage(own(events)), baseline_tokens(events)
@@ -153,6 +156,7 @@ def result(events: Sequence[AnyEvent]) -> RunResult:
         baseline_tokens=baseline,
         token_savings_pct=savings_pct(baseline, used),
         duration_ms=round(events[-1].at * 1000),
+        bypassed=started.route == "direct",
     )
 
 
@@ -192,7 +196,7 @@ def waits_for_models(events: Sequence[AnyEvent]) -> bool:
 def excerpt(events: Sequence[AnyEvent]) -> RunSummary:
     """A summary for a list: of long texts the beginning."""
     found = summary(events)
-    answer = None if found.answer is None else found.answer[:LISTED]
+    answer = next((event.text[:LISTED] for event in reversed(events) if isinstance(event, Answer)), None)
     return msgspec.structs.replace(found, query=found.query[:LISTED], answer=answer)
 
 
@@ -253,6 +257,8 @@ def _add(turn: Turn, event: AnyEvent) -> None:
             _close_action(turn, event.output, event.error, event)
         case CellRolledBack():
             _close_action(turn, "", event.message, event)
+        case AnswerRefused():
+            turn.error = event.reason
         case Unparsed():
             turn.actions.append(TurnAction(kind="unparsed", started_ms=_ms(event), error=event.reason))
             turn.error = event.reason

@@ -10,6 +10,7 @@ import msgspec
 
 from orchestrator.journal.events import (
     Answer,
+    AnswerRefused,
     AnyEvent,
     CellFinished,
     CellRolledBack,
@@ -46,8 +47,9 @@ def _lines(event: AnyEvent) -> Iterator[str]:
             yield from _comment("Exception", event.error or "")
         case CellRolledBack():
             yield from _comment("Rolled back", event.message)
-        case Unparsed():
-            yield from ("", *_comment(f"Turn {event.turn}, nothing was run", event.reason))
+        case Unparsed() | AnswerRefused():
+            what = "nothing was run" if isinstance(event, Unparsed) else "its answer was not taken"
+            yield from ("", *_comment(f"Turn {event.turn}, {what}", event.reason))
         case ModelFailed():
             yield from ("", *_comment(f"Turn {event.turn}, no reply", event.error))
         case Answer():

@@ -9,7 +9,9 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
+    HistoryCompacted,
     HostCalled,
+    ModelCalled,
     ModelFailed,
     ModelReplied,
     ModelWaits,
@@ -49,6 +51,7 @@ class Recording:
         self.seconds = events[-1].at - events[self.started.copied].at
         self.cells: dict[int, RecordedCell] = {}
         self.replies: dict[int, ModelReplied | ModelFailed] = {}
+        self.compacted: dict[int, bool] = {}  # before the calls of which turns the conversation was
         self.asked: dict[int, SubcallStarted] = {}
         self.answered: dict[int, SubcallFinished] = {}
         self.in_order = list(self._sort(events))
@@ -73,6 +76,10 @@ class Recording:
                     continue
                 case ModelWaits():
                     continue
+                case HistoryCompacted():
+                    self.compacted[event.turn] = True
+                case ModelCalled():
+                    self.compacted.setdefault(event.turn, False)
                 case ModelReplied() | ModelFailed():
                     self.replies[event.turn] = event
                 case CellStarted():

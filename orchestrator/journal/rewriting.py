@@ -4,6 +4,7 @@ from typing import Any
 
 from orchestrator.errors import JournalError
 from orchestrator.journal.events import (
+    AnswerRefused,
     AnyEvent,
     CellFinished,
     CellRolledBack,
@@ -23,6 +24,7 @@ EXCERPT = 200  # characters of a value in an error
 VARYING: dict[type, set[str]] = {
     ModelCalled: {"texts", "prompt_chars"},
     Unparsed: {"reason"},
+    AnswerRefused: {"reason"},
     CellFinished: {"guest_seconds"},
     CellRolledBack: {"guest_seconds", "message"},
     RunFinished: {"error"},

@@ -4,11 +4,16 @@ from typing import Any, TypedDict
 
 from orchestrator.config import Protocol
 from orchestrator.contexts.context import Context
+from orchestrator.journal.events import Route
 from orchestrator.runs.query import Query, WantedLimits
 
 
 class Asking(TypedDict, total=False):
-    """Limits below the configured ones; models among the configured ones; `cache`: False makes every sub-call anew."""
+    """Limits below the configured ones; models among the configured ones; `cache`: False makes every sub-call anew.
+
+    `route`: "direct" is one call with the whole context, which must fit the model's window.
+    `answer_schema`: a JSON Schema that the answer, a value then, has to fit.
+    """
 
     max_iterations: int | None
     max_sub_calls: int | None
@@ -16,6 +21,8 @@ class Asking(TypedDict, total=False):
     root_model: str | None
     sub_model: str | None
     cache: bool
+    answer_schema: dict[str, Any] | None
+    route: Route
 
 
 def split(question: str, context: Context, asking: Asking) -> tuple[Query, WantedLimits]:

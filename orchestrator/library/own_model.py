@@ -24,7 +24,10 @@ class OwnModel(Protocol):
     """`complete` is called in RLM's own event loop, for as many prompts at once as there are."""
 
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> str | Completion:
-        """The reply to messages (role, content); `schema`: what JSON it should be, if any."""
+        """The reply to messages (role, content); `schema`: what JSON it should be, if any.
+
+        It is given `max_tokens=` too, if a cell asks for a limit.
+        """
         ...
 
 
@@ -45,10 +48,13 @@ class OwnProvider:
     async def find_window(self) -> None:
         """It does not say."""
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         """Raises ProviderError with what the caller's own code raised."""
         try:
-            reply: Any = await self._model.complete(messages, schema)
+            limit = {} if max_tokens is None else {"max_tokens": max_tokens}
+            reply: Any = await self._model.complete(messages, schema, **limit)
         except ProviderError:
             raise
         except Exception as error:

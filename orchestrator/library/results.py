@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.journal import history
 from orchestrator.journal.events import AnyEvent
@@ -13,7 +14,9 @@ from orchestrator.journal.usage import RunUsage
 
 
 class Result:
-    """`answer` is partial unless `success`; `stopped` says why the run ended, `error` what went wrong if anything did.
+    """`answer` is partial unless `success`, a text or a value of the `answer_schema`; `stopped` says why the run ended.
+
+    `error`: what went wrong, if anything did.
 
     `notes`: of the context's files, which were left out, and why.
     """
@@ -27,7 +30,7 @@ class Result:
         found = history.result(events)
         self.run_id: str = found.run_id
         self.success: bool = found.success
-        self.answer: str | None = found.answer
+        self.answer: Any = found.answer
         self.error: str | None = found.error
         self.stopped: str = found.stopped
         self.iterations: int = found.iterations
@@ -36,6 +39,7 @@ class Result:
         self.baseline_tokens: int = found.baseline_tokens
         self.token_savings_pct: float = found.token_savings_pct
         self.duration_ms: int = found.duration_ms
+        self.bypassed: bool = found.bypassed
 
     @property
     def turns(self) -> list[Turn]:

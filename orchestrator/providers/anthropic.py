@@ -1,6 +1,7 @@
 """Anthropic's own protocol: POST {base_url}/messages, streamed (server-sent events).
 
-A reply is not held to a schema: theirs must close every object, and the arguments of commands are open.
+A reply is not held to a schema: theirs must close every object, and the arguments of commands are open. What has to fit one is
+told so in its prompt, and asked again.
 """
 
 import msgspec
@@ -10,7 +11,7 @@ from orchestrator.errors import ProviderError, Remedy
 from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import NOTHING, AnthropicCounts
 from orchestrator.providers.messages import Message, Received, Schema
-from orchestrator.providers.parameters import Body, Parameters, those_set, with_extra
+from orchestrator.providers.parameters import Body, Parameters, fewer, those_set, with_extra
 from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import Wire
 
@@ -67,7 +68,6 @@ class AnthropicProvider:
         effort = settings.reasoning_effort
         self._options = those_set(
             {
-                "max_tokens": settings.max_tokens,
                 "temperature": settings.temperature,
                 "top_p": settings.top_p,
                 "output_config": {"effort": effort} if effort else None,
@@ -85,7 +85,9 @@ class AnthropicProvider:
         """The names of its server's models; None if it does not tell."""
         return await self._wire.list_models()
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         """Raises ProviderError."""
         received.hide(self._wire.key)
         if self.settings.context_window:
@@ -93,7 +95,7 @@ class AnthropicProvider:
         reason: str | None = None
         finished = False
         counts = AnthropicCounts()
-        async with self._wire.post("/messages", self._body(messages), self._parameters) as response:
+        async with self._wire.post("/messages", self._body(messages, max_tokens), self._parameters) as response:
             async for content in self._wire.contents(response):
                 event = self._wire.decode(content, _Event)
                 if event.error is not None:
@@ -112,11 +114,12 @@ class AnthropicProvider:
         if not finished:
             raise self._wire.error("the stream broke off", remedy="later")
 
-    def _body(self, messages: tuple[Message, ...]) -> Body:
+    def _body(self, messages: tuple[Message, ...], max_tokens: int | None) -> Body:
         """The system's messages stand apart; one without text is refused."""
         said = [each for each in messages if each.content.strip()]
         system = "\n\n".join(each.content for each in said if each.role == "system")
-        body = self._wire.chat(tuple(each for each in said if each.role != "system")) | self._options
+        limit = {"max_tokens": fewer(self.settings.max_tokens, max_tokens)}
+        body = self._wire.chat(tuple(each for each in said if each.role != "system")) | limit | self._options
         return with_extra(body | ({"system": system} if system else {}), self.settings.extra_body)
 
     def _error(self, error: _Error) -> ProviderError:

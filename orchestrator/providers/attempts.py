@@ -44,12 +44,13 @@ class Request(msgspec.Struct, frozen=True):
     """What is sent to a model, and for whom: `until` that run has time (time.monotonic()); `tell` is called before it waits.
 
     `watch` is given what each attempt brings, before it brings anything.
-    `affinity`: whom to ask if there is room. `owner`: whose run it is.
+    `affinity`: whom to ask if there is room. `owner`: whose run it is. `max_tokens`: of the reply, if less than configured.
     `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not.
     """
 
     messages: tuple[Message, ...]
     schema: Schema | None = None
+    max_tokens: int | None = None
     run_id: str = ""
     owner: str = ""
     sample: int | None = None
@@ -153,7 +154,7 @@ class Attempts:
         was_down = backend.circuit.state != "closed"
         failure: ProviderError | None = None
         try:
-            await backend.call(self._request.messages, received, self._request.schema)
+            await backend.call(self._request.messages, received, self._request.schema, self._request.max_tokens)
         except ProviderError as error:
             failure = error
         finally:

@@ -95,14 +95,16 @@ class Backend:
         self.in_flight -= 1
         self.circuit.end()
 
-    async def call(self, messages: tuple[Message, ...], received: Received, schema: Schema | None) -> None:
+    async def call(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None, max_tokens: int | None = None
+    ) -> None:
         """One attempt, in a slot that was taken. Raises ProviderError."""
         started = time.monotonic()
         limit = self.settings.timeout_seconds
         try:
             try:
                 async with asyncio.timeout(limit):
-                    await self.provider.complete(messages, received, schema)
+                    await self.provider.complete(messages, received, schema, max_tokens)
             except TimeoutError:
                 raise ProviderError(f"{self.name}: no reply within {limit:g} seconds (timeout_seconds)") from None
         except ProviderError as error:

@@ -158,5 +158,5 @@ def _is_useful(reply: Reply) -> bool:
 def key_of(candidates: Candidates, request: Request) -> bytes:
     """The same for calls that may be given the same reply: of one owner, any of the candidates could have answered either."""
     asked = sorted(each.fingerprint for each in candidates)
-    sent = msgspec.json.encode([request.messages, request.schema, request.sample])
+    sent = msgspec.json.encode([request.messages, request.schema, request.max_tokens, request.sample])
     return hashlib.sha256(b"\0".join([request.owner.encode(), *asked, sent])).digest()

@@ -168,10 +168,12 @@ class Provider(Protocol):
     async def list_models(self) -> list[str] | None:
         """The names of its server's models; None if it does not tell."""
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         """One model call, whose reply goes to `received`. Raises ProviderError.
 
-        A backend that can constrain decoding holds the reply to `schema`.
+        A backend that can constrain decoding holds the reply to `schema`. `max_tokens`: of it, if less than configured.
         """
 
 

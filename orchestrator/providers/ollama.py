@@ -10,7 +10,7 @@ from orchestrator.errors import ProviderError
 from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import Count
 from orchestrator.providers.messages import Message, Received, Schema, Usage
-from orchestrator.providers.parameters import Body, those_set, with_extra
+from orchestrator.providers.parameters import Body, fewer, those_set, with_extra
 from orchestrator.providers.windows import check_fits, tokens_needed
 from orchestrator.providers.wire import Wire
 
@@ -69,16 +69,18 @@ class OllamaProvider:
         """The names of its server's models; None if it does not tell."""
         return await self._wire.list_models()
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         """Raises ProviderError, also if the prompt does not fit the model."""
         received.hide(self._wire.key)
+        predicted = fewer(self.settings.max_tokens, max_tokens)
         body = self._wire.chat(messages) | {
             "keep_alive": self.settings.keep_alive,
             # If our count of tokens was too low: an error instead of a cut (servers since 2025; older ones ignore it).
             "truncate": False,
             "shift": False,
-            "options": {"num_ctx": await self._choose_window(messages), "num_predict": self.settings.max_tokens}
-            | self._sampling,
+            "options": {"num_ctx": await self._choose_window(messages), "num_predict": predicted} | self._sampling,
         }
         body |= self._thinking | ({} if schema is None else {"format": schema})
         async with self._wire.post("/api/chat", with_extra(body, self.settings.extra_body)) as response:

@@ -10,7 +10,7 @@ from orchestrator.providers.connections import Client
 from orchestrator.providers.counts import NOTHING, openai_cost, openai_usage
 from orchestrator.providers.failures import words_of
 from orchestrator.providers.messages import Message, Received, Schema
-from orchestrator.providers.parameters import Body, Parameters, those_set, with_extra
+from orchestrator.providers.parameters import Body, Parameters, fewer, those_set, with_extra
 from orchestrator.providers.windows import check_fits
 from orchestrator.providers.wire import LONGEST, Wire
 
@@ -73,7 +73,6 @@ class OpenAIProvider:
         self._options = those_set(
             {
                 "stream_options": {"include_usage": True} if preset.asks_for_usage else None,
-                preset.reply_limit: settings.max_tokens,
                 "temperature": settings.temperature,
                 "top_p": settings.top_p,
                 preset.seed: settings.seed,
@@ -92,12 +91,15 @@ class OpenAIProvider:
         """The names of its server's models; None if it does not tell."""
         return await self._wire.list_models()
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         """Raises ProviderError."""
         received.hide(self._wire.key)
         if self.settings.context_window:
             check_fits(self.name, messages, self.settings.context_window, "context_window")
-        body = with_extra(self._wire.chat(messages) | self._options | self._format(schema), self.settings.extra_body)
+        limit = {self.settings.preset.reply_limit: fewer(self.settings.max_tokens, max_tokens)}
+        body = with_extra(self._wire.chat(messages) | limit | self._options | self._format(schema), self.settings.extra_body)
         ending = _Ending()
         async with self._wire.post("/chat/completions", body, self._parameters) as response:
             async for content in self._wire.contents(response):
@@ -125,7 +127,7 @@ class OpenAIProvider:
         if self.settings.response_format == "json_object":
             return {"response_format": {"type": "json_object"}}
         # Not `strict`, which demands that no field may be left out.
-        return {"response_format": {"type": "json_schema", "json_schema": {"name": "commands", "schema": schema}}}
+        return {"response_format": {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}}
 
 
 def _add(received: Received, chunk: _Chunk, ending: _Ending) -> None:

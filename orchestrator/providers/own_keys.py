@@ -33,7 +33,7 @@ class OwnKeys:
         except ConfigError:
             raise InvalidRequest("X-RLM-Provider or X-RLM-Key: it is no provider, no URL, or no key") from None
         backends = make_backends([root, sub], self._prices)
-        return Models((backends[0],), (backends[1],))
+        return Models((backends[0],), (backends[1],), own=True)
 
     def _place(self, wanted: OwnModels, model: str) -> Any:
         named = PROVIDER_TYPES.get(wanted.provider)

@@ -1,5 +1,6 @@
 """The optional parameters of requests: those of the configuration, without those that the server has refused by name."""
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -35,7 +36,7 @@ class Parameters:
 
     def taken(self, body: Body) -> Body:
         """The body without what was refused."""
-        return {self._renamed.get(name, name): value for name, value in body.items() if name not in self._refused}
+        return {self._renamed.get(name, name): value for name, value in body.items() if _mark(name, value) not in self._refused}
 
     def learn(self, status: int, content: bytes, sent: Body) -> bool:
         """Whether it is worth sending again, with less. Each parameter of `sent` can be refused once."""
@@ -45,8 +46,18 @@ class Parameters:
         if name in _OTHER_NAME:
             self._renamed[name] = _OTHER_NAME[name]
         else:
-            self._refused.add(name)
+            self._refused.add(_mark(name, sent[name]))
         return True
+
+
+def _mark(name: str, value: Any) -> str:
+    """What is refused: a table with its content, for another schema may be taken."""
+    return f"{name} {hashlib.sha256(json.dumps(value).encode()).hexdigest()}" if isinstance(value, dict) else name
+
+
+def fewer(configured: int, wanted: int | None) -> int:
+    """How many tokens a reply may have."""
+    return configured if wanted is None else min(configured, wanted)
 
 
 def those_set(options: Body) -> Body:

@@ -22,16 +22,23 @@ WINDOW_SECONDS = 2.0  # to say how much a model can read
 
 
 class Models(msgspec.Struct, frozen=True):
-    """Who answers a run: the providers that its root model and its sub-calls may go to."""
+    """Who answers a run: the providers that its root model and its sub-calls may go to; `own`: its caller brought them."""
 
     root: Candidates
     sub: Candidates
+    own: bool = False
 
     @property
     def sub_prompt_chars(self) -> int | None:
         """About so many characters can a sub-call's prompt have, whoever gets it; None if that is not known."""
         known = [each.window for each in self.sub if each.window is not None]
         return prompt_chars(min(known)) if known else None
+
+    @property
+    def history_chars(self) -> int | None:
+        """Half of what any of the root's can read, in characters; None if that is not known."""
+        known = [each.window for each in self.root if each.window is not None]
+        return max(1, prompt_chars(min(known)) // 2) if known else None
 
 
 class Pool:
@@ -62,7 +69,16 @@ class Pool:
 
     def choose(self, root_model: str | None = None, sub_model: str | None = None) -> Models:
         """Those of each role, or of them those of that name. Raises UnknownModel."""
-        return Models(self._named("root_model", "root", root_model), self._named("sub_model", "sub", sub_model))
+        return Models(
+            _named(self.backends, "root_model", "root", root_model), _named(self.backends, "sub_model", "sub", sub_model)
+        )
+
+    def choose_sub(self, name: str, models: Models) -> Candidates:
+        """Those of that name for a sub-call of a run that `models` answer: a caller's own ones know no others.
+
+        Raises UnknownModel.
+        """
+        return _named((*models.sub, *models.root) if models.own else self.backends, "sub_model", "sub", name)
 
     async def find_windows(self) -> None:
         """Asks each provider how much it can read; who does not answer in time is not known."""
@@ -87,10 +103,12 @@ class Pool:
             return await ask()
         return await self._cache.reply(key_of(candidates, request), ask)
 
-    def _named(self, field: str, role: Role, name: str | None) -> Candidates:
-        of_role = [each for each in self.backends if each.settings.role in (role, "both")]
-        chosen = tuple(each for each in of_role if name is None or name in each.names)
-        if not chosen:
-            known = ", ".join(dict.fromkeys(each.names[0] for each in of_role))
-            raise UnknownModel(f"{field}: there is no {name!r} for this role; these are configured: {known}")
-        return chosen
+
+def _named(backends: Sequence[Backend], field: str, role: Role, name: str | None) -> Candidates:
+    """Raises UnknownModel."""
+    of_role = [each for each in backends if each.settings.role in (role, "both")]
+    chosen = tuple(each for each in of_role if name is None or name in each.names)
+    if not chosen:
+        known = ", ".join(dict.fromkeys(each.names[0] for each in of_role))
+        raise UnknownModel(f"{field}: there is no {name!r} for this role; these are configured: {known}")
+    return chosen

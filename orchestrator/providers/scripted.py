@@ -60,9 +60,14 @@ class ScriptedProvider:
     async def find_window(self) -> None:
         """It reads anything."""
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         """Raises ProviderError if the script has no reply. The script's replies are what they are, whatever the schema."""
-        received.add(self._root_reply(messages) if messages[0].role == "system" else self._sub_reply(messages[-1].content))
+        # A sub-call may have a system's message too; what was asked first is what its rules are for.
+        asked = next(each.content for each in messages if each.role == "user")
+        is_root = messages[0].role == "system" and self._rule(asked) is not None
+        received.add(self._root_reply(messages) if is_root else self._sub_reply(asked))
 
     def _rule(self, text: str) -> _Rule | None:
         return next((rule for rule in self._script.rules if rule.query in text), None)

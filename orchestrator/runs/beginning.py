@@ -23,6 +23,7 @@ from orchestrator.providers.messages import OwnModels
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs import forking
+from orchestrator.runs.direct import check_fits
 from orchestrator.runs.forking import Fork
 from orchestrator.runs.query import Query, WantedLimits, check
 
@@ -46,9 +47,11 @@ class Beginnings:
         self._component = component_sha256
 
     def first(self, query: Query, wanted: WantedLimits) -> Beginning:
-        """Of a run over that context. Raises InvalidRequest, AboveCap, UnknownModel, Forbidden."""
+        """Of a run over that context. Raises InvalidRequest, AboveCap, UnknownModel, TooLong, Forbidden."""
         check(query, self._settings.server.query_chars)
         models = self._choose(query.root_model, query.sub_model, query.own)
+        if query.route == "direct":
+            check_fits(query, models)
         cell = self._settings.sandbox
         run_id, now = uuid.uuid4().hex, time.time_ns()
         started = RunStarted(
@@ -74,11 +77,16 @@ class Beginnings:
             own_key=query.own is not None,
             owner=query.owner,
             session_id=query.session_id,
+            answer_schema=query.answer_schema,
+            history_chars=min(filter(None, [self._settings.history_chars, models.history_chars])),
+            route=query.route,
         )
         return Beginning(started, query.context, models)
 
     def after(self, events: Sequence[AnyEvent], query: Query, wanted: WantedLimits) -> Beginning:
         """Of a run that finds what the cells of that one left, also their clock and their limits. Raises Conflict too."""
+        if query.route == "direct":
+            raise InvalidRequest('route: a next question finds the variables of the one before, which "direct" does not use')
         before, copied = run_started(events), forking.at_end(events)
         new = self.first(query, wanted)
         # The same cells must come to the same: only what they do not see is of today.

@@ -1,6 +1,7 @@
 """What a run does in its guest: cells and commands, each with its events and what the root model is told of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -8,9 +9,11 @@ from orchestrator.budget import NONE_LEFT, Budget
 from orchestrator.config import CellLimits
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.commands import CONTEXT, Command, need_context
-from orchestrator.errors import BudgetExceeded, JournalError
+from orchestrator.errors import BudgetExceeded, JournalError, RequestError
 from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
+from orchestrator.runs.answers import Given
+from orchestrator.runs.parking import Parking
 from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import SubCalls, Writer
 from orchestrator.sandbox.bridge import Owner
@@ -21,9 +24,12 @@ from orchestrator.sandbox.messages import (
     CellOutcome,
     CellRequest,
     HostCall,
+    HostError,
     HostResult,
     Trap,
 )
+
+T = TypeVar("T")
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -34,16 +40,20 @@ class Report(msgspec.Struct, frozen=True):
 
     text: str
     failed: bool
-    answer: str | None = None
+    answer: Given | None = None
     draft: str | None = None
 
 
 class Room(msgspec.Struct, frozen=True):
-    """Where the cells of a run are executed: their guest, its limits, and how many characters of an output the root sees."""
+    """Where the cells of a run are executed: their guest, its limits, and how many characters of an output the root sees.
+
+    `parking`: None if it never waits long.
+    """
 
     open_guest: Callable[[Owner], Guest]
     limits: CellLimits
     output_limit: int
+    parking: Parking | None = None
 
 
 def sent_commands(commands: str, output_limit: int) -> str:
@@ -100,12 +110,19 @@ class Cells:
         names_context = need_context(commands) or CONTEXT.search(text) is not None
         return await self._run(turn, "commands", text, names_context=names_context)
 
+    async def wait(self, reply: Awaitable[T]) -> T:
+        """For models; if that takes long, the guest is parked meanwhile."""
+        parking = self._room.parking
+        return await (parking.wait(reply, self._guest.park) if parking else reply)
+
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
         try:
-            return HostResult(await self._subcalls.ask(call.prompts))
+            return HostResult(await self.wait(self._subcalls.ask(call.prompts)))
         except BudgetExceeded as error:
-            return HostResult(refused=str(error))
+            return HostResult(error=HostError("BudgetError", str(error)))
+        except RequestError as error:
+            return HostResult(error=HostError("ValueError", str(error)))
 
     def record(self, record: CallRecord) -> None:
         """A call of the running cell was answered."""
@@ -182,7 +199,8 @@ class Cells:
             )
         )
         text = reports.cell_report(self._number, kind, shown, outcome.length, outcome.error)
-        return Report(text, outcome.error is not None, outcome.answer, outcome.draft)
+        answer = None if outcome.answer is None else Given(outcome.answer, is_json=outcome.answer_is_json)
+        return Report(text, outcome.error is not None, answer, outcome.draft)
 
     def _roll_back(self, kind: CellKind, trap: Trap) -> Report:
         message = reports.rolled_back_message(trap, kind, self._room.limits, self._subcalls.roll_back())

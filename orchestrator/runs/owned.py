@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from orchestrator.contexts.context import Context
 from orchestrator.errors import Conflict, JournalError
 from orchestrator.journal.events import AnyEvent, RunFinished, run_started
 from orchestrator.journal.history import RunDetail, RunSummary, detail, summary
@@ -58,6 +59,17 @@ class OwnedRuns:
         """So far. Raises NotFound."""
         return await self._service.journals.events(run_id, self._owner)
 
+    async def find(self, beginning: str) -> str:
+        """The id of the one run that begins so. Raises NotFound."""
+        found = await self.newest_first(Wanted(run_id=beginning), 2)
+        if len(found) != 1:
+            raise not_found(beginning)
+        return found[0].run_id
+
+    async def context_of(self, run_id: str) -> Context:
+        """Raises NotFound."""
+        return self._service.context_of(run_started(await self.events(run_id)))
+
     async def summary(self, run_id: str) -> RunSummary:
         """What it was asked, and how it is. Raises NotFound."""
         return self._as_it_is(await asyncio.to_thread(summary, await self.events(run_id)))
@@ -96,6 +108,7 @@ class OwnedRuns:
     async def _follow(self, run_id: str, position: int) -> AsyncIterator[list[Told]]:
         quiet_since = time.monotonic()
         while not self._service.stopping:
+            ended = await self._has_ended(run_id)  # asked before: what it wrote last is there
             told: list[Told] = []
             async for told in self._next(run_id, position):
                 quiet_since = time.monotonic()
@@ -104,6 +117,8 @@ class OwnedRuns:
                 if told and told[-1].kind == "run_finished":
                     return
             if not told:
+                if ended is not False:
+                    return
                 await asyncio.sleep(LOOK_SECONDS)
             if time.monotonic() - quiet_since > QUIET_SECONDS:
                 quiet_since = time.monotonic()
@@ -178,6 +193,8 @@ class OwnedRuns:
 
     async def _check(self, run_id: str) -> None:
         """Raises NotFound."""
-        live = self._service.journals.live(run_id, self._owner)
-        if live is None and not await self._service.store.has(run_id, self._owner):
+        if self._service.journals.live(run_id, self._owner) is None and await self._has_ended(run_id) is None:
             raise not_found(run_id)
+
+    async def _has_ended(self, run_id: str) -> bool | None:
+        return await self._service.store.has_ended(run_id, self._owner)

@@ -5,7 +5,9 @@ import msgspec
 from orchestrator.config import Protocol
 from orchestrator.contexts.context import Context
 from orchestrator.errors import AboveCap, InvalidRequest
-from orchestrator.providers.messages import OwnModels
+from orchestrator.journal.events import Route
+from orchestrator.providers.messages import OwnModels, Schema
+from orchestrator.runs import schemas
 
 EMPTY = {
     "text": "context: it is empty",
@@ -20,6 +22,8 @@ class Query(msgspec.Struct, frozen=True):
 
     `own`: models of the caller's, instead of the configured ones.
     `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept. `owner`: who alone may see it.
+    `route`: "direct" is one call with the whole context.
+    `answer_schema`: what the answer has to fit, which is a value then.
     `session_id`: the caller's name for a row of questions, each of which goes on after the last.
     """
 
@@ -32,6 +36,8 @@ class Query(msgspec.Struct, frozen=True):
     own: OwnModels | None = None
     owner: str = ""
     session_id: str | None = None
+    answer_schema: Schema | None = None
+    route: Route = "rlm"
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,5 +60,7 @@ def check(query: Query, most_chars: int) -> None:
         query.text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"query: a lone surrogate at code point {error.start} is not text") from None
+    if query.answer_schema is not None:
+        schemas.check(query.answer_schema, "answer_schema")
     if query.context.is_empty:
         raise InvalidRequest(EMPTY[query.context.kind])

@@ -6,11 +6,13 @@ import msgspec
 
 from orchestrator.config import DEFAULTS, Settings
 from orchestrator.contexts.context import Context
-from orchestrator.errors import JournalError
+from orchestrator.errors import InvalidRequest, JournalError
 from orchestrator.journal.events import FORMAT, AnyEvent, HostCalled, RunStarted, SubcallFinished
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
+from orchestrator.runs import schemas
 from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Recorded
 from orchestrator.sandbox.engine import Engine
 
@@ -28,6 +30,7 @@ async def replay(events: Sequence[AnyEvent], context: Context, engine: Engine, a
     if engine.sha256 != started.component_sha256:
         raise JournalError(f"the component: the run's was {started.component_sha256}, this one is {engine.sha256}")
     _check_limits(started, allowed)
+    _check_schema(started)
     _check_given(events)
     rewriting = Rewriting(recording)
     rewriting.write(started)
@@ -48,16 +51,30 @@ def _check_limits(started: RunStarted, allowed: Settings) -> None:
         _check_limit(f"sandbox.{name}", getattr(started.cell_limits, name), getattr(allowed.sandbox, name))
 
 
+def _check_schema(started: RunStarted) -> None:
+    """What no run here would have begun with is held to nothing either. Raises JournalError."""
+    if started.answer_schema is not None:
+        try:
+            schemas.check(started.answer_schema, "answer_schema")
+        except InvalidRequest as error:
+            raise JournalError(str(error)) from None
+
+
 def _check_limit(name: str, had: int, allowed: int) -> None:
     if had > allowed:
         raise JournalError(f"{name}: the run had {had}, here {allowed} is allowed; to allow it: --set {name}={had}")
 
 
 def _check_given(events: Sequence[AnyEvent]) -> None:
-    """What cells were given is what sub-models replied. Raises JournalError."""
+    """What cells were given is what sub-models replied (to earlier runs, their journals say). Raises JournalError."""
     replied = {event.reply.text for event in events if isinstance(event, SubcallFinished) and event.reply}
     for event in events:
-        if isinstance(event, HostCalled) and event.call.name == "llm_query" and event.call.error is None:
+        if (
+            isinstance(event, HostCalled)
+            and event.turn != BEFORE_ALL
+            and event.call.name == "llm_query"
+            and event.call.error is None
+        ):
             texts = [each["text"] for each in msgspec.json.decode(event.call.result) if "text" in each]
             if not set(texts) <= replied:
                 raise JournalError(f"cell {event.cell} (turn {event.turn}): it was given what no sub-model replied")

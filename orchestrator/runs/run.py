@@ -7,16 +7,17 @@ the run's own doing (replies of models, cells that were executed before) comes f
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Sequence
 
 import msgspec
 
 from orchestrator.budget import Budget
-from orchestrator.dialogue import reports
+from orchestrator.dialogue import reports, typed
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
 from orchestrator.errors import JournalError, JournalFull, ProviderError, StoreFull, Superseded
 from orchestrator.journal.events import (
     Answer,
+    AnswerRefused,
+    HistoryCompacted,
     ModelCalled,
     ModelFailed,
     ModelReplied,
@@ -26,7 +27,10 @@ from orchestrator.journal.events import (
     Unparsed,
 )
 from orchestrator.providers.messages import Message, Reply, Schema
+from orchestrator.runs.answers import Given, as_value
 from orchestrator.runs.cells import Cells, Report
+from orchestrator.runs.conversation import Conversation
+from orchestrator.runs.fitting import Misfit
 from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Interrupted, Source
 from orchestrator.runs.subcalls import Writer
@@ -35,6 +39,7 @@ MOST_ALIKE = 3  # failing replies that are the same, until the model is told; on
 
 
 CANCELLED = RunFinished(stopped="cancelled", error="a request cancelled it, or its caller went away, or the server stopped")
+LIST_VARIABLES = "SHOW_VARS()"
 NEXT_QUESTION = "_next_question()"  # of the guest: an answer to an earlier one is none to this one
 INTERNAL = RunFinished(stopped="internal_error", error="an internal error; the server's log has its place")
 
@@ -58,9 +63,10 @@ class Run:
         self._source = source
         self._budget = budget
         self._journal = journal
-        self._answer: str | None = None
+        self._schema = started.answer_schema
+        self._answer: Given | None = None
         self._draft: str | None = None
-        self._sent = 0  # of the messages, which the model knows
+        self._conversation = Conversation(briefing.messages, started.history_chars)
         self._failing = ""  # the last reply,
         self._failed_alike = 0  # and how often it has failed in a row
 
@@ -110,22 +116,20 @@ class Run:
 
     async def _take_turns(self) -> Ending:
         await self._bring_back()
-        messages = list(self._briefing.messages)
         last_turn = False
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn and self._failed_alike <= MOST_ALIKE:
             last_turn = self._budget.refused
             try:
-                reply = await self._ask_root(messages)
+                reply = await self._cells.wait(self._ask_root())
             except ProviderError as error:
                 self._give_partial(self._draft)
                 return "provider_error", str(error)
             report = await self._act(self._budget.take_turn(), reply)
             if self._answer is not None:
-                self._journal.write(Answer(text=self._answer, partial=False))
+                self._journal.write(Answer(text=self._answer.text, partial=False, typed=self._schema is not None))
                 return "answered", None
-            told = f"{report}\n{reports.status(self._budget, self._protocol)}"
-            messages += [Message("assistant", reply.text), Message("user", told)]
-        self._give_partial(self._draft or await self._ask_best_answer(messages))
+            self._conversation.add(reply.text, f"{report}\n{reports.status(self._budget, self._protocol)}")
+        await self._give_best(self._draft or await self._ask_best_answer())
         return self._explain_end(last_turn=last_turn)
 
     async def _bring_back(self) -> None:
@@ -147,15 +151,16 @@ class Run:
             return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
         return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
 
-    async def _ask_root(self, messages: Sequence[Message], *, best_answer: bool = False) -> Reply:
+    async def _ask_root(self, *, best_answer: bool = False) -> Reply:
         """The next reply. Raises ProviderError."""
         turn = self._budget.iterations + 1
-        texts = tuple(each.content for each in messages[self._sent :] if each.role != "assistant")
-        self._sent = len(messages)
-        chars = sum(len(each.content) for each in messages)
-        self._journal.write(ModelCalled(turn=turn, prompt_chars=chars, texts=texts))
+        await self._keep_short(turn)
+        talk = self._conversation
+        if best_answer:
+            talk.messages.append(Message("user", reports.best_answer(self._schema)))
+        self._journal.write(ModelCalled(turn=turn, prompt_chars=talk.characters, texts=talk.take_new()))
         try:
-            reply = await self._source.reply(turn, messages, None if best_answer else self._briefing.schema)
+            reply = await self._source.reply(turn, talk.messages, None if best_answer else self._briefing.schema)
         except ProviderError as error:
             self._journal.write(ModelFailed(turn=turn, error=str(error), reply=error.reply))
             raise
@@ -163,12 +168,20 @@ class Run:
         await self._journal.settle()  # it is paid: it lasts before it is used
         return reply
 
+    async def _keep_short(self, turn: int) -> None:
+        """Compacts the conversation if it is too long; one that was recorded as it was then."""
+        recorded = self._source.compacted(turn)
+        if self._conversation.is_long if recorded is None else recorded:
+            self._journal.write(HistoryCompacted(turn=turn))
+            listed = await self._cells.run(turn, LIST_VARIABLES)
+            self._conversation.compact(listed.text)
+
     async def _act(self, turn: int, reply: Reply) -> str:
         """Do what a reply says, up to an error or an answer; returns what the model is told of it."""
         actions = parse_reply(reply.text, cut=reply.cut)
         said: list[str] = []
         for position, action in enumerate(actions, 1):
-            report = await self._act_on(turn, action)
+            report = await self._judged(turn, await self._act_on(turn, action))
             said.append(report.text)
             self._answer, self._draft = report.answer, report.draft or self._draft
             if report.failed or report.answer is not None:
@@ -194,7 +207,7 @@ class Run:
             case RunCommands():
                 return await self._cells.run_commands(turn, action.commands)
             case FinalText():
-                return Report("", failed=False, answer=action.text)
+                return Report("", failed=False, answer=Given(action.text))
             case NotTaken():
                 told = reports.final_beside_blocks(self._protocol)
                 self._journal.write(Unparsed(turn=turn, reason=told))
@@ -203,10 +216,22 @@ class Run:
                 self._journal.write(Unparsed(turn=turn, reason=action.reason))
                 return Report(reports.unparsed_message(action.reason, self._protocol), failed=True)
 
-    async def _ask_best_answer(self, messages: Sequence[Message]) -> str | None:
+    async def _judged(self, turn: int, report: Report) -> Report:
+        """With the answer as it is taken, or why it is not."""
+        if report.answer is None or self._schema is None:
+            return report
+        try:
+            answer = await as_value(report.answer, self._schema)
+        except Misfit as misfit:
+            told = typed.refused(str(misfit))
+            self._journal.write(AnswerRefused(turn=turn, reason=told))
+            return Report("\n".join(filter(None, [report.text, told])), failed=True, draft=report.draft)
+        return msgspec.structs.replace(report, answer=Given(answer, is_json=True))
+
+    async def _ask_best_answer(self) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
-            reply = await self._ask_root([*messages, Message("user", reports.BEST_ANSWER)], best_answer=True)
+            reply = await self._cells.wait(self._ask_root(best_answer=True))
         except ProviderError:
             return None
         for action in parse_reply(reply.text, cut=reply.cut):
@@ -214,10 +239,21 @@ class Run:
                 # It may name a variable, or call FINAL as it did before.
                 report = await self._act_on(self._budget.iterations + 1, action)
                 if report.answer is not None:
-                    return report.answer
+                    return report.answer.text
             elif isinstance(action, FinalText):
                 return action.text
-        return reply.text.strip() or None
+        return (reply.text.strip() if self._schema is None else typed.json_in(reply.text)) or None
+
+    async def _give_best(self, answer: str | None) -> None:
+        """A partial answer, as a value if it is one that fits."""
+        if answer is None or self._schema is None:
+            self._give_partial(answer)
+            return
+        with contextlib.suppress(Misfit):
+            value = await as_value(Given(answer), self._schema)
+            self._journal.write(Answer(text=value, partial=True, typed=True))
+            return
+        self._give_partial(answer)
 
     def _give_partial(self, answer: str | None) -> None:
         if answer is not None:

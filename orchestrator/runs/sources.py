@@ -1,7 +1,8 @@
 """Where a run takes from what is not its own doing: what models reply, and which of its cells were executed before."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,6 +15,9 @@ from orchestrator.providers.attempts import Affinity, Request, Wait
 from orchestrator.providers.messages import Message, Received, Reply, Schema
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.providers.queue import Candidates
+from orchestrator.runs import schemas
+from orchestrator.runs.typed import ask_typed
+from orchestrator.sandbox.messages import Manner, Prompt
 
 
 class Interrupted(Exception):
@@ -45,8 +49,16 @@ class Source(Protocol):
         """The root model's reply. Raises ProviderError."""
         ...
 
-    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
-        """The reply to sub-call `number`; `sample`: how often the run has sent that prompt before. Raises ProviderError."""
+    def compacted(self, turn: int) -> bool | None:
+        """Whether the conversation was compacted before the call of that turn; None if that is not decided yet."""
+        ...
+
+    async def check(self, manner: Manner) -> None:
+        """Before anything is asked in that manner. Raises InvalidRequest, UnknownModel."""
+        ...
+
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
+        """The reply to sub-call `number`; `sample`: how often the run has sent the same before. Raises ProviderError."""
         ...
 
     def cell(self, number: int) -> RecordedCell | None:
@@ -89,13 +101,34 @@ class Live:
         finally:
             self._journal.speaking = None
 
-    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
+    def compacted(self, turn: int) -> None:
+        """Nothing is decided."""
+
+    async def check(self, manner: Manner) -> None:
+        """Raises InvalidRequest, UnknownModel."""
+        if manner.schema is not None:
+            await asyncio.to_thread(schemas.check, manner.schema, "schema")
+        self._sub_models(manner)
+
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
         """Raises ProviderError."""
-        request = Request((Message("user", prompt),), sample=sample if self._cache else None)
-        return await self._ask(self._models.sub, request, subcall=number)
+        manner = prompt.manner
+        told = () if manner.system is None else (Message("system", manner.system),)
+        messages = (*told, Message("user", prompt.text))
+        request = Request(messages, max_tokens=manner.max_tokens, sample=sample if self._cache else None)
+        models = self._sub_models(manner)
+
+        def ask(request: Request) -> Awaitable[Reply]:
+            return self._ask(models, request, subcall=number)
+
+        return await (ask(request) if manner.schema is None else ask_typed(ask, request, manner.schema))
 
     def cell(self, number: int) -> None:
         """None is recorded."""
+
+    def _sub_models(self, manner: Manner) -> Candidates:
+        """Raises UnknownModel."""
+        return self._models.sub if manner.model is None else self._pool.choose_sub(manner.model, self._models)
 
     async def _ask(
         self, candidates: Candidates, request: Request, turn: int | None = None, subcall: int | None = None
@@ -128,7 +161,14 @@ class Recorded:
             return recorded.reply
         raise ProviderError(recorded.error, reply=recorded.reply)
 
-    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
+    def compacted(self, turn: int) -> bool | None:
+        """As it is recorded."""
+        return self._recording.compacted.get(turn)
+
+    async def check(self, manner: Manner) -> None:
+        """Nothing is asked."""
+
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
         """Never: the cells that are executed again are given what their calls came to."""
         raise JournalError(f"sub-call {number}: the reply is not in the journal")
 
@@ -167,11 +207,19 @@ class RecordedThenLive:
         source = self._recorded if turn in self._recording.replies else self._live
         return await source.reply(turn, messages, schema)
 
-    async def sub_reply(self, number: int, prompt: str, sample: int) -> Reply:
+    def compacted(self, turn: int) -> bool | None:
+        """As it is recorded, as far as that goes."""
+        return self._recording.compacted.get(turn)
+
+    async def check(self, manner: Manner) -> None:
+        """Raises InvalidRequest, UnknownModel."""
+        await self._live.check(manner)
+
+    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
         """Raises ProviderError, JournalError if another prompt had that number."""
         # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
-        asked, answered = self._recording.asked.get(number), self._recording.answered.get(number)
-        if asked is not None and asked.prompt != prompt:
+        recorded, answered = self._recording.asked.get(number), self._recording.answered.get(number)
+        if recorded is not None and (recorded.prompt, recorded.manner) != (prompt.text, prompt.manner):
             raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
         if answered is None:
             return await self._live.sub_reply(number, prompt, sample)

@@ -1,6 +1,7 @@
 """The sub-calls of a run: reserved in its budget, sent all at once, written to its journal."""
 
 import asyncio
+import hashlib
 import itertools
 import traceback
 from collections import Counter, deque
@@ -14,7 +15,7 @@ from orchestrator.errors import BudgetExceeded, ProviderError
 from orchestrator.journal.events import AnyEvent, SubcallFinished, SubcallReused, SubcallStarted
 from orchestrator.journal.recording import SubcallEvent
 from orchestrator.runs.sources import Source
-from orchestrator.sandbox.messages import SubReply
+from orchestrator.sandbox.messages import PLAIN, Prompt, SubReply
 
 
 class Writer(Protocol):
@@ -27,11 +28,19 @@ class Writer(Protocol):
         ...
 
 
+Key = tuple[str, bytes]  # a prompt, and how it is asked: the same for what may be given the same answer
+
+
+def _key(prompt: Prompt) -> Key:
+    manner = prompt.manner
+    return prompt.text, b"" if manner == PLAIN else hashlib.sha256(msgspec.json.encode(manner)).digest()
+
+
 class _PaidReply(msgspec.Struct, frozen=True):
     """The answer that sub-call `number` brought."""
 
     number: int
-    prompt: str
+    key: Key
     text: str
 
 
@@ -62,8 +71,8 @@ class SubCalls:
         self._batches = 0
         self._batch: list[_PaidReply] = []  # answered, of the calls that are going on
         self._answered: list[_PaidReply] = []  # in this cell
-        self._paid: dict[str, deque[_PaidReply]] = {}  # and lost
-        self._sent: Counter[str] = Counter()  # how often each prompt was
+        self._paid: dict[Key, deque[_PaidReply]] = {}  # and lost
+        self._sent: Counter[Key] = Counter()  # how often each was
 
     def begin_cell(self, turn: int, cell: int) -> None:
         """The next sub-calls are those of this cell."""
@@ -79,7 +88,7 @@ class SubCalls:
 
     def recall(self, events: Iterable[SubcallEvent]) -> None:
         """This cell made these sub-calls when it was executed before: they count, and are not made."""
-        started: dict[int, SubcallStarted] = {}
+        keys: dict[int, Key] = {}
         failed = False
         for event in events:
             if not isinstance(event, SubcallFinished) and event.batch != self._batches:
@@ -88,19 +97,21 @@ class SubCalls:
             match event:
                 case SubcallStarted():
                     self._budget.reserve_sub_calls(1)
-                    started[event.subcall] = event
-                    self._sent[event.prompt] += 1
+                    keys[event.subcall] = _key(Prompt(event.prompt, event.manner))
+                    self._sent[keys[event.subcall]] += 1
                 case SubcallFinished() if event.reply is not None and event.error is None:
-                    self._batch.append(_PaidReply(event.subcall, started[event.subcall].prompt, event.reply.text))
+                    self._batch.append(_PaidReply(event.subcall, keys[event.subcall], event.reply.text))
                 case SubcallFinished():
                     failed = True
                 case SubcallReused():
                     self._batch.append(self._take_number(event.subcall))
         self._end_batch(failed=failed)
 
-    async def ask(self, prompts: Sequence[str]) -> tuple[SubReply, ...]:
-        """One reply for each prompt, in order. Raises BudgetExceeded before anything is sent."""
-        paid = [self._take(prompt) for prompt in prompts]
+    async def ask(self, prompts: Sequence[Prompt]) -> tuple[SubReply, ...]:
+        """One reply for each, in order. Raises BudgetExceeded, InvalidRequest, UnknownModel before anything is sent."""
+        for manner in {id(each.manner): each.manner for each in prompts}.values():
+            await self._source.check(manner)
+        paid = [self._take(_key(each)) for each in prompts]
         try:
             first = self._budget.reserve_sub_calls(paid.count(None))
         except BudgetExceeded:
@@ -124,15 +135,15 @@ class SubCalls:
 
     def _lose(self, replies: Iterable[_PaidReply]) -> None:
         for each in replies:
-            self._paid.setdefault(each.prompt, deque()).append(each)
+            self._paid.setdefault(each.key, deque()).append(each)
 
-    def _take(self, prompt: str) -> _PaidReply | None:
-        waiting = self._paid.get(prompt)
+    def _take(self, key: Key) -> _PaidReply | None:
+        waiting = self._paid.get(key)
         return waiting.popleft() if waiting else None
 
     def _take_number(self, number: int) -> _PaidReply:
         found = next(each for waiting in self._paid.values() for each in waiting if each.number == number)
-        self._paid[found.prompt].remove(found)
+        self._paid[found.key].remove(found)
         return found
 
     async def _reuse(self, paid: _PaidReply) -> SubReply:
@@ -140,11 +151,13 @@ class SubCalls:
         self._batch.append(paid)
         return SubReply(text=paid.text)
 
-    async def _send(self, number: int, prompt: str) -> SubReply:
-        turn, cell = self._turn, self._cell
-        sample = self._sent[prompt]
-        self._sent[prompt] += 1
-        self._journal.write(SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt, batch=self._batches))
+    async def _send(self, number: int, prompt: Prompt) -> SubReply:
+        turn, cell, key = self._turn, self._cell, _key(prompt)
+        sample = self._sent[key]
+        self._sent[key] += 1
+        self._journal.write(
+            SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt.text, batch=self._batches, manner=prompt.manner)
+        )
         reply, error = None, None
         try:
             reply = await self._source.sub_reply(number, prompt, sample)
@@ -156,5 +169,5 @@ class SubCalls:
         await self._journal.settle()  # it is paid: it lasts before it is used
         if error or reply is None:
             return SubReply(error=error)
-        self._batch.append(_PaidReply(number, prompt, reply.text))
+        self._batch.append(_PaidReply(number, key, reply.text))
         return SubReply(text=reply.text)

@@ -18,8 +18,9 @@ from wasmtime.component import Variant
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
+from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.execution import Execution
-from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, SubReply
+from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, Manner, Prompt, SubReply
 from orchestrator.sandbox.modules.imports import Call, Source
 from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
 
@@ -28,7 +29,7 @@ WHOLE = 0xFFFFFFFE
 TABLE = 0xFFFFFFFF
 MAX_READ_CHARS = 16 << 20  # code points of one context_read
 MAX_PROMPTS = 10_000  # of one llm_query
-MAX_BATCH_CHARS = 20_000_000  # of all prompts of one llm_query; wasmtime itself stops at 128 MiB
+MAX_BATCH_CHARS = 20_000_000  # of one llm_query, all that goes with its prompts included; wasmtime itself stops at 128 MiB
 MAX_TEXT_CHARS = 20_000_000  # of the text that a cell hands to a module
 MAX_RESULTS = 64 << 20  # bytes of what one cell is given through the host import; it is kept in the journal
 MAX_CALLS = 10_000  # of one cell; each is kept in the journal
@@ -36,13 +37,20 @@ MAX_RANDOM_BYTES = 1 << 16
 MAX_JSON = 128 << 20  # bytes of it
 MAX_NESTED = 500_000  # lists and objects in JSON of a guest or module: more hold up everybody while they are decoded
 MAX_VALUES = 8_000_000  # of all its values
-MAX_NAME = 100  # characters of a call's name that are kept
+MAX_NAME = 100  # characters of a call's name that are kept, and of a model's
+
+
+class _Manner(Manner, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the next `count` prompts are asked."""
+
+    count: int
 
 
 class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The arguments of llm_query."""
+    """The arguments of llm_query. `manners`: one after the other, of all prompts; without any, all are plain."""
 
     prompts: list[str]
+    manners: list[_Manner] = []
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -115,15 +123,15 @@ def context_read(execution: Execution, document: int, start: int, length: int) -
 
 def call(execution: Execution, name: str, arguments: str) -> Variant:
     """Answers a call, and reports it."""
-    if execution.calls_made >= MAX_CALLS:
+    calls = execution.calls
+    if calls.made >= MAX_CALLS:
         return _failure(HostError("ValueError", f"one cell may make at most {MAX_CALLS} calls"))
-    execution.calls_made += 1
     digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
-    record = execution.recall(execution.calls_made, name, digest)
+    record = calls.recall(name, digest)
     if record is None:
-        answer = _bound(execution, _answer(execution, name, arguments))
+        answer = _bound(calls, _answer(execution, name, arguments))
         record = CallRecord(
-            number=execution.calls_made,
+            number=calls.made,
             name=name[:MAX_NAME],
             arguments_sha256=digest,
             result=answer.result,
@@ -134,9 +142,9 @@ def call(execution: Execution, name: str, arguments: str) -> Variant:
     return _failure(record.error) if record.error else Variant("ok", bytes(record.result).decode())
 
 
-def _bound(execution: Execution, answer: _CallOutcome) -> _CallOutcome:
-    execution.result_bytes += len(bytes(answer.result))
-    if execution.result_bytes <= MAX_RESULTS:
+def _bound(calls: Calls, answer: _CallOutcome) -> _CallOutcome:
+    calls.result_bytes += len(bytes(answer.result))
+    if calls.result_bytes <= MAX_RESULTS:
         return answer
     error = HostError("ValueError", f"one cell may be given at most {MAX_RESULTS >> 20} MiB of results")
     return _CallOutcome(error=error, fuel=answer.fuel)
@@ -147,7 +155,7 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
     try:
         match name:
             case "llm_query":
-                replies = _ask_sub_models(execution, _decode(name, arguments, _Query).prompts)
+                replies = _ask_sub_models(execution, _decode(name, arguments, _Query), repeatable=True)
                 return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
             case "module":
                 return _run_module(execution, _decode(name, arguments, _NamedModuleRequest))
@@ -158,15 +166,41 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
         return _CallOutcome(error=HostError(refused.kind, str(refused)))
 
 
-def _ask_sub_models(execution: Execution, prompts: list[str]) -> tuple[SubReply, ...]:
-    if not 1 <= len(prompts) <= MAX_PROMPTS:
-        raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(prompts)}")
-    if sum(map(len, prompts)) > MAX_BATCH_CHARS:
+def _ask_sub_models(execution: Execution, query: _Query, *, repeatable: bool) -> tuple[SubReply, ...]:
+    if not 1 <= len(query.prompts) <= MAX_PROMPTS:
+        raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(query.prompts)}")
+    if sum(map(len, query.prompts)) + sum(map(_length_beside, query.manners)) > MAX_BATCH_CHARS:
         raise Refused("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
-    result = execution.ask(HostCall(tuple(prompts)))
-    if result.refused is not None:
-        raise Refused("BudgetError", result.refused)
+    result = execution.ask(HostCall(_prompts(query)), repeatable=repeatable)
+    if result.error is not None:
+        raise Refused(result.error.type, result.error.message)
     return result.replies
+
+
+def _prompts(query: _Query) -> tuple[Prompt, ...]:
+    """Raises Refused."""
+    if not query.manners:
+        return tuple(map(Prompt, query.prompts))
+    if any(each.count < 1 for each in query.manners) or sum(each.count for each in query.manners) != len(query.prompts):
+        raise Refused("ValueError", "llm_query: the counts of manners must come to the number of prompts")
+    for each in query.manners:
+        if each.max_tokens is not None and each.max_tokens < 1:
+            raise Refused("ValueError", f"llm_query: max_tokens must be at least 1, not {each.max_tokens}")
+        if each.model is not None and len(each.model) > MAX_NAME:
+            raise Refused("ValueError", f"llm_query: a model's name has at most {MAX_NAME} characters")
+    texts = iter(query.prompts)
+    return tuple(
+        Prompt(text, manner)
+        for each in query.manners
+        for manner in [Manner(system=each.system, schema=each.schema, model=each.model, max_tokens=each.max_tokens)]
+        for text in itertools.islice(texts, each.count)
+    )
+
+
+def _length_beside(manner: _Manner) -> int:
+    """Characters that go with its prompts, once with each."""
+    schema = 0 if manner.schema is None else len(msgspec.json.encode(manner.schema))
+    return max(0, manner.count) * (len(manner.system or "") + schema)
 
 
 def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> _CallOutcome:
@@ -242,7 +276,9 @@ def _check_size(what: str, text: str | bytes) -> None:
 
 def _answer_module(execution: Execution, prompts: bytes) -> bytes:
     """Replies, as JSON, for a module that asks sub-models itself."""
-    return msgspec.json.encode(_ask_sub_models(execution, _decode("llm_query", prompts, list[str])))
+    # Not repeatable: the module would compute again, and be compiled again if the cell brought it.
+    query = _Query(_decode("llm_query", prompts, list[str]))
+    return msgspec.json.encode(_ask_sub_models(execution, query, repeatable=False))
 
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ Opening -> a guest; CellRequest -> CellOutcome | Trap. While a cell runs, HostCa
 a CallRecord reports each call of the cell, in order, before anything that follows from it is shown to anyone.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -73,24 +73,46 @@ class CellRequest(msgspec.Struct, frozen=True, kw_only=True):
     recorded: tuple[CallRecord, ...] | None = None
 
 
+class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a sub-model is asked, beside the prompt: what it is told before it, the JSON Schema that its reply is held to.
+
+    `model`: another than the run's, among those for sub-calls. `max_tokens`: of its reply, if that is less than configured.
+    """
+
+    system: str | None = None
+    schema: dict[str, Any] | None = None
+    model: str | None = None
+    max_tokens: int | None = None
+
+
+PLAIN = Manner()
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """To a sub-model, and how it is asked."""
+
+    text: str
+    manner: Manner = PLAIN
+
+
 class HostCall(msgspec.Struct, frozen=True):
     """Prompts to sub-models, sent together."""
 
-    prompts: tuple[str, ...]
+    prompts: tuple[Prompt, ...]
 
 
 class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to one prompt, or why there is none."""
+    """The answer to one prompt (JSON, if it was held to a schema), or why there is none."""
 
     text: str | None = None
     error: str | None = None
 
 
 class HostResult(msgspec.Struct, frozen=True):
-    """A reply for each prompt; or `refused`: the budget does not allow them, and nothing was sent."""
+    """A reply for each prompt; or `error`: why nothing was sent."""
 
     replies: tuple[SubReply, ...] = ()
-    refused: str | None = None
+    error: HostError | None = None
 
 
 class Effects(msgspec.Struct, frozen=True):
@@ -105,8 +127,8 @@ class Effects(msgspec.Struct, frozen=True):
 class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a cell did. `head` and `tail` are what was kept of an output of `length` code points.
 
-    `answer` is the answer that stands after the cell, `draft` what `answer["content"]` holds meanwhile; `loaded`: the guest
-    began with its context loaded.
+    `answer` is the answer that stands after the cell, as JSON if it was no text, `draft` what `answer["content"]` holds
+    meanwhile; `loaded`: the guest began with its context loaded.
     """
 
     head: str
@@ -119,6 +141,7 @@ class CellOutcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     effects: Effects
     loaded: bool
+    answer_is_json: bool = False
 
 
 class Line(msgspec.Struct, frozen=True):

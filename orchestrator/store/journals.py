@@ -55,24 +55,30 @@ class Journals:
         self, started: RunStarted, observe: Observer = nobody, *, copied: Sequence[AnyEvent] = (), detached: bool = False
     ) -> Journal:
         """That of a new run, with its first event and those that it has from another. Raises AboveCap: they are too large."""
-        if sum(len(msgspec.json.encode(each)) for each in copied) > self._run_bytes:
-            raise AboveCap(f"the journal to begin with has more than {self._run_bytes} bytes (server.run_journal_bytes)")
+        self._check_size(copied)
         record = self._store.begin(started, excerpt((started,)), detached=detached)
         journal = self._open(record, observe, started)
         journal.write(started)
         journal.copy(copied)
         return journal
 
+    def _check_size(self, copied: Sequence[AnyEvent]) -> None:
+        """Raises AboveCap."""
+        if sum(len(msgspec.json.encode(each)) for each in copied) > self._run_bytes:
+            raise AboveCap(f"the journal to begin with has more than {self._run_bytes} bytes (server.run_journal_bytes)")
+
     def live(self, run_id: str, owner: str) -> Journal | None:
         """That of a run which goes on in this process, if it is that owner's."""
         live = self._live.get(run_id)
         return live.journal if live is not None and live.owner == owner else None
 
-    async def leave_for_others(self, started: RunStarted) -> None:
-        """A detached run that whichever server takes it begins. Raises StoreFull."""
+    async def leave_for_others(self, started: RunStarted, copied: Sequence[AnyEvent] = ()) -> None:
+        """A detached run that whichever server takes it begins. Raises StoreFull, AboveCap."""
+        self._check_size(copied)
         record = self._store.begin(started, excerpt((started,)), detached=True, held=False)
         journal = Journal(started.run_id, sink=_Keeping(self._store, record))
         journal.write(started)
+        journal.copy(copied)
         await journal.settle()
 
     async def take_over(self, found: Unfinished, observe: Observer = nobody) -> Journal | None:

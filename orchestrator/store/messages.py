@@ -4,11 +4,12 @@ import msgspec
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Of runs: how they ended, or that they have not; a part of query or answer, in any case; a part of a model's name.
+    """Of runs: how their id begins; how they ended, or what they do; a part of query or answer or a model's name, in any case.
 
     Times are nanoseconds since 1970: begun at `since` or later, and before `before`.
     """
 
+    run_id: str | None = None
     status: str | None = None
     text: str | None = None
     model: str | None = None

@@ -215,6 +215,7 @@ async def test_openapi_describes_the_requests(client):
         "root_model",
         "sub_model",
         "cache",
+        "detach",
     }
 
 

@@ -84,7 +84,7 @@ async def test_a_query_needs_exactly_one_context(engine):
     body = described["paths"]["/query"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     ways = [{"required": [name]} for name in ("context", "context_id", "documents", "messages", "after")]
     in_session = {"required": ["session_id"], "not": {"anyOf": ways}}
-    assert body == {"allOf": [{"$ref": "#/components/schemas/AwaitedRequest"}, {"anyOf": [{"oneOf": ways}, in_session]}]}
+    assert body == {"allOf": [{"$ref": "#/components/schemas/QueryRequest"}, {"anyOf": [{"oneOf": ways}, in_session]}]}
     schemas = described["components"]["schemas"]
     assert schemas["QueryRequest"]["properties"]["query"]["minLength"] == 1
     assert schemas["RunResult"]["properties"]["stopped"]["enum"] == [

@@ -99,7 +99,9 @@ class SlowProvider:
     async def find_window(self) -> None:
         """It reads anything."""
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         await asyncio.sleep(0.5)
         turn = sum(message.role == "assistant" for message in messages)
         code = ("x = len(context)", "x += 1", "FINAL(x)")[turn]
@@ -128,7 +130,9 @@ async def replay_rows(engine: Engine) -> list[str]:
     replies.append("```python\nFINAL(1)\n```")
 
     class Turns(SlowProvider):
-        async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+        async def complete(
+            self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+        ) -> None:
             turn = sum(message.role == "assistant" for message in messages)
             received.add(replies[turn] if messages[0].role == "system" else "an answer of a sub-model")
 

@@ -46,7 +46,9 @@ class Turns:
     async def find_window(self) -> None:
         """It reads anything."""
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         if sum(message.role == "assistant" for message in messages) == self._stop_at:
             self.reached.set()
             await asyncio.sleep(3600)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import UNSET
 from notebooks import as_sent
 
 from orchestrator.config import SandboxSettings
@@ -105,6 +106,10 @@ async def test_a_limit_is_reported_with_all_that_there_are(run_commands, command
     assert (outcome.head.splitlines()[0], outcome.error) == (report, None)
 
 
+def _always_sent(command):
+    return {each.name: each.default is not UNSET for each in msgspec.structs.fields(command)}
+
+
 METHODS = """
 import inspect, json
 from rlm_guest.commands import Commands
@@ -116,11 +121,11 @@ print(json.dumps({
 
 
 async def test_the_guest_takes_the_fields_of_each_command(run_cells):
-    """All of them, without a default of its own: those are the host's, who sends every field."""
+    """All of them; those that are always sent without a default of its own: that is the host's."""
     commands = {command.__struct_config__.tag: command for command in (*KNOWN, Malformed)}
     methods = json.loads((await run_cells(METHODS.replace("OPS", repr(list(commands))))).head)
-    fields = {op: {"self", *command.__struct_fields__} for op, command in commands.items()}
-    assert {op: {name for name, required in methods[op] if required} for op in methods} == fields
+    fields = {op: dict.fromkeys(("self",), True) | _always_sent(command) for op, command in commands.items()}
+    assert {op: dict(methods[op]) for op in methods} == fields
 
 
 @pytest.mark.parametrize(

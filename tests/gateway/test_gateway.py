@@ -58,7 +58,7 @@ async def test_a_response_format_is_passed_on_as_it_is(gateway, kind):
     schema = {"type": "object", "properties": {"op": {"const": "final"}}, "required": ["op"]}
     provider = gateway.provider("up", response_format=kind)
     await asked(provider, HI, schema)
-    expected = {"type": kind} | ({"json_schema": {"name": "commands", "schema": schema}} if kind == "json_schema" else {})
+    expected = {"type": kind} | ({"json_schema": {"name": "reply", "schema": schema}} if kind == "json_schema" else {})
     assert gateway.upstream.asked["response_format"] == expected
 
 

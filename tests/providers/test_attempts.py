@@ -19,7 +19,7 @@ class Failing(FakeProvider):
 
     calls = 0
 
-    async def complete(self, messages, received, schema=None):
+    async def complete(self, messages, received, schema=None, max_tokens=None):
         self.calls += 1
         raise ProviderError(f"{self.name} is out of order", remedy=self.answers[0])
 
@@ -27,7 +27,7 @@ class Failing(FakeProvider):
 class FailingAfter(FakeProvider):
     """Sends a text and breaks off."""
 
-    async def complete(self, messages, received, schema=None):
+    async def complete(self, messages, received, schema=None, max_tokens=None):
         received.add(self.answers[0])
         raise ProviderError("broke off", remedy="elsewhere")
 
@@ -172,7 +172,7 @@ async def test_a_server_that_always_says_at_once_is_not_asked_all_the_time():
     class AtOnce(FakeProvider):
         calls = 0
 
-        async def complete(self, messages, received, schema=None):
+        async def complete(self, messages, received, schema=None, max_tokens=None):
             self.calls += 1
             raise ProviderError("busy", remedy="limited", after=0.0)
 
@@ -267,7 +267,7 @@ async def test_a_call_that_breaks_off_keeps_what_came_and_what_it_cost():
     """The error has both."""
 
     class Broken(FakeProvider):
-        async def complete(self, messages, received, schema=None):
+        async def complete(self, messages, received, schema=None, max_tokens=None):
             received.add("half a re")
             raise ProviderError("broke off")
 
@@ -280,7 +280,7 @@ async def test_a_call_that_is_too_slow_keeps_what_came():
     """As one that breaks off."""
 
     class Slow(FakeProvider):
-        async def complete(self, messages, received, schema=None):
+        async def complete(self, messages, received, schema=None, max_tokens=None):
             received.add("half a re")
             await asyncio.sleep(5)
 

@@ -277,7 +277,7 @@ async def test_the_key_is_never_in_an_error():
 @pytest.mark.parametrize(
     ("form", "sent"),
     [
-        ("json_schema", {"type": "json_schema", "json_schema": {"name": "commands", "schema": {"type": "object"}}}),
+        ("json_schema", {"type": "json_schema", "json_schema": {"name": "reply", "schema": {"type": "object"}}}),
         ("json_object", {"type": "json_object"}),
         ("none", None),
     ],

@@ -29,7 +29,7 @@ class Moody(FakeProvider):
         super().__init__(name, **settings)
         self.chance = chance
 
-    async def complete(self, messages, received, schema=None):
+    async def complete(self, messages, received, schema=None, max_tokens=None):
         self.running += 1
         self.most = max(self.most, self.running)
         try:

@@ -14,7 +14,7 @@ from orchestrator.providers.messages import Message
 
 HI = (Message("user", "hi"),)
 SCHEMA = {"type": "object"}
-HELD = {"type": "json_schema", "json_schema": {"name": "commands", "schema": SCHEMA}}
+HELD = {"type": "json_schema", "json_schema": {"name": "reply", "schema": SCHEMA}}
 COUNTED = {"include_usage": True}
 
 # Where the request goes, the header of its key, and what else than messages is in its body: the limit of the reply, the

@@ -164,7 +164,7 @@ async def test_what_a_server_charged_wins_over_the_price(prices):
     """Of that attempt alone."""
 
     class Charging(FakeProvider):
-        async def complete(self, messages, received, schema=None):
+        async def complete(self, messages, received, schema=None, max_tokens=None):
             await super().complete(messages, received, schema)
             received.cost = 0.5 if received.text == "" else None
 

@@ -233,7 +233,7 @@ async def test_half_a_reply_is_not_kept():
     """One that ended at its token limit; the next call may get all of it."""
 
     class Cut(FakeProvider):
-        async def complete(self, messages, received, schema=None):
+        async def complete(self, messages, received, schema=None, max_tokens=None):
             await super().complete(messages, received, schema)
             received.cut = received.text == "0"
 

@@ -26,7 +26,7 @@ REPLIES = [
         "z = llm_batch(['paid', 'b', 'c'])\ntry:\n    llm_query('fails')\nexcept LLMError as error:\n    print(error)\n"
         "try:\n    llm_batch(['d'] * 9)\nexcept BudgetError as error:\n    print(error)\n1 / 0"
     ),
-    python("FINAL([x, y, z, random.random()])"),
+    python("FINAL([x, y, z, random.random(), llm_query('typed', system='s', schema=int)])"),
 ]
 
 SPENT = re.compile(r"after \d+\.\d seconds")  # what a model is told of a cell that was stopped
@@ -34,6 +34,8 @@ SPENT = re.compile(r"after \d+\.\d seconds")  # what a model is told of a cell t
 
 def reply(messages):
     """What each prompt gets is a function of it alone, so whoever asks again gets the same."""
+    if messages[0].content == "s":
+        return '{"value": 7}' if len(messages) > 2 else "seven"
     if messages[0].role == "system":
         return REPLIES[sum(message.role == "assistant" for message in messages)]
     prompt = messages[0].content
@@ -47,8 +49,13 @@ class Counting(FakeProvider):
         super().__init__("fake")
         self.asked = []
 
-    async def complete(self, messages, received, schema=None):
-        self.asked.append(messages[-1].content if messages[0].role == "user" else len(messages))
+    async def complete(self, messages, received, schema=None, max_tokens=None):
+        if len(messages) == 4 and messages[0].content == "s":
+            pass  # asked again: the same sub-call
+        elif messages[0].role == "user" or messages[0].content == "s":
+            self.asked.append(messages[-1].content)
+        else:
+            self.asked.append(len(messages))
         found = reply(messages)
         if isinstance(found, Exception):
             raise found

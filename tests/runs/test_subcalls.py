@@ -10,7 +10,7 @@ from orchestrator.errors import BudgetExceeded, ProviderError
 from orchestrator.journal.events import SubcallFinished, SubcallStarted
 from orchestrator.journal.journal import Journal
 from orchestrator.runs.subcalls import SubCalls
-from orchestrator.sandbox.messages import SubReply
+from orchestrator.sandbox.messages import Prompt, SubReply
 
 
 def budget(max_sub_calls):
@@ -22,10 +22,14 @@ def subcalls(*answers, limit=10, delay=0.0):
     return SubCalls(live(FakeProvider("m", *answers, delay=delay), journal), budget(limit), journal), journal
 
 
+async def ask(calls, prompts):
+    return await calls.ask([Prompt(prompt) for prompt in prompts])
+
+
 async def test_answers_come_in_order():
     """One for each prompt."""
     calls, _ = subcalls("1", "2", "3")
-    assert await calls.ask(["a", "b", "c"]) == (
+    assert await ask(calls, ["a", "b", "c"]) == (
         SubReply(text="1"),
         SubReply(text="2"),
         SubReply(text="3"),
@@ -36,13 +40,13 @@ async def test_a_batch_is_sent_at_once():
     """Ten calls that wait for each other would never end."""
     calls, _ = subcalls(*["x"] * 10, delay=0.05)
     async with asyncio.timeout(0.4):
-        assert len(await calls.ask(["p"] * 10)) == 10
+        assert len(await ask(calls, ["p"] * 10)) == 10
 
 
 async def test_one_failure_is_one_failure():
     """The others have their answers."""
     calls, _ = subcalls("1", ProviderError("no"), "3")
-    assert await calls.ask(["a", "b", "c"]) == (
+    assert await ask(calls, ["a", "b", "c"]) == (
         SubReply(text="1"),
         SubReply(error="no"),
         SubReply(text="3"),
@@ -52,14 +56,14 @@ async def test_one_failure_is_one_failure():
 async def test_an_empty_reply_is_a_failure():
     """After the second attempt."""
     calls, _ = subcalls("", "")
-    assert await calls.ask(["a"]) == (SubReply(error="m: the reply is empty"),)
+    assert await ask(calls, ["a"]) == (SubReply(error="m: the reply is empty"),)
 
 
 async def test_what_a_failed_batch_has_paid_for_is_given_again():
     """The same prompts: those that were answered are free, those that failed are sent."""
     calls, journal = subcalls("1", ProviderError("no"), "3", limit=3)
-    await calls.ask(["a", "b"])
-    assert await calls.ask(["a", "b"]) == (SubReply(text="1"), SubReply(text="3"))
+    await ask(calls, ["a", "b"])
+    assert await ask(calls, ["a", "b"]) == (SubReply(text="1"), SubReply(text="3"))
     assert [(type(event).__name__, event.subcall) for event in journal.events] == [
         ("SubcallStarted", 1),
         ("SubcallStarted", 2),
@@ -75,31 +79,31 @@ async def test_what_a_failed_batch_has_paid_for_is_given_again():
 async def test_a_refused_batch_loses_nothing():
     """What was paid for waits until the same prompts are asked within the budget."""
     calls, _ = subcalls("1", ProviderError("no"), "3", limit=3)
-    await calls.ask(["a", "b"])
+    await ask(calls, ["a", "b"])
     with pytest.raises(BudgetExceeded):
-        await calls.ask(["a", "b", "c"])
-    assert await calls.ask(["a", "b"]) == (SubReply(text="1"), SubReply(text="3"))
+        await ask(calls, ["a", "b", "c"])
+    assert await ask(calls, ["a", "b"]) == (SubReply(text="1"), SubReply(text="3"))
 
 
 async def test_with_nothing_left_the_budget_says_so():
     """No advice on packing: there is nothing to pack into."""
     calls, _ = subcalls(limit=0)
     with pytest.raises(BudgetExceeded) as error:
-        await calls.ask(["a"])
+        await ask(calls, ["a"])
     assert str(error.value) == "the sub-calls of this run are used up; nothing was sent"
 
 
 async def test_a_batch_above_the_budget_is_refused_as_a_whole():
     """Nothing is sent, nothing is counted."""
     calls, journal = subcalls("1", "2", limit=2)
-    await calls.ask(["a"])
+    await ask(calls, ["a"])
     with pytest.raises(BudgetExceeded) as error:
-        await calls.ask(["b", "c"])
+        await ask(calls, ["b", "c"])
     assert (
         str(error.value)
         == "2 sub-calls were asked for, 1 of 2 are left; nothing was sent. Put several items into one prompt: 2 or more each"
     )
-    assert await calls.ask(["b"]) == (SubReply(text="2"),)
+    assert await ask(calls, ["b"]) == (SubReply(text="2"),)
     assert [type(event).__name__ for event in journal.events] == [
         "SubcallStarted",
         "SubcallFinished",
@@ -113,12 +117,15 @@ async def test_the_same_prompt_is_another_sample_each_time():
     samples = []
 
     class Sampled:
-        async def sub_reply(self, number, prompt, sample):
-            samples.append((number, prompt, sample))
+        async def check(self, manner):
+            pass
+
+        async def sub_reply(self, number, asked, sample):
+            samples.append((number, asked.text, sample))
             raise ProviderError("no")
 
     calls = SubCalls(Sampled(), budget(9), Journal("r"))
     calls.recall([SubcallStarted(turn=1, cell=1, subcall=1, prompt="a", batch=1)])
-    await calls.ask(["a", "b", "a"])
-    await calls.ask(["b"])
+    await ask(calls, ["a", "b", "a"])
+    await ask(calls, ["b"])
     assert samples == [(2, "a", 1), (3, "b", 0), (4, "a", 2), (5, "b", 1)]

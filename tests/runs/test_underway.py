@@ -19,7 +19,7 @@ from orchestrator.providers.messages import OwnModels
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
-from orchestrator.runs.query import Query
+from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
 from orchestrator.runs.service import RunService
 from orchestrator.store import database
@@ -50,7 +50,7 @@ def contexts():
 
 
 @pytest.fixture
-def server(engine, contexts, tmp_path):
+def server(engine, contexts, store_url):
     """async with server(model) as runs: one more process over the same store and contexts; it is stopped at the end."""
 
     @contextlib.asynccontextmanager
@@ -58,7 +58,7 @@ def server(engine, contexts, tmp_path):
         provider = msgspec.structs.replace(FAKE_MODEL, model=name)
         settings = Settings(providers=(provider,), sandbox=engine.settings)
         async with httpx.AsyncClient(transport=model) as client:
-            with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))) as store:
+            with contextlib.closing(RunStore(StoreSettings(url=store_url))) as store:
                 runs = RunService(
                     settings, Tools(engine), Pool([OpenAIProvider(provider, client)], retry_seconds=0), over, store
                 )
@@ -163,7 +163,7 @@ async def test_a_run_of_a_component_that_is_not_here_cannot_be_gone_on_with(serv
         "orchestrator.runs.beginning.RunStarted", lambda **fields: ev.RunStarted(**(fields | {"component_sha256": "0" * 64}))
     )
     async with server(FakeModel()) as runs:
-        run_id = await runs.leave_for_server(Query("q", contexts.add_text("a text")))
+        run_id = await runs.leave_for_server(runs.beginnings.first(Query("q", contexts.add_text("a text")), WantedLimits()))
         await runs.go_on()
         found = result(await ended(runs, run_id))
     assert found.stopped == "not_resumable"
@@ -175,12 +175,15 @@ async def test_a_run_with_a_callers_own_key_cannot_be_gone_on_with(server, conte
     async with server(FakeModel()) as runs:
         own = OwnModels(provider="openai", model="m", sub_model="m", key="k" * 20)
         runs.beginnings._choose = lambda *named: runs.pool.choose()
-        run_id = await runs.leave_for_server(Query("q", contexts.add_text("a text"), own=own))
+        run_id = await runs.leave_for_server(
+            runs.beginnings.first(Query("q", contexts.add_text("a text"), own=own), WantedLimits())
+        )
         await runs.go_on()
         found = result(await runs.journals.events(run_id))
     assert (found.stopped, found.error) == ("not_resumable", "its models are the caller's, whose key is kept nowhere")
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_a_store_that_is_locked_is_waited_for(server, contexts, monkeypatch, tmp_path):
     """What was paid waits in memory meanwhile."""
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
@@ -199,6 +202,7 @@ async def test_a_store_that_is_locked_is_waited_for(server, contexts, monkeypatc
         assert len(await runs.journals.events(run.run_id)) == len(run.events)
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_a_store_that_is_full_ends_runs_before_they_cost_more(server, contexts):
     """No other begins meanwhile; what was written is there; and with room again, so are their ends."""
     pages = {"most": 1 << 30}

@@ -85,10 +85,10 @@ def test_who_answers_anything_is_wrong(tasks):
 
 
 def test_what_fits_is_asked_directly(tasks):
-    """The question and the whole input in one prompt; no root model is asked."""
+    """The question and the whole input in one call, on the same server."""
     rows = list(play(Player(tasks), tasks, ["direct"], 30_000))
     assert [row.task.kind for row in rows] == [task.kind for task in tasks if task.size <= 30_000] != []
-    assert {(row.turns, row.sub_calls) for row in rows} == {(0, 1)}
+    assert {(row.turns, row.sub_calls) for row in rows} == {(1, 0)}
 
 
 def test_a_row_is_a_line_of_a_table(tasks):

@@ -4,7 +4,6 @@ import argparse
 import os
 import random
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,8 @@ from tasks import Task
 
 from orchestrator import RLM
 from orchestrator.errors import RLMError
+from orchestrator.library.asking import Asking
+from orchestrator.library.results import Result
 from orchestrator.library.rlm import Model
 
 HEADER = (
@@ -56,52 +57,26 @@ def make_tasks(seed: int, only: list[str] | None = None) -> Iterator[Task]:
 
 
 def play(model: Model, tasks: list[Task], ways: list[str], window: int) -> Iterator[Row]:
-    """`window`: characters that the model can read; what is longer is not asked directly."""
-    for way in ways:
-        if way == "direct":
-            yield from _ask_directly(model, [task for task in tasks if task.size <= window])
-            continue
-        with RLM(model=model, protocol=way) as rlm:
+    """All ways on one server. `window`: characters that the model can read; what is longer is not asked directly."""
+    with RLM(model=model) as rlm:
+        for way in ways:
+            asking: Asking = {"route": "direct"} if way == "direct" else {"protocol": "json" if way == "json" else "python"}
             for task in tasks:
-                result = rlm.ask(task.question, task.context)
-                usage = result.usage
-                answer = result.answer or f"(none: {result.error})"
-                yield Row(
-                    task,
-                    way,
-                    task.is_right(result.answer or ""),
-                    result.iterations,
-                    result.sub_calls,
-                    usage.prompt_tokens + usage.completion_tokens,
-                    result.duration_ms / 1000,
-                    answer,
-                )
+                if way != "direct" or task.size <= window:
+                    yield _row(task, way, rlm.ask(task.question, task.context, **asking))
 
 
-def _ask_directly(model: Model, tasks: list[Task]) -> Iterator[Row]:
-    """Question and input in one prompt: as a sub-call of a run that does nothing else."""
-    code = "```python\nparts = context if isinstance(context, list) else [context]\nFINAL(llm_query('\\n\\n'.join(parts)))\n```"
-    with RLM(model=_Fixed(code), sub_model=model, max_iterations=1) as rlm:
-        for task in tasks:
-            parts = [task.context] if isinstance(task.context, str) else task.context
-            started = time.monotonic()
-            result = rlm.ask("direct", [*parts, task.question])
-            spent = sum(each.sub_prompt_tokens + each.sub_completion_tokens for each in result.turns)
-            seconds = time.monotonic() - started
-            answer = result.answer or f"(none: {result.error})"
-            yield Row(task, "direct", task.is_right(result.answer or ""), 0, 1, spent, seconds, answer)
-
-
-class _Fixed:
-    """A root model that always says the same."""
-
-    name = "fixed"
-
-    def __init__(self, reply: str) -> None:
-        self._reply = reply
-
-    async def complete(self, messages: object, schema: object = None) -> str:
-        return self._reply
+def _row(task: Task, way: str, result: Result) -> Row:
+    return Row(
+        task,
+        way,
+        task.is_right(result.answer or ""),
+        result.iterations,
+        result.sub_calls,
+        result.usage.total_tokens,
+        result.duration_ms / 1000,
+        result.answer or f"(none: {result.error})",
+    )
 
 
 def summary(rows: list[Row]) -> str:

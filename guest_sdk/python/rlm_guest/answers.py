@@ -1,6 +1,8 @@
 """How a cell answers the query: FINAL, FINAL_VAR, `Final`, `answer`."""
 
 import contextlib
+import dataclasses
+import enum
 import json
 from typing import Any
 
@@ -14,10 +16,11 @@ class Answers:
     def __init__(self, variables: dict[str, Any]) -> None:
         self._variables = variables
         self.recorded: str | None = None
+        self.is_json = False  # it was no text, so it is one now as JSON
 
     def FINAL(self, value: Any) -> None:
         """Record the answer; the cell runs on, and the last call wins."""
-        self.recorded = as_text(value)
+        self._record(value)
 
     def FINAL_VAR(self, variable: Any) -> None:
         """Record the value of a variable, given by its name or itself."""
@@ -27,7 +30,20 @@ class Answers:
             raise NameError(
                 f"FINAL_VAR: there is no variable {variable!r}; SHOW_VARS() lists them, FINAL(text) answers with a text"
             )
-        self.recorded = as_text(variable)
+        self._record(variable)
+
+    def _record(self, value: Any) -> None:
+        self.recorded, self.is_json = as_text(value), not isinstance(value, str | LazyText)
+
+    def forget(self) -> None:
+        """Before each cell: the answer of one before it was not taken, or there would be no cell."""
+        if self.recorded is None:
+            return
+        self.recorded = None
+        self._variables.pop("Final", None)
+        answer = self._variables.get("answer")
+        if isinstance(answer, dict) and answer.get("ready") is True:
+            answer["ready"] = False
 
     def _next_question(self) -> None:
         """What was answered, answered another question; all other variables stay."""
@@ -53,9 +69,9 @@ class Answers:
         """The answer at the end of a cell: `Final`, else a ready `answer`, else what FINAL recorded."""
         answer = self._variables.get("answer")
         if "Final" in self._variables:
-            self.recorded = as_text(self._variables["Final"])
+            self._record(self._variables["Final"])
         elif isinstance(answer, dict) and answer.get("ready") is True:
-            self.recorded = as_text(answer.get("content", ""))
+            self._record(answer.get("content", ""))
         return self.recorded
 
 
@@ -69,7 +85,11 @@ def as_text(value: Any) -> str:
 
 
 def _held(value: Any) -> Any:
-    """What json can write of something lazy."""
+    """What json can write of something lazy, a dataclass, an Enum."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
     if isinstance(value, LazyText):
         return str(value)
     if isinstance(value, AsList):

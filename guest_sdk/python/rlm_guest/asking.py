@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import lines, queries
 from .answers import as_text
@@ -23,8 +23,15 @@ _JOIN = (
 )
 
 
-def map_parts(names: Names, prompt: str, value: Any, size: int | None) -> list[Any]:
-    """The answer for each part; None where there is none."""
+class Chunking(NamedTuple):
+    """How a text is cut, in characters."""
+
+    size: int
+    overlap: int
+
+
+def map_parts(names: Names, prompt: str, value: Any, size: int | None, manner: dict[str, Any]) -> list[Any]:
+    """The answer for each part; None where there is none. `manner`: the schema and the model of the calls."""
     if size is not None and size < 1:
         raise CommandError("size must be at least 1")
     parts = list(itertools.islice(_parts(value, size), MOST + 1))
@@ -35,29 +42,30 @@ def map_parts(names: Names, prompt: str, value: Any, size: int | None) -> list[A
             f"these are more than {MOST:,} parts: take a larger size, or search first and map over what is found"
         )
     answers = _ask_all(
-        names.fill_parts(prompt, parts), "null stands for their answers, and the same command again sends only those"
+        names.fill_parts(prompt, parts), manner, "null stands for their answers, and the same command again sends only those"
     )
     print(f"[{len(answers)} parts were asked about]")
     return answers
 
 
-def reduce_text(directive: str, value: Any, chunk_size: int, overlap: int) -> str:
-    """One text: what the directive finds in all chunks, joined in groups of at most chunk_size characters."""
-    if not 0 <= overlap < chunk_size:
+def reduce_text(directive: str, value: Any, chunking: Chunking, manner: dict[str, Any]) -> Any:
+    """One answer: what the directive finds in all chunks, joined in groups of at most chunk_size characters."""
+    if not 0 <= chunking.overlap < chunking.size:
         raise CommandError("chunk_size must be at least 1, and overlap from 0 to chunk_size - 1")
-    chunks = list(itertools.islice(_chunks(value, chunk_size, overlap), MOST + 1))
+    chunks = list(itertools.islice(_chunks(value, *chunking), MOST + 1))
     if not chunks:
         raise CommandError("there is nothing to reduce: it is empty")
     if len(chunks) > MOST:
         raise CommandError(f"these are more than {MOST:,} chunks: take a larger chunk_size")
-    found = _found(
+    prompts = (
         _CHUNK.format(directive=directive, number=number, count=len(chunks), text=chunk)
         for number, chunk in enumerate(chunks, 1)
     )
+    found = _found(prompts, manner)
     print(f"[{len(chunks)} chunks were asked about]")
     while len(found) > 1:
-        groups = list(_groups(found, chunk_size))
-        found = _found(_JOIN.format(directive=directive, text="\n\n".join(group)) for group in groups)
+        groups = list(_groups(list(map(as_text, found)), chunking.size))
+        found = _found((_JOIN.format(directive=directive, text="\n\n".join(group)) for group in groups), manner)
     return found[0]
 
 
@@ -87,13 +95,13 @@ def _groups(texts: list[str], size: int) -> Iterator[list[str]]:
     yield group
 
 
-def _found(prompts: Iterable[str]) -> list[str]:
-    return [answer for answer in _ask_all(list(prompts), "the result is without them") if answer is not None]
+def _found(prompts: Iterable[str], manner: dict[str, Any]) -> list[Any]:
+    return [answer for answer in _ask_all(list(prompts), manner, "the result is without them") if answer is not None]
 
 
-def _ask_all(prompts: list[str], without: str) -> list[Any]:
+def _ask_all(prompts: list[str], manner: dict[str, Any], without: str) -> list[Any]:
     """What failed is told, and how it goes on without; None stands for it. Raises LLMError if all did."""
-    answers: list[Any] = queries.llm_batch(prompts, on_error="return")
+    answers: list[Any] = queries.llm_batch(prompts, on_error="return", **manner)
     failed = [(number, each) for number, each in enumerate(answers) if isinstance(each, LLMError)]
     if len(failed) == len(answers):
         raise failed[0][1]

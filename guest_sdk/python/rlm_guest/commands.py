@@ -176,15 +176,27 @@ class Commands:
     def _print(self, value: str | None, var: str | None) -> None:
         self._show(self._names.fill(value) if value is not None else self._names.value(var or "last"))
 
-    def _llm_query(self, prompt: str, store: str | None) -> None:
-        self._keep(queries.llm_query(self._names.fill_text(prompt)), store)
+    def _llm_query(self, prompt: str, store: str | None, schema: Any = None, model: str | None = None) -> None:
+        self._keep(queries.llm_query(self._names.fill_text(prompt), schema=schema, model=model), store)
 
-    def _map(self, prompt: str, size: int | None, on: str | None, store: str | None) -> None:
-        self._keep(asking.map_parts(self._names, prompt, self._names.value(on), size), store)
+    def _map(
+        self, prompt: str, size: int | None, on: str | None, store: str | None, schema: Any = None, model: str | None = None
+    ) -> None:
+        manner = {"schema": schema, "model": model}
+        self._keep(asking.map_parts(self._names, prompt, self._names.value(on), size, manner), store)
 
-    def _reduce(self, directive: str, chunk_size: int, overlap: int, on: str | None, store: str | None) -> None:
-        directive = self._names.fill_text(directive)
-        self._keep(asking.reduce_text(directive, self._names.value(on), chunk_size, overlap), store)
+    def _reduce(  # noqa: PLR0913, PLR0917  (the fields of the command)
+        self,
+        directive: str,
+        chunk_size: int,
+        overlap: int,
+        on: str | None,
+        store: str | None,
+        schema: Any = None,
+        model: str | None = None,
+    ) -> None:
+        chunking, manner = asking.Chunking(chunk_size, overlap), {"schema": schema, "model": model}
+        self._keep(asking.reduce_text(self._names.fill_text(directive), self._names.value(on), chunking, manner), store)
 
     def _python(self, code: str) -> None:
         self._notebook.provide(code)

@@ -1,12 +1,14 @@
 """The exceptions that a cell can see beside Python's own."""
 
+from typing import Any
+
 
 class LLMError(RuntimeError):
     """A sub-call failed. After llm_batch, `results` holds each answer, None for one that failed."""
 
     # A traceback then shows the name that a cell uses, without a module.
     __module__ = "builtins"
-    results: list[str | None]
+    results: list[Any]
 
 
 class BudgetError(RuntimeError):

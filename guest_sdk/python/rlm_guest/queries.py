@@ -1,38 +1,71 @@
 """Sub-calls to a model: llm_query, llm_batch, and those that wait to go out together."""
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple, Protocol
 
-from . import host
+from . import host, typed
 from .errors import LLMError
 from .lazy.text import LazyText
 
 Reply = dict[str, str]
 
 
-def llm_query(prompt: str, text: str | None = None) -> str:
-    """Ask a sub-model; it sees the prompt alone, and `text` below it. Raises LLMError, BudgetError."""
+def llm_query(
+    prompt: str,
+    text: str | None = None,
+    system: str | None = None,
+    schema: Any = None,
+    model: str | None = None,
+    max_tokens: int | None = None,
+) -> Any:
+    """Ask a sub-model; it sees the prompt alone, `text` below it, and `system`. Raises LLMError, BudgetError.
+
+    With a schema the answer is a value that fits it: a type (list[str], Literal["a", "b"], a dataclass) or a JSON Schema.
+    """
     global alone
-    question = _one(prompt, text)
+    question = _one(prompt, text, system, schema, model, max_tokens)
     alone += not rounds
-    return question.answer(replies_to(question.prompts))  # type: ignore[no-any-return]
+    return question.answer(replies_to([question]))
 
 
-def llm_batch(prompts: list[str], on_error: Literal["raise", "return"] = "raise") -> list[str]:
+def llm_batch(
+    prompts: list[str],
+    on_error: Literal["raise", "return"] = "raise",
+    *,
+    text: str | None = None,
+    system: str | None = None,
+    schema: Any = None,
+    model: str | None = None,
+    max_tokens: int | None = None,
+) -> list[Any]:
     """Ask a sub-model every prompt, all at once; the answers come in order. Raises LLMError, BudgetError.
 
-    on_error="return": an LLMError stands in the place of an answer that did not come.
+    All else is as of llm_query, for each prompt. on_error="return": an LLMError stands in the place of an answer that did
+    not come.
     """
-    question = _many(prompts, on_error)
-    return question.answer(replies_to(question.prompts) if question.prompts else [])  # type: ignore[no-any-return]
+    question = _many(prompts, on_error, text=text, system=system, schema=schema, model=model, max_tokens=max_tokens)
+    return question.answer(replies_to([question]) if question.prompts else [])  # type: ignore[no-any-return]
 
 
 class Question(NamedTuple):
-    """Prompts, and what their replies come to."""
+    """Prompts, how all of them are asked (as the host takes it), and what their replies come to."""
 
     prompts: list[str]
+    manner: dict[str, Any]
     answer: Callable[[list[Reply]], Any]
+
+    @property
+    def asked(self) -> tuple[list[str], dict[str, Any]]:
+        """What makes it the same question."""
+        return self.prompts, self.manner
+
+    @property
+    def characters(self) -> int:
+        """As the host counts them."""
+        schema = len(json.dumps(self.manner["schema"], separators=(",", ":"))) if "schema" in self.manner else 0
+        return sum(map(len, self.prompts)) + len(self.prompts) * (len(self.manner.get("system", "")) + schema)
 
 
 class Answered(Protocol):
@@ -48,6 +81,8 @@ class Answered(Protocol):
 alone = 0
 # The rounds of map_reduce that a call is in: the innermost replies.
 rounds: list[Any] = []
+# What calls that say nothing else take: `schema`, `model`.
+usual: dict[str, Any] = {}
 _max_batch_chars = 0
 
 
@@ -70,14 +105,17 @@ def question(function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -
     return None
 
 
-def replies_to(prompts: list[str]) -> list[Reply]:
-    """From the map_reduce around, if there is one; else from the host."""
+def replies_to(questions: list[Question]) -> list[Reply]:
+    """One for each prompt, in order. From the map_reduce around, if there is one; else from the host."""
     if rounds:
-        return rounds[-1].replies(prompts)  # type: ignore[no-any-return]
-    characters = sum(map(len, prompts))
+        return rounds[-1].replies(questions)  # type: ignore[no-any-return]
+    characters = sum(each.characters for each in questions)
     if characters > _max_batch_chars:
         raise ValueError(f"the prompts have {characters} characters in all; {_max_batch_chars} at once is the limit")
-    replies: list[Reply] = host.call("llm_query", {"prompts": [host.valid(prompt) for prompt in prompts]})
+    asked: dict[str, Any] = {"prompts": [host.valid(prompt) for each in questions for prompt in each.prompts]}
+    if any(each.manner for each in questions):
+        asked["manners"] = [each.manner | {"count": len(each.prompts)} for each in questions if each.prompts]
+    replies: list[Reply] = host.call("llm_query", asked)
     return replies
 
 
@@ -111,9 +149,9 @@ def _fetch() -> None:
     asked = [each for each in _later if each[1].set_running_or_notify_cancel()]
     _later.clear()
     for group in _groups(asked):
-        prompts = [prompt for question, _ in group for prompt in question.prompts]
+        questions = [question for question, _ in group if question.prompts]
         try:
-            replies = iter(replies_to(prompts) if prompts else [])
+            replies = iter(replies_to(questions) if questions else [])
         except Exception as error:
             _arrived.extend((*each, error) for each in group)
         else:
@@ -124,7 +162,7 @@ def _groups(asked: list[tuple[Question, Answered]]) -> Iterator[list[tuple[Quest
     """As the host takes them."""
     group, characters = [], 0
     for each in asked:
-        length = sum(map(len, each[0].prompts))
+        length = each[0].characters
         if group and characters + length > _max_batch_chars:
             yield group
             group, characters = [], 0
@@ -149,18 +187,42 @@ def _hand_out(question: Question, future: Answered, outcome: list[Reply] | Excep
         future.set_exception(failure)
 
 
-def _one(prompt: str, text: str | None = None) -> Question:
-    if text is not None:
-        if not isinstance(text, str | LazyText):
-            raise TypeError(f"llm_query: text must be a str, not {type(text).__name__}")
-        prompt = f"{_checked(prompt)}\n\n{text}"
-    return Question([_checked(prompt)], lambda replies: _texts(replies, "raise")[0])
+def _one(prompt: str, text: str | None = None, *manner: Any, **named: Any) -> Question:
+    asked, make = _manner(*manner, **named)
+    return Question([_with_text(prompt, text)], asked, lambda replies: _answers(replies, "raise", make)[0])
 
 
-def _many(prompts: Iterable[str], on_error: str = "raise") -> Question:
+def _many(prompts: Iterable[str], on_error: str = "raise", *, text: str | None = None, **named: Any) -> Question:
     if on_error not in ("raise", "return"):
         raise ValueError(f'llm_batch: on_error is "raise" or "return", not {on_error!r}')
-    return Question([_checked(prompt) for prompt in prompts], lambda replies: _texts(replies, on_error))
+    manner, make = _manner(**named)
+    asked = [_with_text(prompt, text) for prompt in prompts]
+    return Question(asked, manner, lambda replies: _answers(replies, on_error, make))
+
+
+def _manner(
+    system: Any = None, schema: Any = None, model: Any = None, max_tokens: Any = None
+) -> tuple[dict[str, Any], Callable[[str], Any]]:
+    """As the host takes it, and what makes the answer of a reply. Raises TypeError."""
+    schema = usual.get("schema") if schema is None else schema
+    model = usual.get("model") if model is None else model
+    given: dict[str, tuple[Any, type]] = {"system": (system, str), "model": (model, str), "max_tokens": (max_tokens, int)}
+    for name, (value, type_) in given.items():
+        if value is not None and (not isinstance(value, type_) or isinstance(value, bool)):
+            raise TypeError(f"{name} must be {type_.__name__}, not {type(value).__name__}")
+    manner = {name: host.valid(value) if type_ is str else value for name, (value, type_) in given.items() if value is not None}
+    if schema is None:
+        return manner, str
+    kind = typed.kind_of(schema)
+    return manner | {"schema": kind.schema}, lambda text: kind.make(json.loads(text))
+
+
+def _with_text(prompt: str, text: Any) -> str:
+    if text is None:
+        return _checked(prompt)
+    if not isinstance(text, str | LazyText):
+        raise TypeError(f"llm_query: text must be a str, not {type(text).__name__}")
+    return f"{_checked(prompt)}\n\n{text}"
 
 
 def _checked(prompt: str) -> str:
@@ -169,12 +231,12 @@ def _checked(prompt: str) -> str:
     return prompt
 
 
-def _texts(replies: list[Reply], on_error: str) -> list[Any]:
+def _answers(replies: list[Reply], on_error: str, make: Callable[[str], Any]) -> list[Any]:
     failures = [(index, reply["error"]) for index, reply in enumerate(replies) if "error" in reply]
     if not failures or on_error == "return":
-        return [LLMError(reply["error"]) if "error" in reply else reply["text"] for reply in replies]
+        return [LLMError(reply["error"]) if "error" in reply else make(reply["text"]) for reply in replies]
     error = LLMError(_failure_text(failures, len(replies)))
-    error.results = [reply.get("text") for reply in replies]
+    error.results = [make(reply["text"]) if "text" in reply else None for reply in replies]
     raise error
 
 

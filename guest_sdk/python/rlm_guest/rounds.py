@@ -7,11 +7,26 @@ from . import queries
 
 
 def map_reduce(
-    items: Iterable[Any], map_fn: Callable[[Any], Any], reduce_fn: Callable[[list[Any]], Any], parallel: bool = False
+    items: Iterable[Any],
+    map_fn: Callable[[Any], Any],
+    reduce_fn: Callable[[list[Any]], Any],
+    parallel: bool = False,
+    *,
+    schema: Any = None,
+    model: str | None = None,
 ) -> Any:
-    """reduce_fn([map_fn(item), ...]). parallel: the llm_query calls of all items are sent together; map_fn may run again."""
+    """reduce_fn([map_fn(item), ...]). parallel: the llm_query calls of all items are sent together; map_fn may run again.
+
+    schema, model: of the calls in map_fn that name none.
+    """
     items = list(items)
-    return reduce_fn(_map_together(items, map_fn) if parallel else [map_fn(item) for item in items])
+    before = queries.usual
+    queries.usual = {"schema": schema, "model": model}
+    try:
+        mapped = _map_together(items, map_fn) if parallel else [map_fn(item) for item in items]
+    finally:
+        queries.usual = before
+    return reduce_fn(mapped)
 
 
 class Waiting(BaseException):
@@ -22,28 +37,28 @@ class _Round:
     """The replies that one item of map_reduce has so far, in the order of its calls."""
 
     def __init__(self) -> None:
-        self.known: list[tuple[list[str], list[queries.Reply]]] = []
-        self.wanted: list[str] = []
+        self.known: list[tuple[list[queries.Question], list[queries.Reply]]] = []
+        self.wanted: list[queries.Question] = []
         self._next = 0
         self._strayed = False
 
-    def replies(self, prompts: list[str]) -> list[queries.Reply]:
+    def replies(self, questions: list[queries.Question]) -> list[queries.Reply]:
         if not self._strayed and self._next < len(self.known):
             asked, replies = self.known[self._next]
             self._next += 1
-            if asked == prompts:
+            if [each.asked for each in asked] == [each.asked for each in questions]:
                 return replies
             # map_fn asks something else when it runs again: this run is its last, and what it asks is sent at once.
             self._strayed = True
         if self._strayed:
-            return self._outside(prompts)
-        self.wanted = self.wanted or prompts
+            return self._outside(questions)
+        self.wanted = self.wanted or questions
         raise Waiting
 
-    def _outside(self, prompts: list[str]) -> list[queries.Reply]:
+    def _outside(self, questions: list[queries.Question]) -> list[queries.Reply]:
         queries.rounds.pop()
         try:
-            return queries.replies_to(prompts)
+            return queries.replies_to(questions)
         finally:
             queries.rounds.append(self)
 
@@ -72,8 +87,8 @@ def _map_together(items: list[Any], map_fn: Callable[[Any], Any]) -> list[Any]:
             if not round_.wanted:
                 del pending[index]
         if pending:
-            wanted = [prompt for round_ in pending.values() for prompt in round_.wanted]
-            replies = iter(queries.replies_to(wanted))
+            replies = iter(queries.replies_to([each for round_ in pending.values() for each in round_.wanted]))
             for round_ in pending.values():
-                round_.known.append((round_.wanted, [next(replies) for _ in round_.wanted]))
+                count = sum(len(each.prompts) for each in round_.wanted)
+                round_.known.append((round_.wanted, [next(replies) for _ in range(count)]))
     return results

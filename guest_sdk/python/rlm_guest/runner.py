@@ -125,13 +125,14 @@ class Notebook:
         return self._output.length
 
     def run(self, name: str, text: str, execute: Callable[[str, str], None]) -> dict[str, Any]:
-        """One cell or list of commands: {"head", "tail", "length", "error", "answer", "draft"}."""
+        """One cell or list of commands: {"head", "tail", "length", "error", "answer", "answer_is_json", "draft"}."""
         capture = self._output
         capture.restart(self.settings["output_chars"])
         habits.use_output(capture)
         error = None
         try:
             waiting.start_cell()
+            self.answers.forget()
             self.provide(text)
             execute(name, text)
         except BaseException as raised:
@@ -154,6 +155,7 @@ class Notebook:
             "length": capture.length,
             "error": error,
             "answer": answer,
+            "answer_is_json": self.answers.is_json,
             "draft": draft,
         }
 

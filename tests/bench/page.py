@@ -1,0 +1,100 @@
+"""The page of the largest run, in a real Chromium: 1,000 turns and 5,000 sub-calls. python tests/bench/page.py
+
+Frames are those that the browser shows, by its own clock: what takes longer than one at 60 a second is seen as a stutter.
+"""
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from chromium import chromium
+from fakes import FakeModel, python
+from serving import serving
+
+from orchestrator.config import SandboxSettings
+from orchestrator.sandbox.engine import Engine
+
+TURNS, CALLS = 1000, 5  # sub-calls in each turn
+FRAMES = """new Promise(done => {
+    const times = []; let last = performance.now(); const until = last + %d;
+    const frame = now => { times.push(now - last); last = now; %s; now < until ? requestAnimationFrame(frame) : done(times.slice(2)); };
+    requestAnimationFrame(frame);
+})"""
+STILL, SCROLL = "", "window.scrollBy(0, 60)"
+
+
+async def largest_run(client):
+    """A run that asks as often as it may, and ends without an answer."""
+    body = {"query": "How large can a run be?", "context": "c", "max_iterations": TURNS, "max_sub_calls": TURNS * CALLS}
+    response = await client.post("/query", json=body, timeout=600)
+    return response.json()
+
+
+def code(turn):
+    return python(f"found = llm_batch([f'What is number {{n}} of turn {turn}?' for n in range({CALLS})])\nprint({turn}, found)")
+
+
+async def measure(page, name, script, seconds=3.0):
+    """Frames, and what the browser did, while a script goes on at each of them."""
+    before = await metrics(page)
+    times = sorted(await page.run(FRAMES % (seconds * 1000, script)))
+    after = await metrics(page)
+    busy = {each: 1000 * (after[each] - before[each]) for each in ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")}
+    slow = sum(each > 34 for each in times)
+    print(
+        f"{name:34} {len(times) / seconds:5.0f} frames a second · median {statistics.median(times):5.1f} ms, "
+        f"99 % {times[int(0.99 * len(times))]:5.1f} ms, worst {times[-1]:5.1f} ms, {slow} above 34 ms · "
+        f"script {busy['ScriptDuration']:.0f}, style {busy['RecalcStyleDuration']:.0f}, layout {busy['LayoutDuration']:.0f} ms in {seconds:g} s",
+        flush=True,
+    )
+
+
+async def metrics(page):
+    return {each["name"]: each["value"] for each in (await page.send("Performance.getMetrics"))["metrics"]}
+
+
+async def opened(page, url, word):
+    """Until all turns are on the page."""
+    started = time.monotonic()
+    await page.open(url)
+    await page.until(f"document.querySelectorAll('.turn').length >= {TURNS} && document.body.innerText.includes('{word}')")
+    found = await metrics(page)
+    print(
+        f"{'opened, all turns there':34} {time.monotonic() - started:5.1f} s · script {1000 * found['ScriptDuration']:.0f}, "
+        f"style {1000 * found['RecalcStyleDuration']:.0f}, layout {1000 * found['LayoutDuration']:.0f} ms, "
+        f"longest task {await page.run('window.longest ?? 0'):.0f} ms · "
+        f"{found['Nodes']:,.0f} nodes, {found['JSHeapUsedSize'] / 1e6:.0f} MB of scripts' memory"
+    )
+
+
+WATCH = "window.longest = 0; new PerformanceObserver(l => l.getEntries().forEach(e => (window.longest = Math.max(window.longest, e.duration)))).observe({type: 'longtask', buffered: true})"
+
+
+async def main():
+    engine = Engine(SandboxSettings())
+    replies = [code(turn) for turn in range(1, TURNS + 1)] + ["That is all."]
+    limits = {"max_iterations": TURNS, "max_sub_calls": TURNS * CALLS}
+    with tempfile.TemporaryDirectory() as folder:
+        async with serving(engine, FakeModel(replies), **limits) as client, chromium(folder) as browser:
+            run = await largest_run(client)
+            print(f"a run of {run['iterations']:,} turns and {run['sub_calls']:,} sub-calls, {run['stopped']}")
+            async with browser.page(1280, 900) as page:
+                await page.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+                await opened(page, f"{client.base_url}/visualize/{run['run_id']}", "Out of turns")
+                await measure(page, "still", STILL)
+                await measure(page, "scrolled, 60 pixels a frame", SCROLL)
+                await page.click("main > .part-head button")
+                await measure(page, "all turns opened, at once", STILL)
+                await page.run("scrollTo(0, 0)")
+                await measure(page, "all turns open, scrolled", SCROLL)
+                print("console:", page.said)
+    engine.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,84 @@
+"""A conversation grows while it fits, and is compacted where that lasts."""
+
+import pytest
+from fakes import FakeModel, python
+
+from orchestrator.contexts.store import ContextStore
+from orchestrator.dialogue.shortening import shortened
+from orchestrator.journal import events as ev
+from orchestrator.journal.history import result
+from orchestrator.providers.messages import Message
+from orchestrator.runs.conversation import Conversation
+from orchestrator.runs.replay import replay
+
+PRINTS = [python(f"x{n} = list(range({n}))\nprint('line of output {n}\\n' * 170)") for n in range(19)]
+LIMITS = {"max_iterations": 20, "output_limit": 3000}
+
+
+def roles(messages):
+    return [each["role"] for each in messages]
+
+
+async def run(run_query, history_chars):
+    """(the model, the journal) of 20 turns that print much."""
+    model = FakeModel([*PRINTS, python("FINAL(len(x18))")])
+    return model, await run_query(model, history_chars=history_chars, **LIMITS)
+
+
+async def test_it_is_append_only_while_it_fits(run_query):
+    """Each call begins with all of the one before: servers have that in their caches."""
+    model, journal = await run(run_query, 100_000)
+    assert all(
+        later[: len(before)] == before for before, later in zip(model.root_messages, model.root_messages[1:], strict=False)
+    )
+    assert not [each for each in journal.events if isinstance(each, ev.HistoryCompacted)]
+
+
+async def test_it_is_compacted_a_few_times_and_not_each_turn(run_query, engine):
+    """Outputs are cut to their beginnings and ends, code stays, the variables are listed; a replay does it at the same places."""
+    model, journal = await run(run_query, 20_000)
+    compacted = [each.turn for each in journal.events if isinstance(each, ev.HistoryCompacted)]
+    assert compacted == [7, 12, 16, 20]
+    kept = [each for call in model.root_messages for each in call if each["role"] == "assistant"]
+    assert {each["content"] for each in kept} == set(PRINTS)
+    before, after = model.root_messages[5], model.root_messages[6]
+    assert [each["content"] for each in after[3:-1:2]] == [shortened(each["content"]) for each in [*before, after[-1]][3:-1:2]]
+    assert model.root_messages[6][-1]["content"].endswith(
+        "(14 replies and 10 sub-calls left.)\n"
+        "(Earlier outputs above are shortened; all variables are there. SHOW_VARS() was run to list them.)\n"
+        "Block 7 printed 138 characters:\n"
+        "{'answer': 'dict of 2', 'x0': 'list of 0', 'x1': 'list of 1', 'x2': 'list of 2', 'x3': 'list of 3', "
+        "'x4': 'list of 4', 'x5': 'list of 5'}\n"
+    )
+    assert result(journal.events).answer == "18"
+    assert await replay(journal.events, ContextStore().add_text("the context"), engine) == 24
+
+
+async def test_what_was_sent_is_in_the_journal(run_query):
+    """Behind a compaction all of it, else what is new."""
+    model, journal = await run(run_query, 20_000)
+    sent, texts = [], []
+    for event in journal.events:
+        if isinstance(event, ev.HistoryCompacted):
+            sent = []
+        elif isinstance(event, ev.ModelCalled):
+            sent = [*sent, *event.texts]
+            texts.append(sent)
+    assert texts == [[each["content"] for each in call if each["role"] != "assistant"] for call in model.root_messages]
+
+
+async def test_a_long_run_reads_less(run_query):
+    """About half of it, over 20 turns that each print all that is shown."""
+    long, short = [await run(run_query, limit) for limit in (10**6, 20_000)]
+    read = [sum(len(each["content"]) for call in model.root_messages for each in call) for model, _ in (long, short)]
+    assert read[1] < 0.55 * read[0]
+
+
+@pytest.mark.parametrize("report", ["short", "x" * 640, "x\n" * 330])
+def test_what_is_short_stays(report):
+    """To compact it again and again would lose caches and save nothing."""
+    talk = Conversation([Message("system", "s"), Message("user", "q")], 1000)
+    for _ in range(10):
+        talk.add("code", report)
+    talk.compact("none")
+    assert not talk.is_long
