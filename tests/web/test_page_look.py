@@ -5,13 +5,22 @@ from fakes import FakeModel, python
 
 REPLIES = [
     "I look at the letters first.\n\n"
-    + python("import re\nletters = re.split(r'^LETTER \\d+\\n', context, flags=re.MULTILINE)[1:]\nprint(len(letters), 'letters')\nprint(letters[0])"),
+    + python(
+        "import re\nletters = re.split(r'^LETTER \\d+\\n', context, flags=re.MULTILINE)[1:]\nprint(len(letters), 'letters')\nprint(letters[0])"
+    ),
     "Each has to be read, so I ask a sub-model about all of them at once.\n\n"
-    + python("verdicts = llm_batch([f'Does this letter mention the sea?\\n\\n{each}' for each in letters])\nsea = [n for n, verdict in enumerate(verdicts) if 'SEA' in verdict]"),
+    + python(
+        "verdicts = llm_batch([f'Does this letter mention the sea?\\n\\n{each}' for each in letters])\nsea = [n for n, verdict in enumerate(verdicts) if 'SEA' in verdict]"
+    ),
     python("1 / 0"),
-    python("FINAL({'letters': len(letters), 'mention the sea': len(sea), 'of which the first is': letters[sea[0]][:60], 'share': 0.5})"),
+    python(
+        "FINAL({'letters': len(letters), 'mention the sea': len(sea), 'of which the first is': letters[sea[0]][:60], 'share': 0.5})"
+    ),
 ]
-LETTERS = "".join(f"LETTER {n}\nDear Ishmael, {'the sea was calm' if n % 2 else 'the hills are green'} today. Yours, {n}.\n" for n in range(34))
+LETTERS = "".join(
+    f"LETTER {n}\nDear Ishmael, {'the sea was calm' if n % 2 else 'the hills are green'} today. Yours, {n}.\n"
+    for n in range(34)
+)
 # Of each text that is seen, the contrast with what is behind it: those that are too low (WCAG 2.2, 1.4.3), with their ratio.
 CONTRAST = """(() => {
     const paper = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
@@ -45,15 +54,18 @@ WIDE = """[document.documentElement.scrollWidth > innerWidth, [...document.query
 async def test_a_page_fits_and_is_read_easily(serve, page, width, dark):
     """Nothing is wider than the window, every text has the contrast that it needs: on the page of a run and on that of all."""
     async with serve(FakeModel(REPLIES)) as client:
-        response = await client.post("/query", json={"query": "How many of these letters mention the sea, and which are the first of them?", "context": LETTERS})
+        response = await client.post(
+            "/query",
+            json={"query": "How many of these letters mention the sea, and which are the first of them?", "context": LETTERS},
+        )
         await page.resize(width, 900, dark=dark)
         await page.open(f"{client.base_url}/visualize/{response.json()['run_id']}")
-        await page.until("document.querySelector('.standing .answered')")
+        await page.until("document.querySelector('.standing .answered')?.innerText")
         await page.click(".usage summary")
         await page.click(".group > summary")
         await page.click("[role=listitem] summary")
         await page.click("button[aria-label='Fork from turn 2']")
-        await page.until("document.querySelector('form.fork')")
+        await page.until("document.querySelector('form.fork')?.innerText")
         await page.run("scrollTo(0, 0)")
         await page.picture(f"run {width} {'dark' if dark else 'light'}", whole=True)
         assert (await page.run(CONTRAST), await page.run(WIDE)) == ([], [False, []])

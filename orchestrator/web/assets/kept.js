@@ -30,5 +30,6 @@ export function count(text) {
 // The text of an event that `kept` is the beginning of.
 export function wholeText(kept, event) {
   const found = kept.path.split(".").reduce((part, name) => part?.[name], event);
-  return Array.isArray(found) ? found.join("\n\n") : String(found ?? "");
+  if (typeof found === "string") return found;
+  return Array.isArray(found) ? found.join("\n\n") : JSON.stringify(found);
 }

@@ -19,7 +19,7 @@ export function add(state, number, event) {
 // The reply under way. Not in the journal: what it says is gone when the reply itself is there.
 export function addDelta(state, delta) {
   const turn = state.turns.at(-1);
-  if (!turn || turn.turn !== delta.turn || turn.reply || turn.failed) return null;
+  if (!turn || turn.turn !== delta.turn || turn.repliedAt !== null) return null;
   if (!turn.live || (delta.offset === 0 && !delta.reasoning_offset)) turn.live = { text: "", reasoning: "" };
   turn.live.text += delta.text;
   turn.live.reasoning += delta.reasoning;
@@ -31,10 +31,13 @@ const HANDLERS = {
     state.started = event;
     state.copied = event.copied ?? 0;
   },
+  history_compacted(state) {
+    return note(state.turns.at(-1), "", "The conversation had become long: earlier outputs were shortened, and the variables listed.");
+  },
   model_called(state, event, number) {
     const turn = {
       index: state.turns.length, turn: event.turn, copied: number <= state.copied, at: event.at, prompt: keep(event.texts.join("\n\n"), number, "texts"), newChars: countAll(event.texts),
-      promptChars: event.prompt_chars, reply: null, repliedAt: null, failed: null, bestAnswer: false, live: null,
+      promptChars: event.prompt_chars, reply: null, repliedAt: null, bestAnswer: false, live: null,
       wait: null, notes: [], cells: [], version: 0,
     };
     state.turns.push(turn);
@@ -49,7 +52,7 @@ const HANDLERS = {
   model_failed(state, event, number) {
     const turn = state.turns.at(-1);
     if (!turn) return null;
-    turn.failed = event.error;
+    note(turn, "no reply", event.error);
     return replied(state, turn, event, number);
   },
   model_waits(state, event) {
@@ -64,9 +67,10 @@ const HANDLERS = {
     return turn;
   },
   unparsed(state, event) {
-    const turn = state.turns.at(-1);
-    turn?.notes.push(event.reason);
-    return turn;
+    return note(state.turns.at(-1), "nothing was run", event.reason);
+  },
+  answer_refused(state, event) {
+    return note(state.turns.at(-1), "answer refused", event.reason);
   },
   cell_started(state, event, number) {
     const turn = state.turns.at(-1);
@@ -100,6 +104,7 @@ const HANDLERS = {
   subcall_started(state, event, number) {
     const call = { number: event.subcall, batch: event.batch ?? 0, at: event.at, finishedAt: null, reply: null, error: null };
     call.prompt = keepShort(event.prompt, number, "prompt");
+    call.manner = keepShort(JSON.stringify(event.manner ?? {}), number, "manner");
     state.calls.set(event.subcall, call);
     return addCall(state, event, call);
   },
@@ -134,6 +139,12 @@ const HANDLERS = {
     return state.turns.at(-1);
   },
 };
+
+// `wrong`: what went wrong, in two words; "" if nothing did.
+function note(turn, wrong, text) {
+  turn?.notes.push({ wrong, text });
+  return turn ?? null;
+}
 
 function countAll(texts) {
   return texts.reduce((sum, text) => sum + count(text), 0);

@@ -102,6 +102,7 @@ function row(runId, call, alike) {
 
 function parts(runId, call) {
   const found = [element("h5", {}, `Prompt, ${counted(call.prompt.chars, "character")}`), textBlock(runId, call.prompt, "plain")];
+  if (call.manner && call.manner.text !== "{}") found.push(element("h5", {}, "Asked with"), textBlock(runId, call.manner, "json"));
   if (call.reused) found.push(element("p", { class: "hint" }, "It was paid for before, in a block that was rolled back: the same reply again, free."));
   if (call.reply) found.push(element("h5", {}, "Reply"), element("p", { class: "hint" }, replyFacts(call)), textBlock(runId, call.reply, "answer"));
   if (call.error) found.push(element("h5", {}, "Error"), textBlock(runId, call.error, "plain", { class: "error" }));

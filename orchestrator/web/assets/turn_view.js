@@ -55,7 +55,7 @@ export class TurnView {
     if (turn.repliedAt !== null) setText(this.time, seconds((cells.length ? (end ?? turn.repliedAt) : turn.repliedAt) - turn.at));
     setText(this.toggle, turn.bestAnswer ? "Best answer" : `Turn ${turn.turn}`);
     setText(this.gist, gist(turn, calls));
-    this.node.classList.toggle("broken", Boolean(turn.failed || turn.notes.length || cells.some((cell) => cell.error)));
+    this.node.classList.toggle("broken", Boolean(turn.notes.some((each) => each.wrong) || cells.some((cell) => cell.error)));
     this.fork.hidden = !turn.reply || turn.bestAnswer;
     if (this.slots) this.fill();
   }
@@ -92,8 +92,9 @@ export class TurnView {
       }
       this.cells[place].update(cell);
     }
-    const notes = [...turn.notes, ...(turn.failed ? [turn.failed] : [])];
-    for (const note of notes.slice(slots.notes.childNodes.length)) slots.notes.append(element("p", { class: "note failed" }, visible(note)));
+    for (const { wrong, text } of turn.notes.slice(slots.notes.childNodes.length)) {
+      slots.notes.append(element("p", { class: wrong ? "note failed" : "note hint" }, visible(text)));
+    }
   }
 
   // The reply as it comes: its end, which stays in sight unless somebody has scrolled up.
@@ -129,13 +130,12 @@ function waiting(turn, now, doing) {
 
 // What happened in it, in a line.
 function gist(turn, calls) {
-  if (turn.failed) return "no reply";
   const parts = [];
   if (turn.reply) parts.push(`${inline(turn.reply.provider, 40)} ${seconds(turn.repliedAt - turn.at)}`);
   if (calls.length) parts.push(counted(calls.length, "sub-call"));
   const failed = turn.cells.filter((cell) => cell.error).length;
   if (failed) parts.push(counted(failed, "error"));
-  if (turn.notes.length) parts.push("nothing was run");
+  parts.push(...turn.notes.map((each) => each.wrong).filter(Boolean));
   return parts.join(" · ");
 }
 
