@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from fakes import FakeModel, python
 from serving import serving
 
 from orchestrator.api.visualize import WEB
+from orchestrator.journal.events import AnyEvent
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -53,6 +55,13 @@ def test_the_page_has_nothing_inline_and_nothing_from_outside():
     assert re.findall(r"https?://", "".join(texts.values())) == []
     assert re.findall(r"<style|<script>|\son\w+=|\sstyle=", pages) == []
     assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc", scripts) == []
+
+
+def test_the_page_knows_every_event():
+    """A type that it does not listen for would be missing, in silence."""
+    script = (WEB / "assets" / "events.js").read_text()
+    listened = re.search(r"const JOURNALED =([^;]*);", script)[1]
+    assert set(re.findall(r"[a-z_]+", listened)) == {each.__struct_config__.tag for each in get_args(AnyEvent)}
 
 
 def test_every_file_of_the_page_is_short():

@@ -10,11 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "web")]
 
 from chromium import chromium
 from fakes import FakeModel, python
 from serving import serving
+from typing_model import typed
 
 from orchestrator.config import SandboxSettings
 from orchestrator.sandbox.engine import Engine
@@ -28,18 +29,21 @@ FRAMES = """new Promise(done => {
 STILL, SCROLL = "", "window.scrollBy(0, 60)"
 
 
-async def largest_run(client):
-    """A run that asks as often as it may, and ends without an answer."""
-    body = {"query": "How large can a run be?", "context": "c", "max_iterations": TURNS, "max_sub_calls": TURNS * CALLS}
-    response = await client.post("/query", json=body, timeout=600)
-    return response.json()
+async def begun(client):
+    """A run in its last turn, whose reply comes in."""
+    body = {"query": "How large can a run be?", "context": "c"}
+    run_id = (await client.post("/runs", json=body)).json()["run_id"]
+    while (run := (await client.get("/runs?limit=1")).json()["runs"][0])["iterations"] < TURNS - 1:
+        await asyncio.sleep(1)
+    print(f"a run of {run['iterations'] + 1:,} turns and {run['sub_calls']:,} sub-calls")
+    return run_id
 
 
 def code(turn):
     return python(f"found = llm_batch([f'What is number {{n}} of turn {turn}?' for n in range({CALLS})])\nprint({turn}, found)")
 
 
-async def measure(page, name, script, seconds=3.0):
+async def measure(page, name, script=STILL, seconds=3.0):
     """Frames, and what the browser did, while a script goes on at each of them."""
     before = await metrics(page)
     times = sorted(await page.run(FRAMES % (seconds * 1000, script)))
@@ -58,11 +62,11 @@ async def metrics(page):
     return {each["name"]: each["value"] for each in (await page.send("Performance.getMetrics"))["metrics"]}
 
 
-async def opened(page, url, word):
+async def opened(page, url):
     """Until all turns are on the page."""
     started = time.monotonic()
     await page.open(url)
-    await page.until(f"document.querySelectorAll('.turn').length >= {TURNS} && document.body.innerText.includes('{word}')")
+    await page.until(f"document.querySelectorAll('.turn').length >= {TURNS}")
     found = await metrics(page)
     print(
         f"{'opened, all turns there':34} {time.monotonic() - started:5.1f} s · script {1000 * found['ScriptDuration']:.0f}, "
@@ -77,22 +81,30 @@ WATCH = "window.longest = 0; new PerformanceObserver(l => l.getEntries().forEach
 
 async def main():
     engine = Engine(SandboxSettings())
-    replies = [code(turn) for turn in range(1, TURNS + 1)] + ["That is all."]
     limits = {"max_iterations": TURNS, "max_sub_calls": TURNS * CALLS}
+    held = asyncio.Event()
+    replies = [code(turn) for turn in range(1, TURNS)] + [
+        typed("I think about it. " * 3000, 3000, 0.01, held=held),
+        "That is all.",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         async with serving(engine, FakeModel(replies), **limits) as client, chromium(folder) as browser:
-            run = await largest_run(client)
-            print(f"a run of {run['iterations']:,} turns and {run['sub_calls']:,} sub-calls, {run['stopped']}")
-            async with browser.page(1280, 900) as page:
-                await page.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
-                await opened(page, f"{client.base_url}/visualize/{run['run_id']}", "Out of turns")
-                await measure(page, "still", STILL)
-                await measure(page, "scrolled, 60 pixels a frame", SCROLL)
-                await page.click("main > .part-head button")
-                await measure(page, "all turns opened, at once", STILL)
-                await page.run("scrollTo(0, 0)")
-                await measure(page, "all turns open, scrolled", SCROLL)
-                print("console:", page.said)
+            run_id = await begun(client)
+            try:
+                async with browser.page(1280, 900) as page:
+                    await page.send("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+                    await opened(page, f"{client.base_url}/visualize/{run_id}")
+                    await measure(page, "a reply comes in")
+                    await measure(page, "a reply comes in, scrolled", SCROLL)
+                    await page.click("main > .part-head button")
+                    await measure(page, "all turns opened, a reply comes in")
+                    await page.run("scrollTo(0, 0)")
+                    await asyncio.sleep(1)
+                    await measure(page, "all turns open, scrolled", SCROLL)
+                    print("console:", page.said)
+            finally:
+                held.set()
+                await client.post(f"/runs/{run_id}/cancel")
     engine.close()
 
 

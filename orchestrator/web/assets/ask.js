@@ -9,14 +9,25 @@ import { begin, pagePath } from "./requests.js";
 
 export class Ask {
   constructor() {
-    this.question = element("textarea", { rows: "2", required: true, dir: "auto", placeholder: "How many of these letters mention the sea?" });
+    this.question = element("textarea", {
+      rows: "2",
+      required: true,
+      dir: "auto",
+      placeholder: "How many of these letters mention the sea?",
+    });
     this.context = new ContextChoice();
     this.choice = modelsAndLimits();
     const more = element("details", {}, element("summary", {}, "Models and limits"), this.choice.node);
     const content = [field("Question", this.question), this.context.node, more];
     this.form = form({ class: "ask card", "aria-label": "Ask" }, content, "Ask", (tell) => this.send(tell));
     this.told = element("p", { class: "told", role: "alert" });
-    this.node = element("section", { "aria-label": "Ask" }, element("h1", {}, "Ask about anything, of any size"), this.form, this.examples());
+    this.node = element(
+      "section",
+      { "aria-label": "Ask" },
+      element("h1", {}, "Ask about anything, of any size"),
+      this.form,
+      this.examples(),
+    );
   }
 
   start() {
@@ -37,7 +48,11 @@ export class Ask {
       return element("li", {}, press);
     });
     const list = element("ul", { class: "examples" }, rows);
-    const what = element("p", { class: "hint" }, "One press asks it, over data that is made up here. Where the model is the script of the demo, it answers these.");
+    const what = element(
+      "p",
+      { class: "hint" },
+      "One press asks it, over data that is made up here. Where the model is the script of the demo, it answers these.",
+    );
     return element("details", { class: "examples-box" }, element("summary", {}, "Examples"), what, list, this.told);
   }
 
@@ -48,7 +63,12 @@ export class Ask {
     try {
       const { body, kind } = example.context();
       const context_id = await this.context.send(body, kind);
-      const asked = { query: example.question, context_id, ...(example.protocol ? { protocol: example.protocol } : {}), ...this.choice.chosen() };
+      const asked = {
+        query: example.question,
+        context_id,
+        ...(example.protocol ? { protocol: example.protocol } : {}),
+        ...this.choice.chosen(),
+      };
       location.assign(pagePath(await begin(asked)));
     } catch (problem) {
       this.told.textContent = problem.message;

@@ -13,8 +13,17 @@ export class CellView {
     this.calls = new SubcallsView(runId);
     this.outcome = element("div", { class: "outcome" });
     const name = cell.kind === "commands" ? "Commands" : "Python";
-    const code = textBlock(runId, cell.code, cell.kind === "commands" ? "commands" : "python", { class: "code", "aria-label": name });
-    const head = element("div", { class: "cell-head" }, element("h4", {}, `Cell ${cell.number}`), element("span", { class: "tag" }, name), this.facts);
+    const code = textBlock(runId, cell.code, cell.kind === "commands" ? "commands" : "python", {
+      class: "code",
+      "aria-label": name,
+    });
+    const head = element(
+      "div",
+      { class: "cell-head" },
+      element("h4", {}, `Cell ${cell.number}`),
+      element("span", { class: "tag" }, name),
+      this.facts,
+    );
     this.node = element("div", { class: "cell" }, head, code, this.calls.node, this.outcome);
   }
 
@@ -30,15 +39,26 @@ export class CellView {
 function facts(cell) {
   if (cell.finishedAt === null) return "";
   const host = [...cell.hostCalls].map(([name, count]) => `${name} ${number(count)}`).join(", ");
-  const parts = [seconds(cell.finishedAt - cell.at), `${seconds(cell.guestSeconds)} in the sandbox`, `fuel ${number(cell.fuel)}`];
+  const parts = [
+    seconds(cell.finishedAt - cell.at),
+    `${seconds(cell.guestSeconds)} in the sandbox`,
+    `fuel ${number(cell.fuel)}`,
+  ];
   return [...parts, host && `host calls: ${host}`].filter(Boolean).join(" · ");
 }
 
 function outcome(runId, cell) {
   const parts = [];
   if (cell.output?.text) {
-    const cut = cell.outputChars > cell.output.chars ? ` The model saw ${number(cell.output.chars)} of ${counted(cell.outputChars, "character")}.` : "";
-    parts.push(element("h5", {}, "Output"), cut && element("p", { class: "hint" }, cut), textBlock(runId, cell.output, "plain", { class: "output" }));
+    const cut =
+      cell.outputChars > cell.output.chars
+        ? ` The model saw ${number(cell.output.chars)} of ${counted(cell.outputChars, "character")}.`
+        : "";
+    parts.push(
+      element("h5", {}, "Output"),
+      cut && element("p", { class: "hint" }, cut),
+      textBlock(runId, cell.output, "plain", { class: "output" }),
+    );
   }
   if (cell.limit !== null) parts.push(element("h5", { class: "failed" }, `Rolled back: ${cell.limit}`));
   else if (cell.error) parts.push(element("h5", { class: "failed" }, "Error"));

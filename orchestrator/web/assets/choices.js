@@ -8,7 +8,10 @@ let asked = null;
 
 // The configured providers, asked for once.
 export function providers() {
-  asked ??= get("/providers").then(({ providers: found }) => found, () => []);
+  asked ??= get("/providers").then(
+    ({ providers: found }) => found,
+    () => [],
+  );
   return asked;
 }
 
@@ -28,7 +31,12 @@ export function countChoice(least) {
 
 // Models and limits as fields, and what was chosen as a part of a question.
 export function modelsAndLimits() {
-  const fields = { root_model: modelChoice("root"), sub_model: modelChoice("sub"), max_iterations: countChoice(1), max_sub_calls: countChoice(0) };
+  const fields = {
+    root_model: modelChoice("root"),
+    sub_model: modelChoice("sub"),
+    max_iterations: countChoice(1),
+    max_sub_calls: countChoice(0),
+  };
   const node = element(
     "div",
     { class: "fields" },
@@ -43,5 +51,7 @@ export function modelsAndLimits() {
 // What is filled in; a number as a number.
 export function chosen(fields) {
   const filled = Object.entries(fields).filter(([, control]) => control.value !== "");
-  return Object.fromEntries(filled.map(([name, control]) => [name, control.type === "number" ? Number(control.value) : control.value]));
+  return Object.fromEntries(
+    filled.map(([name, control]) => [name, control.type === "number" ? Number(control.value) : control.value]),
+  );
 }

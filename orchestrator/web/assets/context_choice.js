@@ -11,7 +11,11 @@ export class ContextChoice {
   constructor() {
     this.files = [];
     this.text = element("textarea", { rows: "4", dir: "auto", placeholder: "Paste it here" });
-    this.chosenFiles = element("span", { class: "hint", role: "status" }, "Or drop them here. Several are documents; a .json file is a JSON value.");
+    this.chosenFiles = element(
+      "span",
+      { class: "hint", role: "status" },
+      "Or drop them here. Several are documents; a .json file is a JSON value.",
+    );
     this.input = element("input", { type: "file", multiple: true, change: () => this.take([...this.input.files]) });
     this.held = element("div", { class: "held", role: "radiogroup", "aria-label": "Contexts that are held" });
     this.progress = element("progress", { max: "1", hidden: true, "aria-label": "Sending the context" });
@@ -21,8 +25,19 @@ export class ContextChoice {
       held: this.held,
     };
     this.tabs = this.makeTabs();
-    this.node = element("fieldset", { class: "context" }, element("legend", {}, "About"), this.tabs.node, Object.values(this.parts), this.progress);
-    for (const [kind, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+    this.node = element(
+      "fieldset",
+      { class: "context" },
+      element("legend", {}, "About"),
+      this.tabs.node,
+      Object.values(this.parts),
+      this.progress,
+    );
+    for (const [kind, over] of [
+      ["dragover", true],
+      ["dragleave", false],
+      ["drop", false],
+    ]) {
       this.node.addEventListener(kind, (event) => {
         event.preventDefault();
         this.parts.files.classList.toggle("over", over);
@@ -34,8 +49,14 @@ export class ContextChoice {
 
   makeTabs() {
     const name = uniqueId("about");
-    const kinds = [["text", "A text"], ["files", "Files"], ["held", "One that is held"]];
-    const inputs = kinds.map(([value]) => element("input", { type: "radio", name, value, id: uniqueId("about"), change: () => this.show(value) }));
+    const kinds = [
+      ["text", "A text"],
+      ["files", "Files"],
+      ["held", "One that is held"],
+    ];
+    const inputs = kinds.map(([value]) =>
+      element("input", { type: "radio", name, value, id: uniqueId("about"), change: () => this.show(value) }),
+    );
     const labels = kinds.map(([, label], place) => [inputs[place], element("label", { for: inputs[place].id }, label)]);
     return { inputs, node: element("div", { class: "tabs" }, labels) };
   }
@@ -62,7 +83,10 @@ export class ContextChoice {
   take(files) {
     this.files = files;
     const size = files.reduce((sum, each) => sum + each.size, 0);
-    const names = files.slice(0, 3).map((each) => inline(each.name, 60)).join(", ");
+    const names = files
+      .slice(0, 3)
+      .map((each) => inline(each.name, 60))
+      .join(", ");
     const more = files.length > 3 ? ` and ${files.length - 3} more` : "";
     setText(this.chosenFiles, files.length ? `${names}${more}, ${bytes(size)}` : "None is chosen.");
   }
@@ -71,7 +95,9 @@ export class ContextChoice {
     const { contexts } = await get("/contexts").catch(() => ({ contexts: [] }));
     const name = uniqueId("held");
     const rows = contexts.map((context) => heldRow(name, context, context.id === this.wanted));
-    this.held.replaceChildren(...(rows.length ? rows.map((each) => each.node) : [element("p", { class: "hint" }, "None is held.")]));
+    this.held.replaceChildren(
+      ...(rows.length ? rows.map((each) => each.node) : [element("p", { class: "hint" }, "None is held.")]),
+    );
     for (const each of rows.slice(0, SHOWN)) each.preview();
   }
 

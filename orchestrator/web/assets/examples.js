@@ -77,7 +77,13 @@ function review({ below, one }) {
 function request({ below, one }, place) {
   const endpoint = one(ENDPOINTS);
   const ms = Math.round((1 + below(20 + 10 * ENDPOINTS.indexOf(endpoint)) + below(60)) * 10) / 10;
-  return JSON.stringify({ id: place, request: { method: "GET", endpoint }, status: one([200, 200, 200, 404, 500]), ms, user: "Bj\u00f8rn" });
+  return JSON.stringify({
+    id: place,
+    request: { method: "GET", endpoint },
+    status: one([200, 200, 200, 404, 500]),
+    ms,
+    user: "Bj\u00f8rn",
+  });
 }
 
 function sale({ below, one }, place) {

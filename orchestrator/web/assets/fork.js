@@ -15,8 +15,8 @@ const WAYS = [
   ["limits", "Other limits", "The model is asked anew, under these."],
 ];
 
-// The form, put at the end of a turn's body, with the focus in it.
-export async function openFork(runId, turn, body) {
+// The form, put at the end of a turn's body, with the focus in it; closed, the focus is where it was: on `opener`.
+export async function openFork(runId, turn, body, opener) {
   const open = body.querySelector("form.fork");
   if (open) {
     open.querySelector("input").focus();
@@ -24,7 +24,11 @@ export async function openFork(runId, turn, body) {
   }
   const cell = turn.cells.find((each) => each.kind === "python");
   const texts = { code: cell ? await whole(runId, cell.code) : "", reply: await whole(runId, turn.reply.text) };
-  const made = forkForm(runId, turn, texts, cell ? "code" : "reply");
+  const close = () => {
+    made.remove();
+    opener.focus();
+  };
+  const made = forkForm(runId, turn, texts, { first: cell ? "code" : "reply", close });
   body.append(made);
   made.querySelector("input:checked").focus();
 }
@@ -33,7 +37,7 @@ async function whole(runId, kept) {
   return kept.cut ? wholeText(kept, await wholeEvent(runId, kept.number)) : kept.text;
 }
 
-function forkForm(runId, turn, texts, first) {
+function forkForm(runId, turn, texts, { first, close }) {
   const controls = {
     code: element("textarea", { rows: rows(texts.code), spellcheck: "false", class: "code", required: true }),
     reply: element("textarea", { rows: rows(texts.reply), spellcheck: "false", class: "code", required: true }),
@@ -47,7 +51,12 @@ function forkForm(runId, turn, texts, first) {
     code: field("Code", controls.code),
     reply: field("Reply", controls.reply),
     model: field("Root model", controls.model),
-    limits: element("div", { class: "fields" }, field("Turns, at most", controls.limits.max_iterations), field("Sub-calls, at most", controls.limits.max_sub_calls)),
+    limits: element(
+      "div",
+      { class: "fields" },
+      field("Turns, at most", controls.limits.max_iterations),
+      field("Sub-calls, at most", controls.limits.max_sub_calls),
+    ),
   };
   const ways = wayChoice(first, (way) => {
     for (const [name, part] of Object.entries(parts)) {
@@ -55,14 +64,23 @@ function forkForm(runId, turn, texts, first) {
       for (const each of part.querySelectorAll("input, select, textarea")) each.disabled = name !== way;
     }
   });
-  const what = element("p", { class: "hint" }, `A new run. The turns before turn ${turn.turn} are taken from the journal and cost nothing.`);
-  const made = form({ class: "fork card", "aria-label": `Fork from turn ${turn.turn}` }, [what, ways.node, ...Object.values(parts)], "Run on from here", async () => {
-    const way = ways.chosen();
-    const value = way === "limits" ? chosen(controls.limits) : controls[way].value;
-    const begun = await post(runPath(runId, "/fork"), { turn: turn.turn, [way]: value });
-    location.assign(pagePath(begun.run_id));
-  }, closing(() => made.remove()));
-  return made;
+  const what = element(
+    "p",
+    { class: "hint" },
+    `A new run. The turns before turn ${turn.turn} are taken from the journal and cost nothing.`,
+  );
+  return form(
+    { class: "fork card", "aria-label": `Fork from turn ${turn.turn}` },
+    [what, ways.node, ...Object.values(parts)],
+    "Run on from here",
+    async () => {
+      const way = ways.chosen();
+      const value = way === "limits" ? chosen(controls.limits) : controls[way].value;
+      const begun = await post(runPath(runId, "/fork"), { turn: turn.turn, [way]: value });
+      location.assign(pagePath(begun.run_id));
+    },
+    closing(close),
+  );
 }
 
 function rows(text) {
@@ -71,8 +89,24 @@ function rows(text) {
 
 function wayChoice(first, choose) {
   const name = uniqueId("way");
-  const inputs = WAYS.map(([value]) => element("input", { type: "radio", name, value, id: uniqueId("way"), checked: value === first, change: () => choose(value) }));
-  const labels = WAYS.map(([, label, hint], place) => element("div", { class: "choice" }, inputs[place], element("label", { for: inputs[place].id }, label, element("span", { class: "hint" }, hint))));
+  const inputs = WAYS.map(([value]) =>
+    element("input", {
+      type: "radio",
+      name,
+      value,
+      id: uniqueId("way"),
+      checked: value === first,
+      change: () => choose(value),
+    }),
+  );
+  const labels = WAYS.map(([, label, hint], place) =>
+    element(
+      "div",
+      { class: "choice" },
+      inputs[place],
+      element("label", { for: inputs[place].id }, label, element("span", { class: "hint" }, hint)),
+    ),
+  );
   choose(first);
   return {
     node: element("fieldset", { class: "choices" }, element("legend", {}, "What is to be different"), labels),

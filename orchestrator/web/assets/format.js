@@ -46,10 +46,22 @@ export function ago(date, now = new Date()) {
 }
 
 const STATUS = {
-  queued: "Queued", running: "Running", waiting: "Waiting for a model", parked: "Parked", answered: "Answered",
-  cancelled: "Cancelled", max_iterations: "Out of turns", max_sub_calls: "Out of sub-calls", max_seconds: "Out of time",
-  max_fuel: "Out of fuel", max_journal: "Journal full", store_full: "Store full", repeated_reply: "Repeated reply",
-  provider_error: "Provider error", not_resumable: "Not resumable", internal_error: "Internal error",
+  queued: "Queued",
+  running: "Running",
+  waiting: "Waiting for a model",
+  parked: "Parked",
+  answered: "Answered",
+  cancelled: "Cancelled",
+  max_iterations: "Out of turns",
+  max_sub_calls: "Out of sub-calls",
+  max_seconds: "Out of time",
+  max_fuel: "Out of fuel",
+  max_journal: "Journal full",
+  store_full: "Store full",
+  repeated_reply: "Repeated reply",
+  provider_error: "Provider error",
+  not_resumable: "Not resumable",
+  internal_error: "Internal error",
 };
 export const STATUSES = Object.entries(STATUS);
 export const GOES_ON = new Set(["queued", "running", "waiting", "parked"]);

@@ -6,7 +6,12 @@ import { button, element, setText } from "./elements.js";
 export function form(attributes, content, label, send, again = null) {
   const told = element("p", { class: "told", role: "alert" });
   const submit = element("button", { type: "submit", class: "primary" }, label);
-  const made = element("form", { ...attributes, novalidate: true, submit: act }, content, element("div", { class: "submit" }, submit, again, told));
+  const made = element(
+    "form",
+    { ...attributes, novalidate: true, submit: act },
+    content,
+    element("div", { class: "submit" }, submit, again, told),
+  );
   return made;
 
   async function act(event) {

@@ -18,8 +18,20 @@ export class RunList {
     this.more = []; // pages behind the first
     this.shown = "";
     this.controls = controls();
-    const filters = element("form", { class: "filters", role: "search", submit: (event) => event.preventDefault() }, this.fields());
-    this.node = element("section", { "aria-label": "Runs", id: "runs" }, element("h2", {}, "Runs"), filters, this.told, this.rows, this.older);
+    const filters = element(
+      "form",
+      { class: "filters", role: "search", submit: (event) => event.preventDefault() },
+      this.fields(),
+    );
+    this.node = element(
+      "section",
+      { "aria-label": "Runs", id: "runs" },
+      element("h2", {}, "Runs"),
+      filters,
+      this.told,
+      this.rows,
+      this.older,
+    );
   }
 
   start() {
@@ -37,7 +49,12 @@ export class RunList {
 
   fields() {
     const { text, status, model, since, until } = this.controls;
-    const dates = element("details", {}, element("summary", {}, "Dates"), element("div", { class: "fields" }, field("From", since), field("To", until)));
+    const dates = element(
+      "details",
+      {},
+      element("summary", {}, "Dates"),
+      element("div", { class: "fields" }, field("From", since), field("To", until)),
+    );
     return [field("Search", text), field("Status", status), field("Model", model), dates];
   }
 

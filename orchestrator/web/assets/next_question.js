@@ -9,7 +9,10 @@ export function nextQuestion(runId) {
   const question = element("textarea", { rows: "2", required: true, dir: "auto" });
   const choice = modelsAndLimits();
   const more = element("details", {}, element("summary", {}, "Models and limits"), choice.node);
-  const content = [field("Next question", question, "Over the same context. The variables are those that this run left."), more];
+  const content = [
+    field("Next question", question, "Over the same context. The variables are those that this run left."),
+    more,
+  ];
   const made = form({ class: "card", "aria-label": "Ask a next question" }, content, "Ask", async () => {
     location.assign(pagePath(await begin({ after: runId, query: question.value, ...choice.chosen() })));
   });

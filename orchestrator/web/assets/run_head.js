@@ -22,16 +22,31 @@ export class RunHead {
     this.lineage = element("p", { class: "facts", hidden: true });
     this.told = element("p", { class: "hint", role: "status" });
     this.actions = this.makeActions();
-    this.usage = folded("Tokens", () => (this.table = element("div", {}, usageTable(this.state))), { class: "usage", hidden: true });
+    this.usage = folded("Tokens", () => (this.table = element("div", {}, usageTable(this.state))), {
+      class: "usage",
+      hidden: true,
+    });
     this.answer = element("section", { class: "answer", "aria-label": "Answer", hidden: true });
     const standing = element("div", { class: "standing" }, this.status, this.clock, this.cancel, this.link);
     const head = element("div", { class: "run-head" }, this.title, this.rest);
-    const rest = element("div", { class: "run-head" }, this.facts, this.lineage, this.actions, this.told, this.answer, this.usage);
+    const rest = element(
+      "div",
+      { class: "run-head" },
+      this.facts,
+      this.lineage,
+      this.actions,
+      this.told,
+      this.answer,
+      this.usage,
+    );
     this.nodes = [head, standing, rest];
   }
 
   makeActions() {
-    this.cancel = button("Cancel", () => this.act("Cancelling", () => post(runPath(this.runId, "/cancel"))), { class: "danger", hidden: true });
+    this.cancel = button("Cancel", () => this.act("Cancelling", () => post(runPath(this.runId, "/cancel"))), {
+      class: "danger",
+      hidden: true,
+    });
     const journal = element("a", { href: runPath(this.runId, "/journal"), download: `${this.runId}.jsonl` }, "Journal");
     const script = element("a", { href: runPath(this.runId, "/script"), download: `${this.runId}.py` }, "Script");
     this.replay = button("Execute again", () => this.act("Executing it again", () => this.verify()), { hidden: true });
@@ -51,7 +66,9 @@ export class RunHead {
 
   async verify() {
     const { identical, difference, cells } = await post(runPath(this.runId, "/replay"));
-    return identical ? `Identical: ${counted(cells, "cell")} came to the same again.` : `It differs: ${inline(difference ?? "", 500)}`;
+    return identical
+      ? `Identical: ${counted(cells, "cell")} came to the same again.`
+      : `It differs: ${inline(difference ?? "", 500)}`;
   }
 
   // A second press deletes: a first one may be a slip.
@@ -122,10 +139,13 @@ export class RunHead {
     if (!started) return;
     const at = new Date(beganNs(started) / 1e6);
     const models = [...usage.models.keys()].map((name) => inline(name, 60)).join(", ");
-    const about = `${started.context_count > 1 ? `${number(started.context_count)} documents, ` : ""}${counted(started.context_length, "character")}`;
+    const documents = started.context_count > 1 ? `${number(started.context_count)} documents, ` : "";
+    const about = documents + counted(started.context_length, "character");
     const turns = state.turns.filter((turn) => turn.reply && !turn.bestAnswer).length;
     const parts = [
-      `${ago(at)} (${moment(at)})`, models, `context: ${about}`,
+      `${ago(at)} (${moment(at)})`,
+      models,
+      `context: ${about}`,
       `${counted(turns, "turn")} of ${number(started.limits.max_iterations)}`,
       `${counted(state.calls.size, "sub-call")} of ${number(started.limits.max_sub_calls)}`,
     ];
@@ -144,7 +164,10 @@ export class RunHead {
     const parts = [];
     if (state.answer) {
       const name = state.answer.partial ? "Partial answer" : "Answer";
-      parts.push(element("h2", {}, name), textBlock(this.runId, state.answer.text, "answer", { class: "answer-text", "aria-label": name }));
+      parts.push(
+        element("h2", {}, name),
+        textBlock(this.runId, state.answer.text, "answer", { class: "answer-text", "aria-label": name }),
+      );
     }
     if (state.finished?.error) parts.push(element("p", { class: "note failed" }, visible(state.finished.error.slice(0, 5000))));
     this.answer.replaceChildren(...parts);
@@ -155,7 +178,11 @@ export class RunHead {
 }
 
 function earlier({ query, answer }) {
-  const parts = ["Asked before: ", element("b", {}, inline(query, 200)), answer === null ? " (no answer)" : ` \u2192 ${inline(answer, 200)}`];
+  const parts = [
+    "Asked before: ",
+    element("b", {}, inline(query, 200)),
+    answer === null ? " (no answer)" : ` \u2192 ${inline(answer, 200)}`,
+  ];
   return element("p", { class: "facts earlier" }, parts);
 }
 

@@ -15,6 +15,7 @@ import { TurnView } from "./turn_view.js";
 const OPEN = 30; // turns up to which all are open at first
 const EVENTS_A_FRAME = 2000;
 const TICK = 100; // ms between two looks at the clock
+const AXIS = 250; // and to two pictures of the axis
 const QUEUED = 2000; // ms between two questions whether it has begun
 
 export class RunPage {
@@ -29,6 +30,7 @@ export class RunPage {
     this.axis = new TimeAxis(this.state, main, (turn) => this.goTo(turn.index));
     this.axis.node.hidden = true;
     this.queue = [];
+    this.axisDrawn = 0;
     this.changed = new Set();
     const keys = element("p", { class: "hint keys" }, "Keys: j and k go to the next and the previous turn.");
     this.all = button("Close all", () => this.openAll(), { class: "quiet" });
@@ -53,7 +55,8 @@ export class RunPage {
     this.away = word === "reconnecting";
     this.head.connection(word);
     if (this.away) announce("The server is away. Reconnecting.");
-    if (word === "refused" && !this.state.started) this.main.replaceChildren(element("h1", {}, "No such run"), element("p", {}, problem.message));
+    if (word === "refused" && !this.state.started)
+      this.main.replaceChildren(element("h1", {}, "No such run"), element("p", {}, problem.message));
     else if (word === "refused") this.head.told.textContent = problem.message;
   }
 
@@ -104,7 +107,7 @@ export class RunPage {
       zoom: () => this.zoom(turn),
       fork: (_turn, body) => {
         view.open(true);
-        openFork(this.runId, turn, body).catch((problem) => announce(problem.message));
+        openFork(this.runId, turn, body, view.fork).catch((problem) => announce(problem.message));
       },
     });
     this.views[turn.index] = view;
@@ -150,6 +153,9 @@ export class RunPage {
     const what = doing(this.state);
     if (!what) return;
     this.views[what.turn.index]?.tick(now, what);
+    // Each bar is placed anew: the more there are, the less often.
+    if (performance.now() - this.axisDrawn < AXIS * Math.max(1, this.views.length / 100)) return;
+    this.axisDrawn = performance.now();
     this.axis.update(now);
   }
 

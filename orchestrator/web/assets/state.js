@@ -5,7 +5,17 @@ import { addReply, nothingUsed } from "./usage.js";
 
 // A fork has copied the events up to number `copied` of another run, which paid for them.
 export function begin() {
-  return { started: null, turns: [], cells: new Map(), calls: new Map(), answer: null, finished: null, at: 0, copied: 0, usage: nothingUsed() };
+  return {
+    started: null,
+    turns: [],
+    cells: new Map(),
+    calls: new Map(),
+    answer: null,
+    finished: null,
+    at: 0,
+    copied: 0,
+    usage: nothingUsed(),
+  };
 }
 
 // Adds event `number`, and returns the turn that it changed, if any.
@@ -32,13 +42,29 @@ const HANDLERS = {
     state.copied = event.copied ?? 0;
   },
   history_compacted(state) {
-    return note(state.turns.at(-1), "", "The conversation had become long: earlier outputs were shortened, and the variables listed.");
+    return note(
+      state.turns.at(-1),
+      "",
+      "The conversation had become long: earlier outputs were shortened, and the variables listed.",
+    );
   },
   model_called(state, event, number) {
     const turn = {
-      index: state.turns.length, turn: event.turn, copied: number <= state.copied, at: event.at, prompt: keep(event.texts.join("\n\n"), number, "texts"), newChars: countAll(event.texts),
-      promptChars: event.prompt_chars, reply: null, repliedAt: null, bestAnswer: false, live: null,
-      wait: null, notes: [], cells: [], version: 0,
+      index: state.turns.length,
+      turn: event.turn,
+      copied: number <= state.copied,
+      at: event.at,
+      prompt: keep(event.texts.join("\n\n"), number, "texts"),
+      newChars: countAll(event.texts),
+      promptChars: event.prompt_chars,
+      reply: null,
+      repliedAt: null,
+      bestAnswer: false,
+      live: null,
+      wait: null,
+      notes: [],
+      cells: [],
+      version: 0,
     };
     state.turns.push(turn);
     return turn;
@@ -76,9 +102,21 @@ const HANDLERS = {
     const turn = state.turns.at(-1);
     if (!turn) return null;
     const cell = {
-      number: event.cell, kind: event.kind, code: keep(event.code, number, "code"), at: event.at, finishedAt: null,
-      output: null, outputChars: 0, error: null, limit: null, fuel: 0, guestSeconds: 0, hostCalls: new Map(), calls: [],
-      version: 0, turn,
+      number: event.cell,
+      kind: event.kind,
+      code: keep(event.code, number, "code"),
+      at: event.at,
+      finishedAt: null,
+      output: null,
+      outputChars: 0,
+      error: null,
+      limit: null,
+      fuel: 0,
+      guestSeconds: 0,
+      hostCalls: new Map(),
+      calls: [],
+      version: 0,
+      turn,
     };
     state.cells.set(event.cell, cell);
     turn.cells.push(cell);
@@ -109,7 +147,14 @@ const HANDLERS = {
     return addCall(state, event, call);
   },
   subcall_reused(state, event) {
-    const call = { number: event.subcall, batch: event.batch ?? 0, at: event.at, finishedAt: event.at, reply: null, error: null };
+    const call = {
+      number: event.subcall,
+      batch: event.batch ?? 0,
+      at: event.at,
+      finishedAt: event.at,
+      reply: null,
+      error: null,
+    };
     call.reused = true;
     call.prompt = state.calls.get(event.subcall)?.prompt ?? keepShort("", 0, "prompt");
     return addCall(state, event, call);

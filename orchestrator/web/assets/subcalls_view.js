@@ -39,10 +39,14 @@ class Group {
     const line = element("span", { class: "row" }, this.name, track(this.bar), this.time);
     this.rows = element("div", { class: "list", role: "list" });
     this.list = new LongList(this.rows, (call) => row(runId, call, () => this.alike));
-    this.node = folded(line, () => {
-      this.list.update(this.group.calls);
-      return this.rows;
-    }, { class: "group" });
+    this.node = folded(
+      line,
+      () => {
+        this.list.update(this.group.calls);
+        return this.rows;
+      },
+      { class: "group" },
+    );
   }
 
   update(group) {
@@ -51,8 +55,15 @@ class Group {
     const { calls, alone } = group;
     const open = calls.filter((call) => call.finishedAt === null).length;
     const failed = calls.filter((call) => call.error).length;
-    const how = calls.length === 1 ? `: ${inline(calls[0].prompt.text, 60)}` : (alone ? ", one after the other" : " at once") + (this.alike && `: ${inline(this.alike, 60)}`);
-    const told = [counted(calls.length, "sub-call") + how, open ? `${number(open)} under way` : "", failed ? `${number(failed)} failed` : ""];
+    const how =
+      calls.length === 1
+        ? `: ${inline(calls[0].prompt.text, 60)}`
+        : (alone ? ", one after the other" : " at once") + (this.alike && `: ${inline(this.alike, 60)}`);
+    const told = [
+      counted(calls.length, "sub-call") + how,
+      open ? `${number(open)} under way` : "",
+      failed ? `${number(failed)} failed` : "",
+    ];
     setText(this.name, told.filter(Boolean).join(" · "));
     this.name.classList.toggle("failed", failed > 0);
     const begin = Math.min(...calls.map((call) => call.at));
@@ -91,7 +102,9 @@ function row(runId, call, alike) {
       const next = `${now.number} ${now.finishedAt} ${now.wait?.at} ${shared.length}`;
       if (next === state) return;
       state = next;
-      setText(name, `${now.number}. ${now.error ? "failed: " : now.reused ? "again: " : ""}${shared && "\u2026 "}${inline(now.prompt.text.slice(shared.length), HEAD)}`);
+      const what = now.error ? "failed: " : now.reused ? "again: " : "";
+      const head = (shared && "\u2026 ") + inline(now.prompt.text.slice(shared.length), HEAD);
+      setText(name, `${now.number}. ${what}${head}`);
       name.classList.toggle("failed", Boolean(now.error));
       setText(time, now.finishedAt === null ? "" : seconds(now.finishedAt - now.at));
       filled.update(now.at, now.finishedAt);
@@ -101,10 +114,22 @@ function row(runId, call, alike) {
 }
 
 function parts(runId, call) {
-  const found = [element("h5", {}, `Prompt, ${counted(call.prompt.chars, "character")}`), textBlock(runId, call.prompt, "plain")];
-  if (call.manner && call.manner.text !== "{}") found.push(element("h5", {}, "Asked with"), textBlock(runId, call.manner, "json"));
-  if (call.reused) found.push(element("p", { class: "hint" }, "It was paid for before, in a block that was rolled back: the same reply again, free."));
-  if (call.reply) found.push(element("h5", {}, "Reply"), element("p", { class: "hint" }, replyFacts(call)), textBlock(runId, call.reply, "answer"));
+  const found = [
+    element("h5", {}, `Prompt, ${counted(call.prompt.chars, "character")}`),
+    textBlock(runId, call.prompt, "plain"),
+  ];
+  if (call.manner && call.manner.text !== "{}")
+    found.push(element("h5", {}, "Asked with"), textBlock(runId, call.manner, "json"));
+  if (call.reused)
+    found.push(
+      element("p", { class: "hint" }, "It was paid for before, in a block that was rolled back: the same reply again, free."),
+    );
+  if (call.reply)
+    found.push(
+      element("h5", {}, "Reply"),
+      element("p", { class: "hint" }, replyFacts(call)),
+      textBlock(runId, call.reply, "answer"),
+    );
   if (call.error) found.push(element("h5", {}, "Error"), textBlock(runId, call.error, "plain", { class: "error" }));
   if (call.finishedAt === null) found.push(element("p", { class: "hint" }, waits(call)));
   return found;
@@ -118,5 +143,6 @@ function replyFacts(call) {
 
 function waits(call) {
   if (!call.wait) return "No reply yet.";
-  return `No reply yet: ${inline(call.wait.provider, 80)} is waited for, ${seconds(call.wait.seconds)}: ${inline(call.wait.reason, 200)}`;
+  const { provider, reason } = call.wait;
+  return `No reply yet: waits ${seconds(call.wait.seconds)} for ${inline(provider, 80)}: ${inline(reason, 200)}`;
 }

@@ -10,7 +10,6 @@ import { wholeText } from "./kept.js";
 const COLOURED = 50_000; // characters that are coloured; longer code is plain
 const PIECE = 20_000; // characters of a piece of a long text, which the browser lays out only when it is near
 // Controls but tab and line feed, marks that turn the direction of what follows, and separators that look like nothing.
-// eslint-disable-next-line no-control-regex
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 function shownAs(character) {
@@ -27,7 +26,12 @@ export function visible(text) {
 
 // One line of it, for where there is room for no more.
 export function inline(text, most) {
-  const line = visible(text.slice(0, most * 2).replace(/\s+/g, " ").trim());
+  const line = visible(
+    text
+      .slice(0, most * 2)
+      .replace(/\s+/g, " ")
+      .trim(),
+  );
   return line.length > most ? `${line.slice(0, most - 1)}\u2026` : line;
 }
 
@@ -42,7 +46,7 @@ const PAINTERS = {
   plain: (text) => [visible(text)],
 };
 
-// A block of it, by its kind: python, json, commands, answer or plain. Of a long text, all of it is fetched when it is asked for.
+// A block of it, by its kind: python, json, commands, answer or plain. All of a long text is fetched when it is asked for.
 export function textBlock(runId, kept, kind, attributes = {}) {
   const block = element("pre", { tabindex: "0", dir: kind === "plain" || kind === "answer" ? "auto" : "ltr", ...attributes });
   block.append(...(kept.cut || kept.chars > COLOURED ? [visible(kept.text)] : PAINTERS[kind](kept.text)));
@@ -69,7 +73,7 @@ export function textBlock(runId, kept, kind, attributes = {}) {
 // Cut at ends of lines, as far as there are some.
 function pieces(text) {
   const made = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(start + PIECE, text.length);
     const line = text.lastIndexOf("\n", end - 1);
     const atLine = end < text.length && line > start;

@@ -1,4 +1,4 @@
-// One time axis for the whole run: what was waited for when. Bars elsewhere on the page lie on the same axis, by --from and --span.
+// One time axis for the whole run: what was waited for when. The bars of rows lie on it too, by --from and --span.
 
 import { button, element } from "./elements.js";
 import { seconds } from "./format.js";
@@ -17,7 +17,11 @@ export class TimeAxis {
     this.canvas = element("canvas", { role: "img", height: HEIGHT, click: (event) => this.pick(event, choose) });
     this.whole = button("Whole run", () => this.zoom(null), { class: "quiet", hidden: true });
     const legend = element("span", { class: "legend", "aria-hidden": "true" });
-    for (const [kind, name] of [["model", "root model"], ["code", "code"], ["sub", "sub-calls"]]) {
+    for (const [kind, name] of [
+      ["model", "root model"],
+      ["code", "code"],
+      ["sub", "sub-calls"],
+    ]) {
       legend.append(element("span", { class: `key ${kind}` }, name));
     }
     const head = element("div", { class: "part-head" }, element("h2", {}, "Time"), legend, this.whole);
@@ -40,7 +44,11 @@ export class TimeAxis {
   draw() {
     const [from, to] = this.window ?? [0, Math.max(this.now, 0.001)];
     const span = Math.max(to - from, 0.001);
-    for (const [name, value] of [["--from", from], ["--span", span], ["--now", this.now]]) {
+    for (const [name, value] of [
+      ["--from", from],
+      ["--span", span],
+      ["--now", this.now],
+    ]) {
       this.around.style.setProperty(name, value.toFixed(4));
     }
     const width = this.canvas.clientWidth;
@@ -54,14 +62,16 @@ export class TimeAxis {
     const x = (at) => ((at - from) / span) * width;
     drawTicks(paper, { from, to, x, width, colours });
     const lanes = intervals(this.state, this.now);
-    for (const kind of ["model", "code"]) drawBars(paper, lanes[kind], { x, width, lane: LANES[kind], fill: colours.getPropertyValue(`--${kind}`) });
+    for (const kind of ["model", "code"])
+      drawBars(paper, lanes[kind], { x, width, lane: LANES[kind], fill: colours.getPropertyValue(`--${kind}`) });
     drawHeights(paper, lanes.sub, { x, width, fill: colours.getPropertyValue("--sub") });
     this.describe(lanes);
   }
 
   describe(lanes) {
     const total = (kind) => seconds(union(lanes[kind]));
-    const told = `${seconds(this.now)} in all: ${total("model")} for the root model, ${total("code")} with code, ${total("sub")} of that with sub-calls.`;
+    const parts = `${total("model")} for the root model, ${total("code")} with code, ${total("sub")} of that with sub-calls`;
+    const told = `${seconds(this.now)} in all: ${parts}.`;
     if (this.canvas.getAttribute("aria-label") !== told) this.canvas.setAttribute("aria-label", told);
   }
 
@@ -118,7 +128,12 @@ function drawHeights(paper, pairs, { x, width, fill }) {
     changes[Math.max(0, left)] += 1;
     changes[Math.min(changes.length - 1, right)] -= 1;
   }
-  const counts = changes.map(((sum) => (change) => (sum += change))(0));
+  const counts = changes.map(
+    (
+      (sum) => (change) =>
+        (sum += change)
+    )(0),
+  );
   const most = Math.max(...counts, 1);
   const [top, height] = LANES.sub;
   paper.fillStyle = fill;
@@ -146,7 +161,7 @@ function drawTicks(paper, { from, to, x, width, colours }) {
   paper.stroke();
 }
 
-// One bar of a row, from `begin` to `end` (null: until now). It lies on the axis by itself: nothing is drawn anew when that moves.
+// One bar of a row, from `begin` to `end` (null: until now). When the axis moves, nothing is drawn anew.
 export function bar(kind) {
   const filled = element("span", { class: `bar ${kind}` });
   return {
@@ -160,5 +175,9 @@ export function bar(kind) {
 }
 
 export function track(...bars) {
-  return element("span", { class: "track", "aria-hidden": "true" }, bars.map((each) => each.node));
+  return element(
+    "span",
+    { class: "track", "aria-hidden": "true" },
+    bars.map((each) => each.node),
+  );
 }

@@ -18,15 +18,33 @@ export class TurnView {
     this.turn = turn;
     this.body = element("div", { class: "turn-body", id: uniqueId("turn"), hidden: true });
     this.toggle = button(turn.bestAnswer ? "Best answer" : `Turn ${turn.turn}`, () => this.open(this.body.hidden), {
-      class: "turn-name", "aria-expanded": "false", "aria-controls": this.body.id,
+      class: "turn-name",
+      "aria-expanded": "false",
+      "aria-controls": this.body.id,
     });
     this.bars = { model: bar("model"), code: bar("code"), sub: bar("sub") };
     this.gist = element("span", { class: "gist" });
     this.time = element("span", { class: "time" });
-    this.fork = button("Fork", () => acts.fork(turn, this.body), { class: "quiet", hidden: true, "aria-label": `Fork from turn ${turn.turn}` });
-    const zoom = button("Zoom", () => acts.zoom(turn), { class: "quiet", "aria-label": `Zoom the time axis to turn ${turn.turn}` });
+    this.fork = button("Fork", () => acts.fork(turn, this.body), {
+      class: "quiet",
+      hidden: true,
+      "aria-label": `Fork from turn ${turn.turn}`,
+    });
+    const zoom = button("Zoom", () => acts.zoom(turn), {
+      class: "quiet",
+      "aria-label": `Zoom the time axis to turn ${turn.turn}`,
+    });
     const line = track(this.bars.model, this.bars.code, this.bars.sub);
-    const head = element("div", { class: "turn-head" }, element("h3", {}, this.toggle), this.gist, this.time, zoom, this.fork, line);
+    const head = element(
+      "div",
+      { class: "turn-head" },
+      element("h3", {}, this.toggle),
+      this.gist,
+      this.time,
+      zoom,
+      this.fork,
+      line,
+    );
     this.node = element("section", { class: "turn", tabindex: "-1", "aria-label": `Turn ${turn.turn}` }, head, this.body);
     this.slots = null;
     this.cells = [];
@@ -51,8 +69,14 @@ export class TurnView {
     this.showBar("code", cells.length > 0, cells[0]?.at, end);
     const calls = cells.flatMap((cell) => cell.calls);
     const ended = calls.every((call) => call.finishedAt !== null);
-    this.showBar("sub", calls.length > 0, calls[0]?.at, ended ? calls.reduce((last, call) => Math.max(last, call.finishedAt), 0) : null);
-    if (turn.repliedAt !== null) setText(this.time, seconds((cells.length ? (end ?? turn.repliedAt) : turn.repliedAt) - turn.at));
+    this.showBar(
+      "sub",
+      calls.length > 0,
+      calls[0]?.at,
+      ended ? calls.reduce((last, call) => Math.max(last, call.finishedAt), 0) : null,
+    );
+    if (turn.repliedAt !== null)
+      setText(this.time, seconds((cells.length ? (end ?? turn.repliedAt) : turn.repliedAt) - turn.at));
     setText(this.toggle, turn.bestAnswer ? "Best answer" : `Turn ${turn.turn}`);
     setText(this.gist, gist(turn, calls));
     this.node.classList.toggle("broken", Boolean(turn.notes.some((each) => each.wrong) || cells.some((cell) => cell.error)));
@@ -73,11 +97,15 @@ export class TurnView {
 
   build() {
     const { turn, runId } = this;
-    this.slots = Object.fromEntries(["prompt", "live", "reply", "cells", "notes"].map((each) => [each, element("div", { class: each })]));
+    this.slots = Object.fromEntries(
+      ["prompt", "live", "reply", "cells", "notes"].map((each) => [each, element("div", { class: each })]),
+    );
     this.body.prepend(...Object.values(this.slots));
     const known = turn.promptChars - turn.newChars;
     const behind = known > 0 ? `, behind ${number(known)} that it was told before` : "";
-    this.slots.prompt.append(folded(`Prompt: ${counted(turn.newChars, "character")}${behind}`, () => textBlock(runId, turn.prompt, "plain")));
+    this.slots.prompt.append(
+      folded(`Prompt: ${counted(turn.newChars, "character")}${behind}`, () => textBlock(runId, turn.prompt, "plain")),
+    );
     this.fill();
   }
 
@@ -106,7 +134,10 @@ export class TurnView {
       return;
     }
     if (!this.live) {
-      this.live = { told: element("p", { class: "hint" }), text: element("pre", { class: "stream", tabindex: "0", dir: "auto", hidden: true, "aria-label": "Reply so far" }) };
+      this.live = {
+        told: element("p", { class: "hint" }),
+        text: element("pre", { class: "stream", tabindex: "0", dir: "auto", hidden: true, "aria-label": "Reply so far" }),
+      };
       slots.live.append(this.live.told, this.live.text);
     }
     const said = turn.live?.text || turn.live?.reasoning || "";
@@ -124,7 +155,8 @@ function waiting(turn, now, doing) {
   const held = turn.wait && turn.wait.at + turn.wait.seconds > now;
   if (held) return `Held back for ${seconds(turn.wait.at + turn.wait.seconds - now)}: ${inline(turn.wait.reason, 300)}`;
   if (turn.live?.text) return `The model is writing: ${counted(turn.live.text.length, "character")} so far, ${passed}`;
-  if (turn.live?.reasoning) return `The model is reasoning: ${counted(turn.live.reasoning.length, "character")} so far, ${passed}`;
+  if (turn.live?.reasoning)
+    return `The model is reasoning: ${counted(turn.live.reasoning.length, "character")} so far, ${passed}`;
   return doing?.what === "model" ? `Waiting for the model, ${passed}` : "";
 }
 
@@ -141,11 +173,15 @@ function gist(turn, calls) {
 
 function replyParts(runId, reply) {
   const parts = [];
-  if (reply.reasoning.text) parts.push(folded(`Reasoning, ${counted(reply.reasoning.chars, "character")}`, () => textBlock(runId, reply.reasoning, "plain")));
+  if (reply.reasoning.text)
+    parts.push(
+      folded(`Reasoning, ${counted(reply.reasoning.chars, "character")}`, () => textBlock(runId, reply.reasoning, "plain")),
+    );
   const said = reply.text.text.split("```", 1)[0].trim();
-  if (said && said !== reply.text.text.trim()) parts.push(element("p", { class: "said", dir: "auto" }, visible(beginning(said, SAID))));
+  if (said && said !== reply.text.text.trim())
+    parts.push(element("p", { class: "said", dir: "auto" }, visible(beginning(said, SAID))));
   const { prompt_tokens: read = 0, completion_tokens: written = 0 } = reply.usage;
-  const name = `Reply as it was written, ${counted(read, "token")} read, ${number(written)} written${reply.cut ? ", cut at its limit" : ""}`;
-  parts.push(folded(name, () => textBlock(runId, reply.text, "plain")));
+  const tokens = `${counted(read, "token")} read, ${number(written)} written${reply.cut ? ", cut at its limit" : ""}`;
+  parts.push(folded(`Reply as it was written, ${tokens}`, () => textBlock(runId, reply.text, "plain")));
   return parts;
 }
