@@ -94,6 +94,7 @@ async def asked(provider, messages, schema=None):
 
 
 HI = (Message("user", "hi"),)
+FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")
 
 
 async def complete(pool, role, messages=HI, **request):

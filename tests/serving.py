@@ -16,10 +16,8 @@ from orchestrator.opening import Orchestrator
 @contextlib.asynccontextmanager
 async def serving(engine, model, **settings):
     """A client of a real server whose model calls go to `model`."""
-    provider = OpenAISettings(model="fake", base_url="http://model/v1")
-    async with serving_app(
-        Orchestrator(Settings(providers=(provider,), **settings), print, engine=engine, transport=model)
-    ) as client:
+    settings = {"providers": (OpenAISettings(model="fake", base_url="http://model/v1"),)} | settings
+    async with serving_app(Orchestrator(Settings(**settings), print, engine=engine, transport=model)) as client:
         yield client
 
 

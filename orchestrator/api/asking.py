@@ -37,6 +37,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     `root_model` and `sub_model` choose among the configured ones: an alias, PROVIDER/MODEL, or the model's name alone.
     `cache`: false makes every sub-call anew, and keeps none of its replies.
     `answer_schema`: a JSON Schema that the answer, a value then, has to fit; an answer that does not goes back to the model.
+    `verify`: before the answer stands a sub-model is asked about it; a disagreement goes back to the root model, once.
     `route`: "direct" is one call with the whole context, if that fits the model's window; the result is `bypassed`.
     `after`: a run that has ended: this is a next question over its context and its variables.
     `detach`: the run goes on if the caller goes away, and after a restart of the server (as those of POST /runs always do).
@@ -57,6 +58,7 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     sub_model: str | None = None
     cache: bool = True
     route: Annotated[Route, Meta(description="direct: one call with the whole context.")] = "rlm"
+    verify: bool = False
     answer_schema: Annotated[dict[str, Any], Meta(description="A JSON Schema.")] | None = None
     detach: bool = False
 
@@ -93,6 +95,7 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
         data.session_id,
         data.answer_schema,
         data.route,
+        data.verify,
     )
     if before is not None:
         return await owned.after(before, query, wanted)

@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     models.add_argument("--no-cache", action="store_true", help="make every sub-call anew, and keep none of the replies")
     parser.add_argument("--direct", action="store_true", help="one call with the whole input, if it fits the model's window")
+    parser.add_argument("--verify", action="store_true", help="ask a sub-model about the answer before it stands")
     parser.add_argument(
         "--answer-schema",
         type=Path,
@@ -168,6 +169,7 @@ def _query(options: argparse.Namespace, context: Context) -> Query:
         cache=not options.no_cache,
         answer_schema=read_json(str(options.answer_schema)) if options.answer_schema else None,
         route="direct" if options.direct else "rlm",
+        verify=options.verify,
     )
 
 

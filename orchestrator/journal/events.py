@@ -16,6 +16,7 @@ from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, 
 
 # 1: the clock of a run went by readings. 2: it goes by the work of its cells, so that only these are executed again.
 FORMAT = 2
+NO_CELL = 0  # of a sub-call that the run makes itself
 
 Protocol = Literal["python", "json"]
 Route = Literal["rlm", "direct"]  # code and sub-calls over the context, or one call with all of it
@@ -117,6 +118,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     answer_schema: dict[str, Any] | None = None
     history_chars: int | None = None
     route: Route = "rlm"
+    verify: bool = False
 
 
 class HistoryCompacted(Event, frozen=True, kw_only=True, tag="history_compacted"):

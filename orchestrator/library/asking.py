@@ -11,6 +11,7 @@ from orchestrator.runs.query import Query, WantedLimits
 class Asking(TypedDict, total=False):
     """Limits below the configured ones; models among the configured ones; `cache`: False makes every sub-call anew.
 
+    `verify`: a sub-model is asked about the answer before it stands.
     `route`: "direct" is one call with the whole context, which must fit the model's window.
     `answer_schema`: a JSON Schema that the answer, a value then, has to fit.
     """
@@ -23,6 +24,7 @@ class Asking(TypedDict, total=False):
     cache: bool
     answer_schema: dict[str, Any] | None
     route: Route
+    verify: bool
 
 
 def split(question: str, context: Context, asking: Asking) -> tuple[Query, WantedLimits]:

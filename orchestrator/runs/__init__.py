@@ -14,7 +14,7 @@ direct.py    direct answers: one call with the whole context
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
 typed.py     those whose reply has to fit a JSON Schema
-answers.py   answers that have to fit one
+answers.py   whether an answer is taken
 schemas.py   what is taken of one
 fitting.py   whether a value fits it
 admission.py which runs go on and which wait

@@ -80,6 +80,7 @@ class Beginnings:
             answer_schema=query.answer_schema,
             history_chars=min(filter(None, [self._settings.history_chars, models.history_chars])),
             route=query.route,
+            verify=query.verify,
         )
         return Beginning(started, query.context, models)
 

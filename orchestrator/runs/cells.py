@@ -10,7 +10,7 @@ from orchestrator.config import CellLimits
 from orchestrator.dialogue import reports
 from orchestrator.dialogue.commands import CONTEXT, Command, need_context
 from orchestrator.errors import BudgetExceeded, JournalError, RequestError
-from orchestrator.journal.events import CellFinished, CellRolledBack, CellStarted, HostCalled
+from orchestrator.journal.events import NO_CELL, CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
 from orchestrator.runs.answers import Given
 from orchestrator.runs.parking import Parking
@@ -26,6 +26,8 @@ from orchestrator.sandbox.messages import (
     HostCall,
     HostError,
     HostResult,
+    Prompt,
+    SubReply,
     Trap,
 )
 
@@ -123,6 +125,15 @@ class Cells:
             return HostResult(error=HostError("BudgetError", str(error)))
         except RequestError as error:
             return HostResult(error=HostError("ValueError", str(error)))
+
+    async def ask_aside(self, prompt: Prompt) -> SubReply:
+        """A sub-call of the run itself, which is of no cell."""
+        self._subcalls.begin_cell(self._turn, NO_CELL)
+        try:
+            [reply] = await self._subcalls.ask([prompt])
+        except BudgetExceeded as error:
+            return SubReply(error=str(error))
+        return reply
 
     def record(self, record: CallRecord) -> None:
         """A call of the running cell was answered."""

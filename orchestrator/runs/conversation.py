@@ -14,12 +14,18 @@ class Conversation:
     def __init__(self, first: Sequence[Message], limit: int | None) -> None:
         self.messages = list(first)
         self._limit = limit
+        self._first = len(first)
         self._next_report = len(first) + 1  # that is whole: those before it have been shortened
         self._sent = 0  # of the messages, which the model knows
 
     @property
     def characters(self) -> int:
         return sum(len(each.content) for each in self.messages)
+
+    @property
+    def reports(self) -> list[str]:
+        """What the model was told of its replies."""
+        return [each.content for each in self.messages[self._first :] if each.role == "user"]
 
     @property
     def is_long(self) -> bool:

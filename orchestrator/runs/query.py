@@ -22,6 +22,7 @@ class Query(msgspec.Struct, frozen=True):
 
     `own`: models of the caller's, instead of the configured ones.
     `cache`: sub-calls may be answered by replies that were paid for before, and theirs are kept. `owner`: who alone may see it.
+    `verify`: a sub-model is asked about the answer before it stands.
     `route`: "direct" is one call with the whole context.
     `answer_schema`: what the answer has to fit, which is a value then.
     `session_id`: the caller's name for a row of questions, each of which goes on after the last.
@@ -38,6 +39,7 @@ class Query(msgspec.Struct, frozen=True):
     session_id: str | None = None
     answer_schema: Schema | None = None
     route: Route = "rlm"
+    verify: bool = False
 
 
 class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,8 @@ def check(query: Query, most_chars: int) -> None:
         query.text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"query: a lone surrogate at code point {error.start} is not text") from None
+    if query.verify and query.route == "direct":
+        raise InvalidRequest('verify: a direct answer has no evidence but the input itself; ask with route "rlm"')
     if query.answer_schema is not None:
         schemas.check(query.answer_schema, "answer_schema")
     if query.context.is_empty:

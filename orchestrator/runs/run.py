@@ -27,7 +27,7 @@ from orchestrator.journal.events import (
     Unparsed,
 )
 from orchestrator.providers.messages import Message, Reply, Schema
-from orchestrator.runs.answers import Given, as_value
+from orchestrator.runs.answers import Given, Judge, Refused, as_value
 from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.conversation import Conversation
 from orchestrator.runs.fitting import Misfit
@@ -63,6 +63,7 @@ class Run:
         self._source = source
         self._budget = budget
         self._journal = journal
+        self._started = started
         self._schema = started.answer_schema
         self._answer: Given | None = None
         self._draft: str | None = None
@@ -73,6 +74,7 @@ class Run:
     async def execute(self, cells: Cells, seconds: float | None) -> None:
         """Runs to its end, whatever that is, within `seconds`; the journal then says everything."""
         self._cells = cells
+        self._judge = Judge(self._started, cells.ask_aside)
         try:
             stopped, error = await self._run_within(seconds)
         except Interrupted as interrupted:
@@ -218,15 +220,16 @@ class Run:
 
     async def _judged(self, turn: int, report: Report) -> Report:
         """With the answer as it is taken, or why it is not."""
-        if report.answer is None or self._schema is None:
+        if report.answer is None:
             return report
+        last = self._budget.refused or not (self._budget.iterations_left and self._budget.fuel_left)
+        seen = "\n\n".join([*self._conversation.reports, report.text])
         try:
-            answer = await as_value(report.answer, self._schema)
-        except Misfit as misfit:
-            told = typed.refused(str(misfit))
-            self._journal.write(AnswerRefused(turn=turn, reason=told))
-            return Report("\n".join(filter(None, [report.text, told])), failed=True, draft=report.draft)
-        return msgspec.structs.replace(report, answer=Given(answer, is_json=True))
+            answer = await self._judge.take(report.answer, seen, last=last)
+        except Refused as refused:
+            self._journal.write(AnswerRefused(turn=turn, reason=str(refused)))
+            return Report("\n".join(filter(None, [report.text, str(refused)])), failed=True, draft=report.draft)
+        return msgspec.structs.replace(report, answer=answer)
 
     async def _ask_best_answer(self) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""

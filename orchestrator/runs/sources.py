@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from orchestrator.errors import JournalError, ProviderError
-from orchestrator.journal.events import ModelReplied, ModelWaits, RunFinished
+from orchestrator.journal.events import NO_CELL, ModelReplied, ModelWaits, RunFinished, SubcallFinished
 from orchestrator.journal.journal import Journal, Speaking
 from orchestrator.journal.recording import RecordedCell, Recording
 from orchestrator.providers.attempts import Affinity, Request, Wait
@@ -169,8 +169,14 @@ class Recorded:
         """Nothing is asked."""
 
     async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
-        """Never: the cells that are executed again are given what their calls came to."""
-        raise JournalError(f"sub-call {number}: the reply is not in the journal")
+        """Those that are of no cell: cells that are executed again are given what their calls came to.
+
+        Raises ProviderError, Interrupted, TimeoutError, JournalError.
+        """
+        answered = self._recording.answered.get(number)
+        if answered is None:
+            raise self._end(f"sub-call {number}: the reply is not in the journal")
+        return _again(answered)
 
     def cell(self, number: int) -> RecordedCell | None:
         """Raises Interrupted, TimeoutError if the run ended within the cell; JournalError if the journal did."""
@@ -219,16 +225,22 @@ class RecordedThenLive:
         """Raises ProviderError, JournalError if another prompt had that number."""
         # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
         recorded, answered = self._recording.asked.get(number), self._recording.answered.get(number)
-        if recorded is not None and (recorded.prompt, recorded.manner) != (prompt.text, prompt.manner):
+        words = recorded is not None and recorded.cell != NO_CELL  # of a cell; the run's own may be another version's
+        if recorded and words and (recorded.prompt, recorded.manner) != (prompt.text, prompt.manner):
             raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
         if answered is None:
             return await self._live.sub_reply(number, prompt, sample)
-        if answered.error is not None or answered.reply is None:
-            raise ProviderError(answered.error or "no reply", reply=answered.reply)
-        return answered.reply
+        return _again(answered)
 
     def cell(self, number: int) -> RecordedCell | None:
         """None for the cell in which the journal ends: it is executed as if for the first time."""
         # Only its sub-calls are given back, one by one, by sub_reply; what it asked of modules is cheap, and asked again.
         recorded = self._recording.cells.get(number)
         return recorded if recorded is not None and recorded.ended is not None else None
+
+
+def _again(answered: SubcallFinished) -> Reply:
+    """As it came then. Raises ProviderError."""
+    if answered.error is not None or answered.reply is None:
+        raise ProviderError(answered.error or "no reply", reply=answered.reply)
+    return answered.reply

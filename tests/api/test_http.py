@@ -57,7 +57,47 @@ async def test_query_answers_200_with_the_result(client):
         "usage": used(fake=(1, 10, 5)),
         "baseline_tokens": 1,
         "token_savings_pct": -1400.0,
+        "bypassed": False,
     }
+
+
+NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+async def test_an_answer_can_be_a_value(engine):
+    """The JSON value itself, after one that does not fit; also in what is kept of the run."""
+    model = FakeModel([python("FINAL('n is 1')"), python("FINAL({'n': 1})")])
+    async with serving(engine, model) as client:
+        response = await client.post("/query", json={"query": "q", "context": "c", "answer_schema": NUMBER})
+        kept = await client.get(f"/runs/{response.json()['run_id']}")
+    assert [each.json()["answer"] for each in (response, kept)] == [{"n": 1}, {"n": 1}]
+
+
+async def test_a_direct_answer_is_one_call(engine):
+    """With the whole context, and says so."""
+    model = FakeModel(["It is c."])
+    async with serving(engine, model) as client:
+        result = (await client.post("/query", json={"query": "q", "context": "c", "route": "direct"})).json()
+    assert (result["answer"], result["bypassed"], result["iterations"]) == ("It is c.", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "detail"),
+    [
+        ({"answer_schema": {"pattern": "a"}}, 400, "answer_schema: pattern: no pattern is run here; use enum, const, minLength and maxLength, or look at the value in code"),
+        ({"answer_schema": ["string"]}, 400, "answer_schema: Expected `object | null`, got `array`"),
+        ({"route": "straight"}, 400, "route: Invalid enum value 'straight'"),
+        ({"route": "direct", "verify": True}, 400, 'verify: a direct answer has no evidence but the input itself; ask with route "rlm"'),
+        ({"route": "direct", "context": "word " * 300_000}, 422, 'route: direct: the context has 1,500,000 characters, about 500,000 tokens with the question and a reply; the model reads 8,192; ask with route "rlm"'),
+    ],
+)  # fmt: skip
+async def test_what_an_answer_cannot_be_is_said_at_once(engine, asked, status, detail):
+    """Before a model is paid."""
+    model = FakeModel()
+    provider = OpenAISettings(model="fake", base_url="http://model/v1", context_window=8192)
+    async with serving(engine, model, providers=(provider,)) as client:
+        response = await client.post("/query", json={"query": "q", "context": "c"} | asked)
+    assert (response.status_code, response.json()["detail"], model.root_messages) == (status, detail, [])
 
 
 async def test_debug_has_the_history(client):
@@ -215,6 +255,9 @@ async def test_openapi_describes_the_requests(client):
         "root_model",
         "sub_model",
         "cache",
+        "route",
+        "verify",
+        "answer_schema",
         "detach",
     }
 

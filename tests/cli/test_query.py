@@ -128,6 +128,21 @@ def test_a_text_in_another_encoding_is_read_as_it_is_told(ask):
     assert ask("q", "german", "--encoding", "cp1252", replies=[python("FINAL(context)")])[:2] == (0, "Grüße\n")
 
 
+def test_an_answer_can_be_a_value(ask, tmp_path):
+    """Of a schema in a file; it is printed as JSON."""
+    (tmp_path / "schema.json").write_text('{"type": "array", "items": {"type": "integer"}}')
+    replies = (python("FINAL('four')"), python("FINAL([len(context)])"))
+    assert ask("q", "four", "--answer-schema", "schema.json", replies=replies)[:2] == (0, "[4]\n")
+    (tmp_path / "schema.json").write_text('{"pattern": "a"}')
+    status, _, said = ask("q", "four", "--answer-schema", "schema.json")
+    assert (status, said.splitlines()[-1].startswith("rlm: answer_schema: pattern: no pattern is run here")) == (2, True)
+
+
+def test_a_direct_answer_is_what_the_model_says(ask):
+    """Of the whole input."""
+    assert ask("q", "four", "--direct", replies=("It is 1234.",))[:2] == (0, "It is 1234.\n")
+
+
 def test_json_is_the_whole_result(ask):
     """As POST /query answers it, on one line."""
     status, out, _ = ask("q", "four", "--json")
@@ -143,6 +158,7 @@ def test_json_is_the_whole_result(ask):
         "usage": used(fake=(1, 10, 5)),
         "baseline_tokens": 2,
         "token_savings_pct": -650.0,
+        "bypassed": False,
     }
 
 

@@ -55,6 +55,29 @@ def test_a_question_is_answered(rlm):
     assert [len(turn.actions) for turn in result.turns] == [1, 1]
 
 
+def test_an_answer_can_be_a_value(rlm):
+    """Of a JSON Schema."""
+    rlm.model.codes = ("FINAL('four')", "FINAL([len(context)])")
+    result = rlm.ask("How long?", "abc", answer_schema={"type": "array", "items": {"type": "integer"}})
+    assert (result.answer, result.iterations, result.bypassed) == ([3], 2, False)
+
+
+def test_a_direct_answer_is_one_call(rlm):
+    """The same server answers both ways."""
+    rlm.model.codes = ("1 + 1",)
+    result = rlm.ask("How long?", "abc", route="direct")
+    assert (result.answer, result.bypassed, result.replay()) == (CODE.format("1 + 1"), True, 0)
+
+
+def test_a_limit_that_a_model_does_not_take_is_told(rlm):
+    """It is passed only if a cell asks for one."""
+    rlm.model.codes = ("FINAL(llm_query('x', max_tokens=5))", "FINAL(0)")
+    [error] = [each.error for each in rlm.ask("q", "abc").events if isinstance(each, CellFinished) and each.error]
+    assert (
+        error.splitlines()[-1] == "LLMError: own: TypeError: Model.complete() got an unexpected keyword argument 'max_tokens'"
+    )
+
+
 def test_a_result_can_be_executed_again_and_kept(rlm, tmp_path):
     """Without the model; the journal is that of the command line."""
     rlm.model.codes = ("FINAL(len(context))",)

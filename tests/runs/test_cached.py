@@ -5,8 +5,7 @@ import contextlib
 
 import httpx
 import pytest
-from conftest import FAKE_MODEL
-from fakes import FakeModel, python, streamed
+from fakes import FAKE_MODEL, FakeModel, python, streamed
 
 from orchestrator.config import CacheSettings, Settings
 from orchestrator.contexts.store import ContextStore

@@ -36,7 +36,7 @@ class Slow(FakeProvider):
         super().__init__("fake", delay=delay)
         self._answer = answer
 
-    async def complete(self, messages, received, schema=None):
+    async def complete(self, messages, received, schema=None, max_tokens=None):
         await asyncio.sleep(self.delay)
         found = self._answer(messages)
         if isinstance(found, Exception):
@@ -58,7 +58,7 @@ class Held(FakeProvider):
         gate = self._gates[text] = asyncio.Event()
         return gate
 
-    async def complete(self, messages, received, schema=None):
+    async def complete(self, messages, received, schema=None, max_tokens=None):
         last = messages[-1].content
         for text in [each for each in self._gates if each in last]:
             await self._gates.pop(text).wait()

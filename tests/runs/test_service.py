@@ -5,8 +5,7 @@ import contextlib
 
 import httpx
 import pytest
-from conftest import FAKE_MODEL
-from fakes import FakeModel, python
+from fakes import FAKE_MODEL, FakeModel, python
 
 from orchestrator.config import Settings
 from orchestrator.contexts.store import ContextStore

@@ -7,8 +7,7 @@ import httpx
 import msgspec
 import pytest
 import sqlalchemy
-from conftest import FAKE_MODEL
-from fakes import FakeModel, python
+from fakes import FAKE_MODEL, FakeModel, python
 
 from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
