@@ -1,16 +1,12 @@
-"""The page of the largest run, in a real Chromium: 1,000 turns and 5,000 sub-calls. python tests/bench/page.py
+"""The page of the largest run, in a real Chromium: 1,000 turns and 5,000 sub-calls (`make bench-page`).
 
 Frames are those that the browser shows, by its own clock: what takes longer than one at 60 a second is seen as a stutter.
 """
 
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "web")]
 
 from chromium import chromium
 from fakes import FakeModel, python
@@ -33,9 +29,14 @@ async def begun(client):
     """A run in its last turn, whose reply comes in."""
     body = {"query": "How large can a run be?", "context": "c"}
     run_id = (await client.post("/runs", json=body)).json()["run_id"]
-    while (run := (await client.get("/runs?limit=1")).json()["runs"][0])["iterations"] < TURNS - 1:
-        await asyncio.sleep(1)
-    print(f"a run of {run['iterations'] + 1:,} turns and {run['sub_calls']:,} sub-calls")
+    turns = calls = 0
+    async with client.stream("GET", f"/runs/{run_id}/events", headers={"accept": "application/jsonl"}, timeout=None) as events:
+        async for line in events.aiter_lines():
+            turns += '"event":"model_called"' in line
+            calls += '"event":"subcall_started"' in line
+            if turns == TURNS:
+                break
+    print(f"a run of {turns:,} turns and {calls:,} sub-calls")
     return run_id
 
 

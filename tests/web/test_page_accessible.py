@@ -1,6 +1,7 @@
 """The pages without a mouse, and without eyes: keys, names, roles, headings, what is said by itself."""
 
 import asyncio
+import itertools
 
 import pytest
 from fakes import FakeModel, python
@@ -118,7 +119,7 @@ async def test_everything_has_a_name_and_a_place(serve, page, path):
     roles = {role for role, _ in found}
     assert [each for each in found if each[0] in OPERATED | {"image", "region", "form"} and not each[1].strip()] == []
     assert {"main", "navigation", "banner"} <= roles
-    assert (levels[0], [pair for pair in zip(levels, levels[1:], strict=False) if pair[1] > pair[0] + 1]) == (1, [])
+    assert (levels[0], [pair for pair in itertools.pairwise(levels) if pair[1] > pair[0] + 1]) == (1, [])
     assert (twice, lost) == ([], [])
 
 
