@@ -72,7 +72,7 @@ async def draw(page, last):
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
         f'<rect width="{width}" height="{height}" fill="{found["page"]}"/>',
-        *(_box(*each) for each in found["boxes"]),
+        *(_box(each) for each in found["boxes"]),
         *(_text(each) for each in found["texts"]),
         "</svg>",
     ]
@@ -84,7 +84,8 @@ def letters(text):
     return "".join(each for each in text if not each.isdigit() and not each.isspace())
 
 
-def _box(x, y, width, height, fill, edge, radius):
+def _box(box):
+    x, y, width, height, fill, edge, radius = box
     border = f' stroke="{edge}"' if edge else ""
     return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius:g}" fill="{fill or "none"}"{border}/>'
 
