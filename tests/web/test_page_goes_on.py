@@ -97,7 +97,7 @@ async def test_journal_and_script_are_taken_along(serve, page):
         run_id = await ask(client)
         await shown(client, page, run_id)
         links = await page.run(
-            "[...document.querySelectorAll('.actions a')].map(each => [each.innerText, each.pathname, each.download])"
+            "[...document.querySelectorAll('.actions a[download]')].map(each => [each.innerText, each.pathname, each.download])"
         )
         assert links == [
             ["Journal", f"/runs/{run_id}/journal", f"{run_id}.jsonl"],
@@ -118,3 +118,18 @@ async def test_a_run_is_deleted_by_a_second_press(serve, page):
         await page.click(".actions button:last-of-type")
         await page.shows("No run yet: ask something.")
         assert (await client.get(f"/runs/{run_id}")).status_code == 404
+
+
+async def test_another_question_about_the_same_context(serve, page):
+    """A link from the run to where it is asked, with that context chosen."""
+    async with serve(FakeModel([*TURNS, python("FINAL(context)")])) as client:
+        await client.post("/contexts", content="another", headers={"content-type": "text/plain"})
+        await shown(client, page, await ask(client))
+        await page.click(".actions a:last-of-type")
+        await page.until(
+            "document.querySelector('.held input:checked') && document.querySelectorAll('.held input').length === 2"
+        )
+        await page.write(".ask textarea[required]", "What is it?")
+        await page.click(".ask button.primary")
+        await page.until(FINISHED)
+        assert await page.texts("pre.answer-text") == ["c"]

@@ -5,6 +5,8 @@ import asyncio
 from fakes import FakeModel, python
 from typing_model import typed
 
+from orchestrator.server_settings import ServerSettings
+
 TWO_TURNS = [python("print('looked at', len(context))"), python("FINAL('forty-two')")]
 
 
@@ -116,3 +118,50 @@ async def test_an_unknown_run_says_so(serve, page):
     # The browser itself says that there was nothing.
     assert page.said
     page.said.clear()
+
+
+async def test_a_run_that_waits_for_its_turn_says_so(serve, page):
+    """Queued, until there is room for it."""
+    held = asyncio.Event()
+    replies = [typed(TWO_TURNS[1], held=held), TWO_TURNS[1]]
+    async with serve(FakeModel(replies), server=ServerSettings(max_runs=1)) as client:
+        await begun(client, "first?")
+        run_id = await begun(client, "second?")
+        await page.open(f"{client.base_url}/visualize/{run_id}")
+        await page.until("document.querySelector('.standing .status')?.innerText === 'Queued'")
+        held.set()
+        await page.shows("Answered")
+
+
+async def test_the_time_axis_shows_one_turn(serve, page):
+    """Zoom and back: the bars of all rows lie on the same axis, which says in words what it shows."""
+    async with serve(FakeModel(TWO_TURNS, delay=0.2)) as client:
+        run_id = await begun(client)
+        await page.open(f"{client.base_url}/visualize/{run_id}")
+        await page.shows("Answered")
+        width = "document.querySelector('.turn .bar.model').getBoundingClientRect().width"
+        whole = await page.run(width)
+        await page.click("button[aria-label='Zoom the time axis to turn 1']")
+        await page.until(f"{width} > 1.5 * {whole}")
+        await page.click(".axis button")
+        await page.until(f"Math.abs({width} - {whole}) < 1")
+        assert "for the root model" in await page.run("document.querySelector('canvas').ariaLabel")
+
+
+async def test_a_page_that_nobody_sees_gives_its_connection_back(serve, page):
+    """Browsers have six for all tabs; seen again, it goes on behind the last event."""
+    hide = "Object.defineProperty(document, 'hidden', {{value: {0}, configurable: true}}); document.dispatchEvent(new Event('visibilitychange'))"
+    held = asyncio.Event()
+    async with serve(FakeModel([TWO_TURNS[0], typed(TWO_TURNS[1], held=held)])) as client:
+        run_id = await begun(client)
+        await page.open(f"{client.base_url}/visualize/{run_id}")
+        await page.until("document.querySelector('.stream')?.innerText.includes('FINAL')")
+        await page.run(hide.format("true"))
+        held.set()
+        # To its end.
+        await client.get(f"/runs/{run_id}/events")
+        await asyncio.sleep(0.3)
+        assert await page.texts(".standing .status") == ["Waiting for a model"]
+        await page.run(hide.format("false"))
+        await page.shows("Answered")
+        assert await page.texts(".turn-name") == ["Turn 1", "Turn 2"]

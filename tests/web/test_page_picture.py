@@ -53,7 +53,8 @@ async def test_the_picture_is_of_this_page(serve, page):
         PICTURE.write_text(drawn)
     shown = PICTURE.read_text()
     ElementTree.fromstring(shown)  # noqa: S314  (our own file)
-    texts = {letters(unescape(each)) for each in re.findall(r"<text[^>]*>([^<]*)</text>", shown)}
+    # All together: another font breaks lines elsewhere.
+    texts = "".join(letters(unescape(each)) for each in re.findall(r"<text[^>]*>([^<]*)</text>", shown))
     assert [each for each in named if each not in texts] == []
     assert re.findall(r"<script|href|url\(|<image|<foreignObject|\son\w+=", shown) == []
     assert len(shown) < 60_000

@@ -72,7 +72,7 @@ export function follow(runId, to) {
 
   document.addEventListener("visibilitychange", seen);
   to.state("connecting");
-  open();
+  if (!document.hidden) open();
 }
 
 // One event as a whole, of which the page kept the beginnings of long texts.

@@ -123,6 +123,8 @@ export class RunHead {
 
   showQuestion(started) {
     this.shown = started;
+    const about = `/visualize?context=${encodeURIComponent(started.context_id)}`;
+    this.actions.append(element("a", { href: about }, "Ask about its context"));
     const question = started.query;
     setText(this.title, inline(question, TITLE));
     document.title = `${inline(question, 80)} · Runs`;

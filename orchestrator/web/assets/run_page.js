@@ -5,7 +5,7 @@ import { button, element, setText } from "./elements.js";
 import { follow } from "./events.js";
 import { openFork } from "./fork.js";
 import { nextQuestion } from "./next_question.js";
-import { get, runPath } from "./requests.js";
+import { get } from "./requests.js";
 import { RunClock } from "./run_clock.js";
 import { RunHead } from "./run_head.js";
 import { add, addDelta, beganNs, begin, doing } from "./state.js";
@@ -16,7 +16,7 @@ const OPEN = 30; // turns up to which all are open at first
 const EVENTS_A_FRAME = 2000;
 const TICK = 100; // ms between two looks at the clock
 const AXIS = 250; // and to two pictures of the axis
-const QUEUED = 2000; // ms between two questions whether it has begun
+const QUEUED = 1000; // ms between two questions whether it has begun
 
 export class RunPage {
   constructor(runId, main) {
@@ -54,6 +54,7 @@ export class RunPage {
     if (word === "connecting" || word === "live") this.clock.connect();
     this.away = word === "reconnecting";
     this.head.connection(word);
+    if (word === "refused") this.begun = true; // nothing more is to be asked
     if (this.away) announce("The server is away. Reconnecting.");
     if (word === "refused" && !this.state.started)
       this.main.replaceChildren(element("h1", {}, "No such run"), element("p", {}, problem.message));
@@ -136,13 +137,14 @@ export class RunPage {
 
   // No event says that its turn has not come yet, or that it was put away.
   async lookWhileQueued() {
-    while (!this.begun && !this.state.finished) {
-      const run = await get(runPath(this.runId)).catch(() => null);
-      if (run?.status && !this.begun) {
-        this.status = run.status;
-        if (this.state.started) this.head.update(this.state, this.status);
-      }
+    for (;;) {
       await new Promise((wake) => setTimeout(wake, QUEUED));
+      if (this.begun) return;
+      const found = await get(`/runs?run_id=${encodeURIComponent(this.runId)}`).catch(() => null);
+      const run = found?.runs.find((each) => each.run_id === this.runId);
+      if (!run || this.begun) continue;
+      this.status = run.status;
+      if (this.state.started) this.head.update(this.state, this.status);
     }
   }
 

@@ -162,7 +162,7 @@ function waiting(turn, now, doing) {
 
 // What happened in it, in a line.
 function gist(turn, calls) {
-  const parts = [];
+  const parts = turn.copied ? ["copied, free"] : [];
   if (turn.reply) parts.push(`${inline(turn.reply.provider, 40)} ${seconds(turn.repliedAt - turn.at)}`);
   if (calls.length) parts.push(counted(calls.length, "sub-call"));
   const failed = turn.cells.filter((cell) => cell.error).length;
