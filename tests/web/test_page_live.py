@@ -28,6 +28,7 @@ async def test_a_run_is_shown_as_it_goes(serve, page):
         before = float((await page.texts(".clock"))[0].split()[0])
         await asyncio.sleep(0.5)
         after = float((await page.texts(".clock"))[0].split()[0])
+        assert await page.texts(".doing") == ["Turn 1: the model is writing"]
         assert (await page.texts(".status"), after > before) == (["Waiting for a model"], True)
         held.set()
         await page.shows("Answered")

@@ -11,12 +11,14 @@ import { usageTable } from "./usage_view.js";
 const TITLE = 300; // characters of a question that are its title
 
 export class RunHead {
-  constructor(runId) {
+  // `goTo(turn)` shows a turn.
+  constructor(runId, goTo) {
     this.runId = runId;
     this.title = element("h1", { dir: "auto" }, "Loading");
     this.rest = element("div");
     this.status = element("span", { class: "status" });
     this.clock = element("span", { class: "clock" });
+    this.doing = button("", () => goTo(this.turn), { class: "quiet doing", hidden: true });
     this.link = element("span", { class: "link", role: "status" });
     this.facts = element("p", { class: "facts" });
     this.lineage = element("p", { class: "facts", hidden: true });
@@ -27,7 +29,7 @@ export class RunHead {
       hidden: true,
     });
     this.answer = element("section", { class: "answer", "aria-label": "Answer", hidden: true });
-    const standing = element("div", { class: "standing" }, this.status, this.clock, this.cancel, this.link);
+    const standing = element("div", { class: "standing" }, this.status, this.clock, this.doing, this.cancel, this.link);
     const head = element("div", { class: "run-head" }, this.title, this.rest);
     const rest = element(
       "div",
@@ -106,6 +108,20 @@ export class RunHead {
 
   tick(now) {
     setText(this.clock, this.state ? seconds(now) : "");
+  }
+
+  // What goes on now, which may be far down the page.
+  showDoing(what) {
+    this.doing.hidden = !what;
+    if (!what) return;
+    this.turn = what.turn;
+    const words = {
+      model: what.turn.live?.text ? "the model is writing" : "the model is asked",
+      subcalls: what.count && `${counted(what.count, "sub-call")} under way`,
+      cell: "code runs",
+      next: "goes on",
+    };
+    setText(this.doing, `Turn ${what.turn.turn}: ${words[what.what]}`);
   }
 
   update(state, status) {

@@ -24,7 +24,7 @@ export class RunPage {
     this.state = begin();
     this.clock = new RunClock();
     this.status = "running";
-    this.head = new RunHead(runId);
+    this.head = new RunHead(runId, (turn) => this.goTo(turn.index));
     this.list = element("div", { class: "turns" });
     this.views = [];
     this.axis = new TimeAxis(this.state, main, (turn) => this.goTo(turn.index));
@@ -151,9 +151,9 @@ export class RunPage {
   tick() {
     const now = this.clock.now();
     this.head.tick(now);
-    if (this.state.finished || this.away || document.hidden) return;
-    const what = doing(this.state);
-    if (!what) return;
+    const what = this.away ? null : doing(this.state);
+    this.head.showDoing(what);
+    if (!what || document.hidden) return;
     this.views[what.turn.index]?.tick(now, what);
     // Each bar is placed anew: the more there are, the less often.
     if (performance.now() - this.axisDrawn < AXIS * Math.max(1, this.views.length / 100)) return;
