@@ -110,7 +110,8 @@ async def test_a_parked_run_is_the_same_run(engine):
     whole, never = await executed(engine, Slow(reply, 0.0), parks=False)
     parked, times = await executed(engine, Slow(reply, 0.1), parks=True)
     assert said(parked) == said(whole)
-    assert (never, times) == (0, len(REPLIES) + 5)  # each turn, and each wait of a cell
+    assert never == 0
+    assert times >= len(REPLIES) + 5  # each turn, and each wait of a cell; on a busy machine, what takes long otherwise
     assert await replay(parked, context(), engine) == 5
 
 
