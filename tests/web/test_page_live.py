@@ -166,3 +166,21 @@ async def test_a_page_that_nobody_sees_gives_its_connection_back(serve, page):
         await page.run(hide.format("false"))
         await page.shows("Answered")
         assert await page.texts(".turn-name") == ["Turn 1", "Turn 2"]
+
+
+async def test_a_child_run_is_a_row_that_leads_to_its_page(serve, page):
+    """It has what it was asked and what it answered; its page leads back."""
+    replies = [python("FINAL(rlm_query('Which part?', 'abc'))"), python("FINAL(context)")]
+    async with serve(FakeModel(replies)) as client:
+        run_id = await begun(client, "Which whole?")
+        await page.open(f"{client.base_url}/visualize/{run_id}")
+        await page.shows("Answered")
+        # What is within one that opens comes when it does.
+        opened = "document.querySelectorAll('.subcalls details:not([open])').forEach((each) => { each.open = true; })"
+        await page.until(f"({opened}, document.body.innerText.includes('The child run that answers it'))")
+        assert "1 child run: Which part?" in " ".join(await page.texts(".subcalls"))
+        child = await page.run("[...document.querySelectorAll('.subcalls a')].at(-1).getAttribute('href')")
+        await page.open(f"{client.base_url}{child}")
+        await page.shows("Which part?")
+        await page.shows("abc")
+        assert await page.run(f"document.querySelector('a[href$=\"{run_id}\"]') !== null")

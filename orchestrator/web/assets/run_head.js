@@ -87,8 +87,9 @@ export class RunHead {
   }
 
   // Where it comes from, and, which no event says, its forks.
-  async showLineage({ forked_from: origin }) {
+  async showLineage({ forked_from: origin, parent }) {
     const links = [];
+    if (parent) links.push("Child of ", runLink(parent), ". ");
     if (origin?.turn) links.push("Fork of ", runLink(origin.run_id), ` from turn ${origin.turn}. `);
     else if (origin) links.push("Goes on after ", runLink(origin.run_id), ". ");
     this.tellLineage(links);

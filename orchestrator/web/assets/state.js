@@ -1,7 +1,7 @@
 // What a run's events say, in the shape that the page shows: a pure function of them, one event after the other.
 
 import { count, keep, keepShort } from "./kept.js";
-import { addReply, nothingUsed } from "./usage.js";
+import { addReply, addSpent, nothingUsed } from "./usage.js";
 
 // A fork has copied the events up to number `copied` of another run, which paid for them.
 export function begin() {
@@ -172,6 +172,23 @@ const HANDLERS = {
       call.usage = event.reply.usage;
       call.cached = Boolean(event.reply.cached);
     }
+    call.cell.version += 1;
+    return call.turn;
+  },
+  child_started(state, event, number) {
+    const call = { number: event.subcall, batch: event.batch ?? 0, at: event.at, finishedAt: null, reply: null, error: null };
+    call.child = event.run_id;
+    call.prompt = keepShort(event.query, number, "query");
+    state.calls.set(event.subcall, call);
+    return addCall(state, event, call);
+  },
+  child_finished(state, event, number) {
+    const call = state.calls.get(event.subcall);
+    if (!call) return null;
+    call.finishedAt = event.at;
+    call.error = event.error === null ? null : keepShort(event.error, number, "error");
+    if (event.answer !== null) call.reply = keepShort(event.answer, number, "answer");
+    if (number > state.copied) for (const each of event.spent ?? []) addSpent(state.usage, each);
     call.cell.version += 1;
     return call.turn;
   },

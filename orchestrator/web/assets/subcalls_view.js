@@ -3,6 +3,7 @@
 import { element, folded, setText } from "./elements.js";
 import { counted, number, seconds } from "./format.js";
 import { LongList } from "./near.js";
+import { pagePath } from "./requests.js";
 import { groupCalls } from "./state.js";
 import { inline, textBlock } from "./text.js";
 import { bar, track } from "./time_axis.js";
@@ -60,7 +61,7 @@ class Group {
         ? `: ${inline(calls[0].prompt.text, 60)}`
         : (alone ? ", one after the other" : " at once") + (this.alike && `: ${inline(this.alike, 60)}`);
     const told = [
-      counted(calls.length, "sub-call") + how,
+      counted(calls.length, calls[0].child ? "child run" : "sub-call") + how,
       open ? `${number(open)} under way` : "",
       failed ? `${number(failed)} failed` : "",
     ];
@@ -118,6 +119,7 @@ function parts(runId, call) {
     element("h5", {}, `Prompt, ${counted(call.prompt.chars, "character")}`),
     textBlock(runId, call.prompt, "plain"),
   ];
+  if (call.child) found.push(element("p", {}, element("a", { href: pagePath(call.child) }, "The child run that answers it")));
   if (call.manner && call.manner.text !== "{}")
     found.push(element("h5", {}, "Asked with"), textBlock(runId, call.manner, "json"));
   if (call.reused)
@@ -127,7 +129,7 @@ function parts(runId, call) {
   if (call.reply)
     found.push(
       element("h5", {}, "Reply"),
-      element("p", { class: "hint" }, replyFacts(call)),
+      ...(call.child ? [] : [element("p", { class: "hint" }, replyFacts(call))]),
       textBlock(runId, call.reply, "answer"),
     );
   if (call.error) found.push(element("h5", {}, "Error"), textBlock(runId, call.error, "plain", { class: "error" }));

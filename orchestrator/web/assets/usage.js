@@ -24,12 +24,17 @@ export function addReply(usage, reply) {
   add(usage, reply.provider, { usage: own, cost: reply.last_cost, calls: tries, hit: reply.cached });
 }
 
+// What a child run spent on one model.
+export function addSpent(usage, spent) {
+  add(usage, spent.model, { ...spent, hit: spent.hits });
+}
+
 function add(usage, model, part) {
   if (!usage.models.has(model)) usage.models.set(model, one());
   for (const sum of [usage.all, usage.models.get(model)]) {
     for (const each of COUNTS) sum[each] += part.usage[each] ?? 0;
     sum.calls += part.calls;
-    sum.hits += part.hit ? 1 : 0;
+    sum.hits += Number(part.hit ?? 0);
     if (part.retried) sum.retried += (part.usage.prompt_tokens ?? 0) + (part.usage.completion_tokens ?? 0);
     sum.estimated ||= Boolean(part.usage.estimated);
     // Unknown is not nothing: one cost that is not known makes the sum unknown.
