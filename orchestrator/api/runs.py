@@ -5,7 +5,7 @@ Whole journals are read in a thread: the requests of others go on meanwhile.
 
 import asyncio
 import datetime
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -18,6 +18,7 @@ from litestar.response import Stream
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.event_stream import EVENT_STREAM, JSON_LINES, as_events, as_lines, position, wants_lines
 from orchestrator.api.openapi import RUNS, problems
+from orchestrator.api.tokens import Caller
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent, Stopped, run_started
 from orchestrator.journal.export import script
@@ -25,6 +26,7 @@ from orchestrator.journal.history import Doing, RunDetail, RunSummary
 from orchestrator.journal.lines import to_lines
 from orchestrator.journal.listing import listing
 from orchestrator.journal.metrics import RunMetrics, metrics
+from orchestrator.runs.following import Told
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.store.messages import Wanted
 
@@ -100,11 +102,18 @@ async def get_events(
     after: Annotated[int | None, QueryParameter(ge=-1, lt=1 << 53)] = None,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
 ) -> Stream:
-    told = await owned.follow(run_id, position(last_event_id, after))
+    request.auth.check_streams()
+    told = _counted(await owned.follow(run_id, position(last_event_id, after)), request.auth)
     uncached = {"cache-control": "no-store"}
     if wants_lines(request):
         return Stream(as_lines(told), media_type=JSON_LINES, headers=uncached)
     return Stream(as_events(told), media_type=EVENT_STREAM, headers=uncached)
+
+
+async def _counted(told: AsyncIterator[list[Told]], caller: Caller) -> AsyncIterator[list[Told]]:
+    with caller.reading_stream():
+        async for each in told:
+            yield each
 
 
 @get(

@@ -4,12 +4,15 @@ import hashlib
 import hmac
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from orchestrator.api.hosts import is_loopback, normal_name
 from orchestrator.errors import ConfigError, TooMany
 from orchestrator.server_settings import AuthSettings, ServerSettings, TokenSettings
 
 SHORTEST = 20  # characters of a token
+MOST_STREAMS = 100  # of events, that a token may read at once: each is one of the server's connections
 SESSION_SECONDS = 12 * 3600  # that a browser stays signed in
 
 
@@ -22,6 +25,7 @@ class Caller:
         self._settings = settings
         self.digest = hashlib.sha256(secret.encode()).digest()
         self._runs = 0
+        self._streams = 0
         self._requests_left = float(settings.requests_per_minute) if settings else 0.0
         self._counted = time.monotonic()
 
@@ -56,6 +60,20 @@ class Caller:
     def give_run_back(self) -> None:
         """It has ended."""
         self._runs -= 1
+
+    def check_streams(self) -> None:
+        """Raises TooMany if it reads as many streams of events as it may."""
+        if self._settings and self._streams >= MOST_STREAMS:
+            raise TooMany(f"this token may read {MOST_STREAMS} streams of events at once", 1)
+
+    @contextmanager
+    def reading_stream(self) -> Iterator[None]:
+        """One more of them."""
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
 
 
 ANYBODY = Caller()

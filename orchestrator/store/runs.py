@@ -22,6 +22,7 @@ from orchestrator.store.tables import EVENTS, KEYS, RUNS
 from orchestrator.store.writer import Record, Writer
 
 FORGOTTEN_AT_ONCE = 200  # runs, in one transaction
+READ_BYTES = 1 << 18  # of events, at once; one may have more
 MOST_FORKS = 100  # of one run, in a list
 _FINISHED = RUNS.c.ended_ns.is_not(None)
 _decode = msgspec.json.Decoder(AnyEvent).decode
@@ -161,13 +162,20 @@ class RunStore:
         return await asyncio.to_thread(self._read, run_id) if known else []
 
     async def contents(self, run_id: str, position: int, most: int) -> list[bytes]:
-        """Events that are committed, from that position on, as JSON."""
+        """Events that are committed, from that position on, as JSON: no more than `most`, and not much above READ_BYTES."""
         chosen = (EVENTS.c.run_id == run_id) & (EVENTS.c.position >= position)
         rows = select(EVENTS.c.content).where(chosen).order_by(EVENTS.c.position).limit(most)
 
         def read() -> list[bytes]:
+            found: list[bytes] = []
+            left = READ_BYTES
             with self.database.reading() as connection:
-                return list(connection.scalars(rows))
+                for content in connection.scalars(rows):
+                    found.append(content)
+                    left -= len(content)
+                    if left <= 0:
+                        break
+            return found
 
         return await asyncio.to_thread(read)
 
