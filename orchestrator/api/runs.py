@@ -26,7 +26,6 @@ from orchestrator.journal.history import Doing, RunDetail, RunSummary
 from orchestrator.journal.lines import to_lines
 from orchestrator.journal.listing import listing
 from orchestrator.journal.metrics import RunMetrics, metrics
-from orchestrator.runs.following import Told
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.store.messages import Wanted
 
@@ -103,16 +102,15 @@ async def get_events(
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
 ) -> Stream:
     request.auth.check_streams()
-    told = _counted(await owned.follow(run_id, position(last_event_id, after)), request.auth)
-    uncached = {"cache-control": "no-store"}
-    if wants_lines(request):
-        return Stream(as_lines(told), media_type=JSON_LINES, headers=uncached)
-    return Stream(as_events(told), media_type=EVENT_STREAM, headers=uncached)
+    told = await owned.follow(run_id, position(last_event_id, after))
+    lines = wants_lines(request)
+    stream = _counted(as_lines(told) if lines else as_events(told), request.auth)
+    return Stream(stream, media_type=JSON_LINES if lines else EVENT_STREAM, headers={"cache-control": "no-store"})
 
 
-async def _counted(told: AsyncIterator[list[Told]], caller: Caller) -> AsyncIterator[list[Told]]:
+async def _counted(stream: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:
     with caller.reading_stream():
-        async for each in told:
+        async for each in stream:
             yield each
 
 

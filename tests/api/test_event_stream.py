@@ -176,6 +176,18 @@ async def test_a_reader_that_does_not_read_holds_nobody_up(engine):
     assert found[-1][1] == "run_finished"
 
 
+async def test_an_event_is_one_line_for_every_client(engine):
+    """Also for those that end lines at U+2028 and the like; while the run goes on, and after it."""
+    said = "\x85\u2028\u2029"
+    async with serving(engine, FakeModel([python(f"FINAL({said!r})") + said], delay=0.1)) as client:
+        run_id = await begin(client)
+        for _ in range(2):
+            async with client.stream("GET", f"/runs/{run_id}/events") as response:
+                lines = [each async for each in response.aiter_lines()]
+            events = [json.loads(each[6:]) for each in lines if each.startswith("data: ")]
+            assert [each["text"] for each in events if each.get("event") == "answer"] == [said]
+
+
 async def test_a_large_event_is_sent_in_pieces():
     """Small ones together; the bytes are the same."""
     events = [following.Told(number, "answer", b'"%s"' % (b"x" * size)) for number, size in enumerate((3, 3, 200_000, 3))]
