@@ -108,6 +108,12 @@ def begin(beginning: Beginning, request: StrictRequest, runs: RunService, *, det
     return runs.begin(beginning, detached=detached)
 
 
+async def wait_for_disconnect(request: StrictRequest) -> None:
+    """Until who asks is gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 def key_of(given: str, request: StrictRequest, data: QueryRequest) -> Key:
     """An Idempotency-Key, as it is kept."""
     digests = (hashlib.sha256(each).digest() for each in (given.encode(), msgspec.json.encode(data)))

@@ -5,7 +5,7 @@ Whole journals are read in a thread: the requests of others go on meanwhile.
 
 import asyncio
 import datetime
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -18,6 +18,7 @@ from litestar.response import Stream
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.event_stream import EVENT_STREAM, JSON_LINES, as_events, as_lines, position, wants_lines
 from orchestrator.api.openapi import RUNS, problems
+from orchestrator.api.tokens import Caller
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent, Stopped, run_started
 from orchestrator.journal.export import script
@@ -101,11 +102,17 @@ async def get_events(
     after: Annotated[int | None, QueryParameter(ge=-1, lt=1 << 53)] = None,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
 ) -> Stream:
+    request.auth.check_streams()
     told = await owned.follow(run_id, position(last_event_id, after))
-    uncached = {"cache-control": "no-store"}
-    if wants_lines(request):
-        return Stream(as_lines(told), media_type=JSON_LINES, headers=uncached)
-    return Stream(as_events(told), media_type=EVENT_STREAM, headers=uncached)
+    lines = wants_lines(request)
+    stream = _counted(as_lines(told) if lines else as_events(told), request.auth)
+    return Stream(stream, media_type=JSON_LINES if lines else EVENT_STREAM, headers={"cache-control": "no-store"})
+
+
+async def _counted(stream: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:
+    with caller.reading_stream():
+        async for each in stream:
+            yield each
 
 
 @get(

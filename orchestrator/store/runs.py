@@ -22,6 +22,7 @@ from orchestrator.store.searching import those, words_of
 from orchestrator.store.tables import EVENTS, RUNS
 from orchestrator.store.writer import Record, Writer
 
+READ_BYTES = 1 << 18  # of events, at once; one may have more
 MOST_FORKS = 100  # of one run, in a list
 _FINISHED = RUNS.c.ended_ns.is_not(None)
 _UNFINISHED = select(RUNS.c.run_id, RUNS.c.attempt, RUNS.c.holder, RUNS.c.detached, RUNS.c.parent).where(~_FINISHED)
@@ -180,13 +181,20 @@ class RunStore:
         return await asyncio.to_thread(self._read, run_id) if known else []
 
     async def contents(self, run_id: str, position: int, most: int) -> list[bytes]:
-        """Events that are committed, from that position on, as JSON."""
+        """Events that are committed, from that position on, as JSON: no more than `most`, and not much above READ_BYTES."""
         chosen = (EVENTS.c.run_id == run_id) & (EVENTS.c.position >= position)
         rows = select(EVENTS.c.content).where(chosen).order_by(EVENTS.c.position).limit(most)
 
         def read() -> list[bytes]:
+            found: list[bytes] = []
+            left = READ_BYTES
             with self.database.reading() as connection:
-                return list(connection.scalars(rows))
+                for content in connection.scalars(rows):
+                    found.append(content)
+                    left -= len(content)
+                    if left <= 0:
+                        break
+            return found
 
         return await asyncio.to_thread(read)
 

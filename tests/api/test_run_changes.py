@@ -291,6 +291,23 @@ async def test_a_request_that_is_sent_again_is_the_same_run(engine):
     assert (other.status_code, other.json()["detail"]) == (422, "Idempotency-Key: it was sent with another request before")
 
 
+async def test_a_request_of_a_session_that_is_sent_again_is_the_same_run(engine):
+    """While that goes on: it is not asked after itself."""
+    model = Held(list(REPLIES))
+    asking = {"query": "q", "context": "c", "session_id": "mine"}
+    async with serving(engine, model) as client:
+        await begin(client, **asking)
+        await client.post(f"/runs/{(await client.get('/runs')).json()['runs'][0]['run_id']}/cancel")
+        del asking["context"]
+        model.replies, model.reached = list(REPLIES), asyncio.Event()
+        found = []
+        for _ in range(2):
+            found.append(await begin(client, headers={"Idempotency-Key": "k"}, **asking))
+            await model.reached.wait()
+        await client.post(f"/runs/{found[0]}/cancel")
+    assert found[0] == found[1]
+
+
 async def test_a_key_whose_run_was_refused_is_free_again(engine):
     """The next try is the first."""
     async with serving(engine, FakeModel(list(REPLIES))) as client:
