@@ -82,7 +82,7 @@ lint: $(VENV)/.dev  ## formatting, lint, types
 	@$(BIN)/mypy
 
 bench: $(VENV)/.bench  ## measure the sandbox beside native CPython and pydantic-monty; writes tests/bench/README.md
-	@PYTHONPATH=.:tests $(BIN)/python tests/bench/bench.py
+	@XDG_DATA_HOME=$$(mktemp -d) PYTHONPATH=.:tests $(BIN)/python tests/bench/bench.py
 
 bench-contexts: $(VENV)/.dev  ## the part of it about large contexts alone (SIZES="1 10": gigabytes; 10 take 3 minutes and 30 GB of disk)
 	@$(BIN)/python -m orchestrator build-guest

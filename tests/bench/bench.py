@@ -15,6 +15,7 @@ from typing import Any
 import pydantic_monty
 import structlog
 from contexts import context_rows
+from families import family_rows
 from followers import follower_rows
 from forks import fork_rows
 from measuring import RUNS, private_mb, shown, timed
@@ -154,6 +155,8 @@ def main() -> None:
     queries = loop.run_until_complete(query_rows(engine))
     print("measuring the store", flush=True)
     store = loop.run_until_complete(store_rows(engine))
+    print("measuring child runs", flush=True)
+    store += ["", *loop.run_until_complete(family_rows(engine))]
     print("measuring who follows runs", flush=True)
     store += ["", *loop.run_until_complete(follower_rows(engine))]
     print("measuring parked runs", flush=True)
