@@ -14,7 +14,7 @@ from orchestrator import shipped
 from orchestrator.env_file import read_env_file
 from orchestrator.errors import ConfigError
 from orchestrator.presets import ANY, PRESETS, Preset, ResponseFormat
-from orchestrator.server_settings import AuthSettings, Base, NotEmpty, Positive, PositiveSeconds, ServerSettings
+from orchestrator.server_settings import AuthSettings, Base, Dollars, NotEmpty, Positive, PositiveSeconds, ServerSettings
 
 Protocol = Literal["python", "json"]
 ProxyURL = Annotated[str, Meta(pattern="^(https?://.*)?\\Z")]
@@ -191,12 +191,15 @@ class Settings(Base, frozen=True, kw_only=True):
     module_folder: of modules beside the shipped ones, with a manifest.toml, relative to config.toml; "" for none.
     proxy: to model servers on other machines; "" for none, whatever the environment says.
     prices: a file of prices that win over the shipped ones, relative to config.toml; "" for none.
+    max_total_tokens: of prompts and replies of one run; max_cost: of one run, in US dollars.
     """
 
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 500
     max_seconds: PositiveSeconds = 3600.0
     max_fuel: Positive = 1_000_000_000_000
+    max_total_tokens: Positive | None = None
+    max_cost: Dollars | None = None
     retry_seconds: Annotated[float, Meta(ge=0)] = 30.0
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
     history_chars: Annotated[int, Meta(ge=1000)] = 60_000

@@ -22,7 +22,7 @@ BELOW = {
     "config": {"errors", "server_settings", "shipped", "presets", "env_file"},
     "budget": BASE,
     "contexts": BASE,
-    "providers": BASE | {"contexts"},
+    "providers": BASE | {"budget", "contexts"},
     "sandbox": BASE | {"contexts"},
     "dialogue": BASE | {"budget", "contexts", "sandbox.messages"},
     "journal": BASE | {"contexts", "providers.messages", "sandbox.messages"},

@@ -1,6 +1,7 @@
 """What happened in a run, in order. If it is not here, it did not happen.
 
 events.py     what can happen: one tagged union
+limits.py     those of a run and of its cells, as they are recorded
 journal.py    the events of one run, written by it and followed by readers
 lines.py      a journal as JSON Lines, chained, of a known format
 history.py    what the events say: a result, turns

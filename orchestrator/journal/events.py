@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from orchestrator.contexts.context import Kind
+from orchestrator.journal.limits import RecordedCellLimits, RecordedRunLimits, SpentLimit
 from orchestrator.providers.messages import Reply
 from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, Manner
 
@@ -26,6 +27,8 @@ Stopped = Literal[
     "max_sub_calls",
     "max_seconds",
     "max_fuel",
+    "max_total_tokens",
+    "max_cost",
     "max_journal",
     "store_full",
     "repeated_reply",
@@ -40,25 +43,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """What all events have."""
 
     at: float = 0.0
-
-
-class RecordedRunLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that a run had, whatever the configuration says by now."""
-
-    max_iterations: int
-    max_sub_calls: int
-    max_seconds: float
-    max_fuel: int
-
-
-class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that each of its cells had."""
-
-    fuel: int
-    seconds: float
-    memory_bytes: int
-    output_chars: int
-    context_inline_limit: int
 
 
 class ForkedFrom(msgspec.Struct, frozen=True):
@@ -247,6 +231,14 @@ class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
     error: str | None
 
 
+class CallRefused(Event, frozen=True, kw_only=True, tag="call_refused"):
+    """The root model's next call could have passed this limit, and was not sent; `best_answer`: the one after the last turn."""
+
+    turn: int
+    limit: SpentLimit
+    best_answer: bool = False
+
+
 class AnswerRefused(Event, frozen=True, kw_only=True, tag="answer_refused"):
     """The model answered, and the answer was not taken; `reason` is what it is told."""
 
@@ -284,6 +276,7 @@ AnyEvent = (
     | SubcallStarted
     | SubcallReused
     | SubcallFinished
+    | CallRefused
     | AnswerRefused
     | Answer
     | RunFinished

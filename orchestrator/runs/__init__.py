@@ -13,6 +13,7 @@ conversation.py what a root model is sent: it grows, and is compacted
 direct.py    direct answers: one call with the whole context
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
+spending.py  what model calls take of its budget
 typed.py     those whose reply has to fit a JSON Schema
 answers.py   whether an answer is taken
 schemas.py   what is taken of one
@@ -21,6 +22,7 @@ admission.py which runs go on and which wait
 parking.py   a run that waits long gives its guest and its place up
 machine.py   how much memory there is
 observers.py who sees its events as they are written
-sources.py   where replies come from: models, a recording, or both
+sources.py   where replies come from: models
+recorded.py  or a recording, or both
 replay.py    a run executed again from its journal
 """

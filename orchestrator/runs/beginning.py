@@ -9,17 +9,17 @@ import msgspec
 
 from orchestrator.config import Settings
 from orchestrator.contexts.context import Context
-from orchestrator.errors import AboveCap, InvalidRequest
+from orchestrator.errors import AboveCap, InvalidRequest, Unpriced
 from orchestrator.journal.events import (
     FORMAT,
     AnyEvent,
     ForkedFrom,
-    RecordedCellLimits,
-    RecordedRunLimits,
     RunStarted,
     run_started,
 )
+from orchestrator.journal.limits import RecordedCellLimits, RecordedRunLimits
 from orchestrator.providers.messages import OwnModels
+from orchestrator.providers.needs import unpriced
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs import forking
@@ -37,6 +37,14 @@ class Beginning(msgspec.Struct, frozen=True):
     copied: Sequence[AnyEvent] = ()
 
 
+def check_prices(models: Models, limits: RecordedRunLimits) -> None:
+    """Raises Unpriced if a limit of money would not be one."""
+    if limits.max_cost is not None and (model := unpriced((*models.root, *models.sub))):
+        raise Unpriced(
+            f"max_cost: the price of {model} is not known; the operator can write it into a file (`prices` in config.toml)"
+        )
+
+
 class Beginnings:
     """Those of one server; all that a caller can get wrong is told before a model is paid."""
 
@@ -50,6 +58,8 @@ class Beginnings:
         """Of a run over that context. Raises InvalidRequest, AboveCap, UnknownModel, TooLong, Forbidden."""
         check(query, self._settings.server.query_chars)
         models = self._choose(query.root_model, query.sub_model, query.own)
+        limits = self._allow(wanted, RecordedRunLimits(**self._caps))
+        check_prices(models, limits)
         if query.route == "direct":
             check_fits(query, models)
         cell = self._settings.sandbox
@@ -64,7 +74,7 @@ class Beginnings:
             context_count=query.context.count,
             protocol=query.protocol or self._settings.protocol,
             output_limit=self._settings.output_limit,
-            limits=self._allow(wanted, RecordedRunLimits(**self._caps)),
+            limits=limits,
             cell_limits=RecordedCellLimits(**{name: getattr(cell, name) for name in RecordedCellLimits.__struct_fields__}),
             seed=int.from_bytes(run_id.encode()[:8]),
             clock_start_ns=now,
@@ -113,7 +123,8 @@ class Beginnings:
             raise InvalidRequest("its models are the caller's: send X-RLM-Provider, X-RLM-Model and X-RLM-Key again")
         root, sub = (None, None) if own else (fork.model or before.root_model, before.sub_model)
         models = self._choose(root, sub, own)
-        limits = before.limits if fork.limits is None else self._allow(fork.limits, before.limits)
+        limits = self._allow(fork.limits or WantedLimits(), self._limited(before.limits))
+        check_prices(models, limits)
         if fork.turn > limits.max_iterations:
             raise InvalidRequest(f"turn: the fork may have {limits.max_iterations} turns (max_iterations)")
         started = msgspec.structs.replace(
@@ -144,10 +155,15 @@ class Beginnings:
     def _caps(self) -> dict[str, Any]:
         return {name: getattr(self._settings, name) for name in RecordedRunLimits.__struct_fields__}
 
+    def _limited(self, before: RecordedRunLimits) -> RecordedRunLimits:
+        """What had no limit has those that are configured by now."""
+        missing = {name: self._caps[name] for name, value in msgspec.structs.asdict(before).items() if value is None}
+        return msgspec.structs.replace(before, **missing)
+
     def _allow(self, wanted: WantedLimits, otherwise: RecordedRunLimits) -> RecordedRunLimits:
         """What the caller wants, within what is configured. Raises AboveCap."""
         chosen = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
         for name, value in chosen.items():
-            if value > self._caps[name]:
+            if self._caps[name] is not None and value > self._caps[name]:
                 raise AboveCap(f"{name}: {value} is above this server's {self._caps[name]}")
         return msgspec.structs.replace(otherwise, **chosen)

@@ -13,6 +13,7 @@ from orchestrator.journal.events import (
     Answer,
     AnyEvent,
     Asked,
+    CallRefused,
     CellFinished,
     CellRolledBack,
     CellStarted,
@@ -58,7 +59,8 @@ def before_turn(events: Sequence[AnyEvent], fork: Fork) -> list[AnyEvent]:
     place = called.get(fork.turn)
     if place is None:
         raise InvalidRequest(f"turn: the run has the turns 1 to {max(called, default=0)}")
-    copied = list(events[1:place])
+    # A call that its own limits let pass was not refused.
+    copied: list[AnyEvent] = [each for each in events[1:place] if not isinstance(each, CallRefused)]
     text = _given(fork, run_started(events).protocol)
     if text is None:
         return copied

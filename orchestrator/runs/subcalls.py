@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import itertools
 import traceback
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable, Sequence
@@ -10,11 +9,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from orchestrator.budget import Budget
+from orchestrator.budget import Budget, Hold
 from orchestrator.errors import BudgetExceeded, ProviderError
 from orchestrator.journal.events import AnyEvent, SubcallFinished, SubcallReused, SubcallStarted
 from orchestrator.journal.recording import SubcallEvent
-from orchestrator.runs.sources import Source
+from orchestrator.runs.sources import Sending, Source
+from orchestrator.runs.spending import reserve_sub_calls, settle
 from orchestrator.sandbox.messages import PLAIN, Prompt, SubReply
 
 
@@ -100,8 +100,10 @@ class SubCalls:
                     keys[event.subcall] = _key(Prompt(event.prompt, event.manner))
                     self._sent[keys[event.subcall]] += 1
                 case SubcallFinished() if event.reply is not None and event.error is None:
+                    settle(self._budget, event.turn, event.reply, None)
                     self._batch.append(_PaidReply(event.subcall, keys[event.subcall], event.reply.text))
                 case SubcallFinished():
+                    settle(self._budget, event.turn, event.reply, None)
                     failed = True
                 case SubcallReused():
                     self._batch.append(self._take_number(event.subcall))
@@ -113,18 +115,32 @@ class SubCalls:
             await self._source.check(manner)
         paid = [self._take(_key(each)) for each in prompts]
         try:
-            first = self._budget.reserve_sub_calls(paid.count(None))
+            sent = await self._reserve([prompt for prompt, each in zip(prompts, paid, strict=True) if each is None])
         except BudgetExceeded:
             self._lose(each for each in paid if each)
             raise
         self._batches += 1
-        numbers = itertools.count(first)
-        calls = (
-            self._reuse(each) if each else self._send(next(numbers), prompt) for each, prompt in zip(paid, prompts, strict=True)
-        )
-        replies = await _together(calls)
+        going = iter(sent)
+        replies = await _together(self._reuse(each) if each else self._send(*next(going)) for each in paid)
         self._end_batch(failed=any(reply.error is not None for reply in replies))
         return replies
+
+    async def _reserve(self, prompts: Sequence[Prompt]) -> list[tuple[Sending, Hold | None]]:
+        """Raises BudgetExceeded."""
+        first = self._budget.reserve_sub_calls(len(prompts))
+        seen: Counter[Key] = Counter()
+        sendings = []
+        for number, prompt in enumerate(prompts, first):
+            key = _key(prompt)
+            sendings.append(Sending(number, prompt, self._sent[key] + seen[key]))
+            seen[key] += 1
+        try:
+            holds = await reserve_sub_calls(self._budget, self._source, sendings)
+        except BudgetExceeded:
+            self._budget.give_back_sub_calls(len(prompts))
+            raise
+        self._sent += seen
+        return list(zip(sendings, holds, strict=True))
 
     def _end_batch(self, *, failed: bool) -> None:
         ended, self._batch = self._batch, []
@@ -151,23 +167,22 @@ class SubCalls:
         self._batch.append(paid)
         return SubReply(text=paid.text)
 
-    async def _send(self, number: int, prompt: Prompt) -> SubReply:
-        turn, cell, key = self._turn, self._cell, _key(prompt)
-        sample = self._sent[key]
-        self._sent[key] += 1
+    async def _send(self, sending: Sending, hold: Hold | None) -> SubReply:
+        turn, cell, number, prompt = self._turn, self._cell, sending.number, sending.prompt
         self._journal.write(
             SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt.text, batch=self._batches, manner=prompt.manner)
         )
         reply, error = None, None
         try:
-            reply = await self._source.sub_reply(number, prompt, sample)
+            reply = await self._source.sub_reply(sending, hold)
             if not reply.text.strip():
                 error = f"{reply.provider}: the reply is empty"
         except ProviderError as failure:
             reply, error = failure.reply, str(failure)
+        settle(self._budget, turn, reply, hold)
         self._journal.write(SubcallFinished(turn=turn, cell=cell, subcall=number, reply=reply, error=error))
         await self._journal.settle()  # it is paid: it lasts before it is used
         if error or reply is None:
             return SubReply(error=error)
-        self._batch.append(_PaidReply(number, key, reply.text))
+        self._batch.append(_PaidReply(number, _key(prompt), reply.text))
         return SubReply(text=reply.text)

@@ -21,8 +21,9 @@ from orchestrator.runs.admission import Admission, Turn
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.following import Following
 from orchestrator.runs.parking import Parking
+from orchestrator.runs.recorded import RecordedThenLive
 from orchestrator.runs.run import CANCELLED, INTERNAL
-from orchestrator.runs.sources import Live, RecordedThenLive
+from orchestrator.runs.sources import Live
 from orchestrator.sandbox.engines import Engines
 from orchestrator.store.journals import Journals
 from orchestrator.store.writer import LAST_SECONDS

@@ -157,6 +157,9 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
             case "llm_query":
                 replies = _ask_sub_models(execution, _decode(name, arguments, _Query), repeatable=True)
                 return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
+            case "budget":
+                left = execution.ask(HostCall(name="budget"), repeatable=True).left
+                return _CallOutcome(msgspec.Raw(msgspec.json.encode(left)))
             case "module":
                 return _run_module(execution, _decode(name, arguments, _NamedModuleRequest))
             case "wasm_wat":

@@ -1,0 +1,33 @@
+"""What a call can take at most of a budget, whoever of its candidates answers it."""
+
+import math
+
+import msgspec
+
+from orchestrator.budget import Need
+from orchestrator.providers.messages import Message, Schema
+from orchestrator.providers.parameters import fewer
+from orchestrator.providers.queue import Candidates
+from orchestrator.providers.windows import prompt_tokens, tokens_of
+
+DOLLAR = 1_000_000  # picodollars a token, of a dollar per million tokens
+
+
+def need(
+    candidates: Candidates, messages: tuple[Message, ...], schema: Schema | None = None, max_tokens: int | None = None
+) -> Need:
+    """One attempt's: of the longest reply and the dearest price that any of them has."""
+    prices = [each.price for each in candidates if each.price is not None]
+    form = "" if schema is None else msgspec.json.encode(schema).decode()
+    return Need(
+        prompt_tokens=prompt_tokens(messages) + tokens_of(form),
+        reply_tokens=fewer(max(each.settings.max_tokens for each in candidates), max_tokens),
+        prompt_price=max((math.ceil(max(each.input, each.cached_input or 0) * DOLLAR) for each in prices), default=0),
+        reply_price=max((math.ceil(each.output * DOLLAR) for each in prices), default=0),
+        unpriced=unpriced(candidates),
+    )
+
+
+def unpriced(candidates: Candidates) -> str | None:
+    """The name of one whose price is not known."""
+    return next((each.name for each in candidates if each.price is None), None)

@@ -1,0 +1,153 @@
+"""Sources of a run that was executed before: its journal alone, or its journal and then models."""
+
+from collections.abc import Sequence
+
+from orchestrator.budget import Hold, Need, SpentLimit
+from orchestrator.errors import JournalError, NotAfforded, ProviderError
+from orchestrator.journal.events import NO_CELL, ModelReplied, SubcallFinished
+from orchestrator.journal.recording import RecordedCell, Recording
+from orchestrator.providers.messages import Message, Reply, Schema
+from orchestrator.runs.sources import Interrupted, Live, Sending
+from orchestrator.sandbox.messages import CallRecord, Manner
+
+
+class Recorded:
+    """A recording alone: nothing is asked. What it does not have is a JournalError, or the end of the run."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self.loaded = recording.loaded
+        self.earlier = recording.earlier
+
+    def seconds_left(self, max_seconds: float) -> None:
+        """No clock ends what has ended."""
+
+    def need(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> None:
+        """All calls have been made."""
+
+    def refused(self, turn: int, *, best_answer: bool) -> SpentLimit | None:
+        """As it is recorded."""
+        return self._recording.refused.get((turn, best_answer))
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None, hold: Hold | None) -> Reply:
+        """Raises ProviderError, Interrupted, TimeoutError, JournalError."""
+        recorded = self._recording.replies.get(turn)
+        if recorded is None:
+            raise self._end(f"turn {turn}: the reply is not in the journal")
+        if isinstance(recorded, ModelReplied):
+            return recorded.reply
+        raise ProviderError(recorded.error, reply=recorded.reply)
+
+    def compacted(self, turn: int) -> bool | None:
+        """As it is recorded."""
+        return self._recording.compacted.get(turn)
+
+    async def check(self, manner: Manner) -> None:
+        """Nothing is asked."""
+
+    async def sub_need(self, sending: Sending) -> None:
+        """Raises NotAfforded."""
+        if sending.number not in self._recording.asked:
+            raise NotAfforded("it was not sent when this was recorded", "max_total_tokens")
+
+    async def sub_reply(self, sending: Sending, hold: Hold | None) -> Reply:
+        """Those that are of no cell: cells that are executed again are given what their calls came to.
+
+        Raises ProviderError, Interrupted, TimeoutError, JournalError.
+        """
+        answered = self._recording.answered.get(sending.number)
+        if answered is None:
+            raise self._end(f"sub-call {sending.number}: the reply is not in the journal")
+        return _again(answered)
+
+    def told(self, cell: int, call: int) -> None:
+        """Cells are given all their calls came to."""
+
+    def cell(self, number: int) -> RecordedCell | None:
+        """Raises Interrupted, TimeoutError if the run ended within the cell; JournalError if the journal did."""
+        recorded = self._recording.cells.get(number)
+        if recorded is not None and recorded.ended is None:
+            raise self._end(f"cell {number}: its end is not in the journal")
+        return recorded
+
+    def _end(self, otherwise: str) -> Exception:
+        finished = self._recording.finished
+        if finished is None:
+            return JournalError(otherwise)
+        # As the run itself ends, so that it does the same again: at max_seconds it writes a partial answer, and only then ends.
+        return TimeoutError() if finished.stopped == "max_seconds" else Interrupted(finished)
+
+
+class RecordedThenLive:
+    """What is recorded is never asked again; what is not, is asked."""
+
+    def __init__(self, recording: Recording, live: Live) -> None:
+        self._recording = recording
+        self._recorded = Recorded(recording)
+        self._live = live
+        self.loaded = recording.loaded
+        self.earlier = recording.earlier
+
+    def seconds_left(self, max_seconds: float) -> float:
+        """Those that the run had not used when its journal ends."""
+        return max(0.0, max_seconds - self._recording.seconds)
+
+    def need(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Need | None:
+        """None for what is recorded."""
+        return None if turn in self._recording.replies else self._live.need(turn, messages, schema)
+
+    def refused(self, turn: int, *, best_answer: bool) -> SpentLimit | None:
+        """As it is recorded, as far as that goes."""
+        return self._recorded.refused(turn, best_answer=best_answer)
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None, hold: Hold | None) -> Reply:
+        """Raises ProviderError."""
+        # A reply that never came is recorded too (ModelFailed): it fails again.
+        source = self._recorded if turn in self._recording.replies else self._live
+        return await source.reply(turn, messages, schema, hold)
+
+    def compacted(self, turn: int) -> bool | None:
+        """As it is recorded, as far as that goes."""
+        return self._recording.compacted.get(turn)
+
+    async def check(self, manner: Manner) -> None:
+        """Raises InvalidRequest, UnknownModel."""
+        await self._live.check(manner)
+
+    async def sub_need(self, sending: Sending) -> Need | None:
+        """None for what is recorded."""
+        return None if sending.number in self._recording.answered else await self._live.sub_need(sending)
+
+    async def sub_reply(self, sending: Sending, hold: Hold | None) -> Reply:
+        """Raises ProviderError, JournalError if another prompt had that number."""
+        number, prompt = sending.number, sending.prompt
+        # Numbers are given in the order of the prompts, so the same run gives the same prompt the same number.
+        recorded, answered = self._recording.asked.get(number), self._recording.answered.get(number)
+        words = recorded is not None and recorded.cell != NO_CELL  # of a cell; the run's own may be another version's
+        if recorded and words and (recorded.prompt, recorded.manner) != (prompt.text, prompt.manner):
+            raise JournalError(f"sub-call {number}: its prompt is not that of the journal")
+        if answered is None:
+            return await self._live.sub_reply(sending, hold)
+        return _again(answered)
+
+    def told(self, cell: int, call: int) -> CallRecord | None:
+        """The same again, though by now the clock and the configuration may say otherwise."""
+        recorded = self._recording.cells.get(cell)
+        if recorded is None or call > len(recorded.calls):
+            return None
+        record = recorded.calls[call - 1].call
+        was_refused = record.error is not None and record.error.type == "BudgetError"
+        return record if record.name == "budget" or (record.name == "llm_query" and was_refused) else None
+
+    def cell(self, number: int) -> RecordedCell | None:
+        """None for the cell in which the journal ends: it is executed as if for the first time."""
+        # Only its sub-calls are given back, one by one, by sub_reply; what it asked of modules is cheap, and asked again.
+        recorded = self._recording.cells.get(number)
+        return recorded if recorded is not None and recorded.ended is not None else None
+
+
+def _again(answered: SubcallFinished) -> Reply:
+    """As it came then. Raises ProviderError."""
+    if answered.error is not None or answered.reply is None:
+        raise ProviderError(answered.error or "no reply", reply=answered.reply)
+    return answered.reply
