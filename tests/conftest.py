@@ -189,13 +189,13 @@ def run_query(engine, store):
         *,
         on=engine,
         asking=None,
-        served=FAKE_MODEL,
+        served=(FAKE_MODEL,),
         prices=None,
         wanted=None,
         **totals,
     ):
         settings = Settings(
-            providers=(served,),
+            providers=served,
             sandbox=on.settings,
             max_iterations=max_iterations,
             max_sub_calls=max_sub_calls,
@@ -205,7 +205,9 @@ def run_query(engine, store):
         )
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
-            runs = RunService(settings, tools, Pool([OpenAIProvider(served, client)], 0, prices), ContextStore(), store)
+            runs = RunService(
+                settings, tools, Pool([OpenAIProvider(each, client) for each in served], 0, prices), ContextStore(), store
+            )
             add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
             run = runs.start(Query("What is it?", add(text), **asking or {}), wanted)
             await run.wait()

@@ -11,7 +11,7 @@ from orchestrator.providers.windows import TOKEN_BYTES
 from orchestrator.runs.conversation import Conversation
 from orchestrator.runs.sources import Sending, Source
 
-BESIDE = 1000  # characters: what the root model is told beside the output of a block, and the last question
+BESIDE = 1500  # characters: what the root model is told beside the output of a block, and the last question
 
 
 class RootSpending:
