@@ -25,6 +25,9 @@ class Recorded:
     def need(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> None:
         """All calls have been made."""
 
+    def last_need(self, messages: Sequence[Message]) -> None:
+        """Nothing is asked."""
+
     def refused(self, turn: int, *, best_answer: bool) -> SpentLimit | None:
         """As it is recorded."""
         return self._recording.refused.get((turn, best_answer))
@@ -95,6 +98,10 @@ class RecordedThenLive:
     def need(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Need | None:
         """None for what is recorded."""
         return None if turn in self._recording.replies else self._live.need(turn, messages, schema)
+
+    def last_need(self, messages: Sequence[Message]) -> Need:
+        """Also where it is recorded: the root model was told what is left beside it."""
+        return self._live.last_need(messages)
 
     def refused(self, turn: int, *, best_answer: bool) -> SpentLimit | None:
         """As it is recorded, as far as that goes."""

@@ -185,7 +185,7 @@ class Run:
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))
         await self._journal.settle()  # it is paid: it lasts before it is used
         if not best_answer:
-            self._spending.keep_back(turn, [*talk.messages, Message("assistant", reply.text)])
+            self._spending.keep_back([*talk.messages, Message("assistant", reply.text)])
         return reply
 
     def _reserve(self, turn: int, *, best_answer: bool) -> Hold | None:

@@ -61,6 +61,10 @@ class Source(Protocol):
         """What the root's call can take; None if it has been made."""
         ...
 
+    def last_need(self, messages: Sequence[Message]) -> Need | None:
+        """What a last call with these could take, recorded or not; None if nothing will be asked."""
+        ...
+
     def refused(self, turn: int, *, best_answer: bool) -> SpentLimit | None:
         """The limit for which that call was not sent; None if it was, or if that is not decided yet."""
         ...
@@ -118,6 +122,10 @@ class Live:
     def need(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Need:
         """What any of the root's models can take."""
         return need(self._models.root, tuple(messages), schema)
+
+    def last_need(self, messages: Sequence[Message]) -> Need:
+        """The same."""
+        return need(self._models.root, tuple(messages))
 
     def refused(self, turn: int, *, best_answer: bool) -> None:
         """Nothing is decided."""

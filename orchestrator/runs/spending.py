@@ -40,9 +40,9 @@ class RootSpending:
             talk.shorten_last()
             return self._reserve_rest(turn, talk.messages)
 
-    def keep_back(self, turn: int, messages: Sequence[Message]) -> None:
-        """What the best answer takes, now that the reply of that turn is there."""
-        if self._budget.reserves and (need := self._source.need(turn + 1, messages, None)) is not None:
+    def keep_back(self, messages: Sequence[Message]) -> None:
+        """What the best answer takes behind these."""
+        if self._budget.reserves and (need := self._source.last_need(messages)) is not None:
             self._budget.keep_back(self._best(need))
 
     def _reserve_rest(self, turn: int, messages: Sequence[Message]) -> Hold | None:

@@ -2,9 +2,9 @@
 
 import json
 
-import httpx
 import pytest
 from fakes import FakeModel, python, streamed
+from ledgers import TALK, Ledger
 
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import AboveCap, Unpriced
@@ -14,43 +14,12 @@ from orchestrator.providers.prices import Prices
 from orchestrator.runs.query import WantedLimits
 from orchestrator.runs.replay import replay
 
-TALK = python("print('again')")
-
 
 @pytest.fixture
 def prices(tmp_path):
     """A million tokens of the fake, read or written, cost a dollar."""
     (tmp_path / "prices.toml").write_text('[[prices]]\nmodels = ["fake"]\ninput = 1\noutput = 1\n')
     return Prices(tmp_path / "prices.toml")
-
-
-class Ledger(httpx.AsyncBaseTransport):
-    """Counts four characters a token, and 100 of a reply, or if that is LONG all that it may have. The root talks on."""
-
-    def __init__(self, *replies):
-        self.replies = list(replies)
-        self.sub_prompts = []
-        self.charged = 0
-        self.limits = []
-
-    async def handle_async_request(self, request):
-        if request.method == "GET":
-            return httpx.Response(404)
-        body = json.loads(await request.aread())
-        text = self._reply(body["messages"])
-        self.limits.append(body["max_tokens"])
-        read = sum(len(each["content"]) for each in body["messages"]) // 4
-        written = body["max_tokens"] if text == "LONG" else 100
-        self.charged += read + written
-        return streamed(text, read, written)
-
-    def _reply(self, messages):
-        if messages[-1]["content"].startswith("No replies are left."):
-            return "The best is 7."
-        if messages[0]["role"] == "system":
-            return self.replies.pop(0) if self.replies else TALK
-        self.sub_prompts.append(messages[0]["content"])
-        return "LONG"
 
 
 def kinds(journal):

@@ -50,11 +50,12 @@ class Bank(httpx.AsyncBaseTransport):
             return httpx.Response(404)
         body = json.loads(await request.aread())
         last = body["messages"][-1]["content"].startswith("No replies are left.")
-        kind = "whole" if last else self.rng.choice(["whole"] * 6 + ["empty", "broken", "refused"])
+        is_root = body["messages"][0]["content"].startswith("You answer a question about an input")
+        kind = "whole" if last else self.rng.choice(["whole"] * (30 if is_root else 6) + ["empty", "broken", "refused"])
         if kind == "refused":
             return httpx.Response(500, json={"error": {"message": "no"}})
         read, written = self._charge(body)
-        text = "" if kind == "empty" else "best" if last else self._text(body)
+        text = "" if kind == "empty" else "best" if last else self._text(is_root=is_root)
         if kind != "broken":
             return streamed(text, read, written)
         usage = {"choices": [], "usage": {"prompt_tokens": read, "completion_tokens": written}}
@@ -71,8 +72,8 @@ class Bank(httpx.AsyncBaseTransport):
         self.dearest = max(self.dearest, read + written)
         return read, written
 
-    def _text(self, body):
-        if not body["messages"][0]["content"].startswith("You answer a question about an input"):
+    def _text(self, *, is_root):
+        if not is_root:
             return self.rng.choice(["5", '{"value": 5}', "five", "word " * self.rng.randrange(200)])
         call = self.rng.choice(CALLS).format(prompt="ask " * self.rng.randrange(1, 400), number=self.rng.randrange(1, 3000))
         return python(CELL.format(call=call))
@@ -87,10 +88,9 @@ async def spent(run_query, tmp_path, seed, **others):
     ]
     (tmp_path / "prices.toml").write_text("".join(rows))
     bank = Bank(rng, dollars, **others)
-    limits = {
-        "max_total_tokens": rng.choice([None, rng.randrange(4_000, 80_000)]),
-        "max_cost": rng.choice([None, rng.randrange(20, 2000) / 1000]),
-    }
+    limits = {"max_total_tokens": rng.randrange(4_000, 80_000), "max_cost": rng.randrange(20, 2000) / 1000}
+    limits[rng.choice([*limits, "none"])] = None
+    limits.pop("none", None)
     served = tuple(
         msgspec.structs.replace(FAKE_MODEL, model=name, max_tokens=rng.choice([300, 2000, 8192])) for name in dollars
     )
