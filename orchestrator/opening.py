@@ -87,7 +87,9 @@ def _check_prices(settings: Settings, pool: Pool) -> None:
     """Raises ConfigError if no run could begin."""
     models = pool.choose()
     if settings.max_cost is not None and (model := unpriced((*models.root, *models.sub))):
-        raise ConfigError(f"max_cost: the price of {model} is not known; write it into a file (`prices` has the name of it)")
+        raise ConfigError(
+            f"max_cost: the price of {model} is not known; name a file that has it: `prices` in config.toml, --set prices=FILE"
+        )
 
 
 async def _expire(runs: RunService, cache: Cache, replies: Replies) -> None:
