@@ -127,6 +127,7 @@ class Cells:
         """What the running cell is given; of its budget what it was told before, if it is executed anew."""
         told = self._source.told(self._number, self._calls + 1)
         if told is not None:
+            self._note_refusal(told)
             return HostResult(error=told.error, left=None if told.error else msgspec.json.decode(told.result, type=BudgetLeft))
         if call.name == "budget":
             return HostResult(left=self._left)
@@ -203,7 +204,12 @@ class Cells:
     def _recall(self, recorded: RecordedCell) -> None:
         """What the cell spent when it was executed before."""
         self._subcalls.recall(recorded.subcalls)
-        if any(each.call.error and each.call.error.message == NONE_LEFT for each in recorded.calls):
+        for each in recorded.calls:
+            self._note_refusal(each.call)
+
+    def _note_refusal(self, record: CallRecord) -> None:
+        """The cell was told before that no sub-calls were left: that counts again."""
+        if record.error and record.error.message == NONE_LEFT:
             self._budget.refused = True
 
     def _skip(self, recorded: RecordedCell, stopped: CellRolledBack) -> Report:

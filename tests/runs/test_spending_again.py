@@ -101,6 +101,15 @@ async def test_what_a_cell_was_told_it_is_told_again(run_query, engine):
     assert events[end].output == whole[end].output
 
 
+async def test_a_run_that_asked_when_nothing_was_left_still_has_one_more_reply(run_query, engine):
+    """Also if it goes on from within the cell that was told so."""
+    asks = python("for _ in range(2):\n    try:\n        llm_query('q')\n    except BudgetError:\n        print('none')")
+    whole = (await run_query(Ledger(asks), max_iterations=20, max_sub_calls=1)).events
+    end = next(place for place, each in enumerate(whole) if isinstance(each, ev.CellFinished))
+    events, _ = await gone_on(engine, whole[:end])
+    assert (whole[-1].stopped, events[-1].stopped) == ("max_sub_calls", "max_sub_calls")
+
+
 async def test_a_fork_has_a_budget_of_its_own(engine):
     """What it shares, its origin has paid for; where that one was stopped, it goes on."""
     async with service(engine, Ledger()) as runs:
