@@ -4,7 +4,7 @@ The way of the data, which is also the order in which to read the code::
 
     HTTP request   api/        structs in, structs out (or cli/: the same without a server)
     -> context     contexts/   the big input: immutable, held once, id = hash
-    -> run         runs/       the root loop; what it may spend: budget.py
+    -> run         runs/       the root loop; what it may spend: budget.py, amounts.py
     -> model call  providers/  choose, limit, retry; one file for each protocol
     -> reply       dialogue/   what a model is told, and what its reply means
     -> cell        sandbox/    the Python guest in wasmtime; host_imports.py is the trust boundary

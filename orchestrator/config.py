@@ -14,7 +14,7 @@ from orchestrator import shipped
 from orchestrator.env_file import read_env_file
 from orchestrator.errors import ConfigError
 from orchestrator.presets import ANY, PRESETS, Preset, ResponseFormat
-from orchestrator.server_settings import AuthSettings, Base, NotEmpty, Positive, PositiveSeconds, ServerSettings
+from orchestrator.server_settings import AuthSettings, Base, Dollars, NotEmpty, Positive, PositiveSeconds, ServerSettings
 
 Protocol = Literal["python", "json"]
 ProxyURL = Annotated[str, Meta(pattern="^(https?://.*)?\\Z")]
@@ -200,6 +200,8 @@ class Settings(Base, frozen=True, kw_only=True):
     max_parallel_children: Annotated[int, Meta(ge=1, le=1000)] = 8  # of one run
     max_seconds: PositiveSeconds = 3600.0
     max_fuel: Positive = 1_000_000_000_000
+    max_total_tokens: Positive | None = None  # of prompts and replies of one run
+    max_cost: Dollars | None = None  # of one run
     retry_seconds: Annotated[float, Meta(ge=0)] = 30.0
     output_limit: Annotated[int, Meta(ge=100)] = 10_000
     history_chars: Annotated[int, Meta(ge=1000)] = 60_000

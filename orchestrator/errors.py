@@ -14,6 +14,7 @@ RLMError
    x NothingSent        422, there is nothing to ask about
    x UnknownModel       422
    x TooMany            429, one caller's, with when to ask again
+   x Unpriced           422, a limit of money over a model without a price
    x TooLong            422, a context is above a model's window
    x NotScripted        503, no run was made
    x NotReady           503, no model can be asked at present
@@ -22,6 +23,7 @@ RLMError
    x NoRoom             507, a context cannot be kept
  x ContextDamaged       the file of a context is not as it was written
  x BudgetExceeded       told to the model as BudgetError
+   x NotAfforded        of tokens or money: a call of the root that is not sent ends the run
  x ProviderError        retried, then raised in the guest as LLMError
  x ModuleError          a module's: told to the model as ModuleError
  x NotWritten           what happens in a run cannot be written down: it ends
@@ -134,6 +136,12 @@ class UnknownModel(RequestError):
     status = 422
 
 
+class Unpriced(RequestError):
+    """A limit of money over models of which nobody says what they cost."""
+
+    status = 422
+
+
 class TooLong(RequestError):
     """A context does not fit the window of the model that is to read it."""
 
@@ -178,6 +186,14 @@ class ContextDamaged(RLMError):
 
 class BudgetExceeded(RLMError):
     """A run asked for more than it has left; nothing was sent."""
+
+
+class NotAfforded(BudgetExceeded):
+    """More tokens, or more money: it could have passed that limit."""
+
+    def __init__(self, message: str, limit: Literal["max_total_tokens", "max_cost"]) -> None:
+        super().__init__(message)
+        self.limit: Literal["max_total_tokens", "max_cost"] = limit
 
 
 # What may help after a failed model call: nothing, another provider, mending this one (its key, its model's name), asking

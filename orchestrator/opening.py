@@ -12,10 +12,12 @@ import httpx
 from orchestrator import logs
 from orchestrator.config import ContextSettings, Settings, data_folder
 from orchestrator.contexts.store import ContextStore
+from orchestrator.errors import ConfigError
 from orchestrator.providers.cache import Cache
 from orchestrator.providers.connections import Connections
 from orchestrator.providers.make import make_provider
 from orchestrator.providers.messages import Provider
+from orchestrator.providers.needs import unpriced
 from orchestrator.providers.pool import Pool
 from orchestrator.providers.prices import Prices
 from orchestrator.runs.execute import Tools
@@ -71,6 +73,7 @@ class Orchestrator:
             replies = Replies(store, self.settings.cache)
             cache = Cache(self.settings.cache, replies)
             pool = Pool(self._providers, self.settings.retry_seconds, self._prices, cache)
+            _check_prices(self.settings, pool)
             functions, _ = await asyncio.gather(describe(self.engine), pool.find_windows())
             runs = RunService(self.settings, Tools(self.engine, functions), pool, self._contexts, store)
             opened.push_async_callback(runs.close)
@@ -78,6 +81,15 @@ class Orchestrator:
             if serving:
                 await opened.enter_async_context(_beside(_go_on(runs)))
             yield runs
+
+
+def _check_prices(settings: Settings, pool: Pool) -> None:
+    """Raises ConfigError if no run could begin."""
+    models = pool.choose()
+    if settings.max_cost is not None and (model := unpriced((*models.root, *models.sub))):
+        raise ConfigError(
+            f"max_cost: the price of {model} is not known; name a file that has it: `prices` in config.toml, --set prices=FILE"
+        )
 
 
 async def _expire(runs: RunService, cache: Cache, replies: Replies) -> None:

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 Positive = Annotated[int, Meta(ge=1)]
 PositiveSeconds = Annotated[float, Meta(gt=0)]
+Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]  # US
 NotEmpty = Annotated[str, Meta(min_length=1)]
 # As a browser writes them: a name or an address, without a port; a scheme, a host and perhaps a port.
 HostName = Annotated[str, Meta(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])\Z")]

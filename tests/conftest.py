@@ -189,10 +189,13 @@ def run_query(engine, store):
         *,
         on=engine,
         asking=None,
+        served=(FAKE_MODEL,),
+        prices=None,
+        wanted=None,
         **totals,
     ):
         settings = Settings(
-            providers=(FAKE_MODEL,),
+            providers=served,
             sandbox=on.settings,
             max_iterations=max_iterations,
             max_sub_calls=max_sub_calls,
@@ -203,10 +206,10 @@ def run_query(engine, store):
         async with httpx.AsyncClient(transport=model) as client:
             tools = Tools(on, await describe(on))
             runs = RunService(
-                settings, tools, Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0), ContextStore(), store
+                settings, tools, Pool([OpenAIProvider(each, client) for each in served], 0, prices), ContextStore(), store
             )
             add = runs.contexts.add_text if isinstance(text, str) else runs.contexts.add_documents
-            run = runs.start(Query("What is it?", add(text), **asking or {}))
+            run = runs.start(Query("What is it?", add(text), **asking or {}), wanted)
             await run.wait()
             return run
 

@@ -9,7 +9,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "orchestrator"
 FRAMEWORKS = {"litestar", "httpx", "wasmtime", "uvicorn", "structlog"}
 WORDS = sorted(
-    [*(PACKAGE / "dialogue").glob("*.py"), *(PACKAGE / name for name in ("budget.py", "journal/events.py", "errors.py"))]
+    [
+        *(PACKAGE / "dialogue").glob("*.py"),
+        *(PACKAGE / name for name in ("amounts.py", "budget.py", "journal/events.py", "errors.py")),
+    ]
 )
 BASE = {"errors", "config", "server_settings", "shipped", "presets"}
 # What each room may import, beside itself. A room's messages.py is structs alone.
@@ -20,15 +23,16 @@ BELOW = {
     "env_file": {"errors"},
     "server_settings": set(),
     "config": {"errors", "server_settings", "shipped", "presets", "env_file"},
-    "budget": BASE,
+    "amounts": set(),
+    "budget": BASE | {"amounts"},
     "contexts": BASE,
-    "providers": BASE | {"contexts"},
+    "providers": BASE | {"amounts", "budget", "contexts"},
     "sandbox": BASE | {"contexts"},
     "dialogue": BASE | {"budget", "contexts", "sandbox.messages"},
     "journal": BASE | {"contexts", "providers.messages", "sandbox.messages"},
     "logs": {"journal"},
     "store": BASE | {"journal", "providers.cache", "providers.messages", "logs"},
-    "runs": BASE | {"budget", "contexts", "providers", "sandbox", "dialogue", "journal", "store", "logs"},
+    "runs": BASE | {"amounts", "budget", "contexts", "providers", "sandbox", "dialogue", "journal", "store", "logs"},
     "opening": BASE | {"contexts", "providers", "sandbox", "store", "runs", "logs"},
     "telemetry": BASE | {"journal", "providers", "sandbox", "logs"},
     "api": BASE | {"contexts", "providers", "journal", "store.messages", "runs", "logs"},

@@ -17,7 +17,7 @@ from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.service import RunService
-from orchestrator.server_settings import Base
+from orchestrator.server_settings import Base, Dollars
 from orchestrator.store.messages import Key
 
 _ID = r"^[0-9A-Za-z._:-]+$"
@@ -53,6 +53,8 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     session_id: Annotated[str, Meta(min_length=1, max_length=100, pattern=_ID, description="A name of yours.")] | None = None
     max_iterations: Annotated[int, Meta(ge=1, description="At most what is configured.")] | None = None
     max_sub_calls: Annotated[int, Meta(ge=0, description="At most what is configured.")] | None = None
+    max_total_tokens: Annotated[int, Meta(ge=1, description="Prompts and replies of all calls.")] | None = None
+    max_cost: Annotated[Dollars, Meta(description="US dollars. At most what is configured.")] | None = None
     protocol: Protocol | None = None
     root_model: str | None = None
     sub_model: str | None = None
@@ -71,7 +73,7 @@ def owned_runs(request: StrictRequest) -> OwnedRuns:
 async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) -> Beginning:
     """What a run for who asks begins with. Raises RequestError if there is none."""
     owned = owned_runs(request)
-    wanted = WantedLimits(max_iterations=data.max_iterations, max_sub_calls=data.max_sub_calls)
+    wanted = WantedLimits(**{name: getattr(data, name) for name in WantedLimits.__struct_fields__})
     before = data.after
     if before is not None and data.context_id is not UNSET:
         raise InvalidRequest("after: a next question has the context of the run before; send no other")

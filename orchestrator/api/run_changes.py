@@ -19,7 +19,7 @@ from orchestrator.runs.forking import Fork
 from orchestrator.runs.owned import OwnedRuns, Verdict
 from orchestrator.runs.query import WantedLimits
 from orchestrator.runs.service import RunService
-from orchestrator.server_settings import Base
+from orchestrator.server_settings import Base, Dollars
 
 GONE = Verdict(identical=False, difference="who asked has gone before its end", cells=0)
 
@@ -36,6 +36,8 @@ class ForkLimits(Base, frozen=True, kw_only=True):
 
     max_iterations: Annotated[int, Meta(ge=1)] | None = None
     max_sub_calls: Annotated[int, Meta(ge=0)] | None = None
+    max_total_tokens: Annotated[int, Meta(ge=1)] | None = None
+    max_cost: Dollars | None = None
 
 
 class ForkRequest(Base, frozen=True, kw_only=True):

@@ -20,12 +20,13 @@ from orchestrator.api.event_stream import EVENT_STREAM, JSON_LINES, as_events, a
 from orchestrator.api.openapi import RUNS, problems
 from orchestrator.api.tokens import Caller
 from orchestrator.errors import InvalidRequest
-from orchestrator.journal.events import AnyEvent, Stopped, run_started
+from orchestrator.journal.events import AnyEvent, run_started
 from orchestrator.journal.export import script
 from orchestrator.journal.history import RunDetail
 from orchestrator.journal.lines import to_lines
 from orchestrator.journal.listing import listing
 from orchestrator.journal.metrics import RunMetrics, metrics
+from orchestrator.journal.parts import Stopped
 from orchestrator.journal.results import Doing, RunSummary
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.store.messages import Wanted

@@ -24,10 +24,16 @@ def _facts(messages: Sequence[Message], context: Context, settings: Settings) ->
         f"input: {documents}, {context.length} characters, which stay here: a model sees that beginning, what its code prints, "
         "or puts into a sub-call",
         f"budget: at most {settings.max_iterations} replies (and one for a best answer), {settings.max_sub_calls} sub-calls, "
-        f"{settings.max_seconds:g} seconds",
+        f"{settings.max_seconds:g} seconds{_spendable(settings)}",
         f"each block of code: {cell.seconds:g} seconds of computing, {cell.memory_bytes // 2**20} MiB of memory, "
         f"{settings.output_limit} characters of output seen",
     ]
+
+
+def _spendable(settings: Settings) -> str:
+    """Of the limits that are set."""
+    tokens = "" if settings.max_total_tokens is None else f", {settings.max_total_tokens} tokens"
+    return tokens if settings.max_cost is None else f"{tokens}, ${settings.max_cost:g}"
 
 
 def _models(settings: Settings, role: str) -> str:

@@ -19,6 +19,7 @@ NAMED = (
     "recursive_split",
     "verify_answer",
     "consensus_check",
+    "budget",
 )
 
 

@@ -34,6 +34,7 @@ def system(terms: Terms, functions: Sequence[Function], context: Context) -> str
     """What a root model is told before the query."""
     limits, looks = terms.limits, form_of(context)
     taught = _json_protocol(functions, looks) if terms.protocol == "json" else _python_protocol(terms, functions, looks)
+    paid = _spendable(limits)
     reads = f" (a prompt: about {terms.sub_prompt_chars:,} characters at most)" if terms.sub_prompt_chars else ""
     return f"""\
 You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
@@ -41,10 +42,16 @@ there.
 
 {taught}
 
-Limits: {limits.max_iterations} replies, {limits.max_sub_calls} sub-calls in all{reads}; of each block's output you see \
+Limits: {limits.max_iterations} replies, {limits.max_sub_calls} sub-calls{paid} in all{reads}; of each block's output you see \
 {terms.output_limit:,} characters; a block may compute for about {_seconds(terms.cell_limits):g} seconds (waiting for \
 sub-models is free) and use {terms.cell_limits.memory_bytes // 2**20} MiB of memory. A block that is stopped at a limit leaves \
 all variables as they were before it."""
+
+
+def _spendable(limits: RunLimits) -> str:
+    """Of the limits that are set."""
+    tokens = "" if limits.max_total_tokens is None else f", {limits.max_total_tokens:,} tokens of prompts and replies"
+    return tokens if limits.max_cost is None else f"{tokens}, ${limits.max_cost:g}"
 
 
 def question(terms: Terms, query: str, context: Context, earlier: Sequence[tuple[str, str | None]] = ()) -> str:

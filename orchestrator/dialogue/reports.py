@@ -94,12 +94,22 @@ def repeated_message(protocol: Protocol) -> str:
 def status(budget: Budget, protocol: Protocol) -> str:
     """The line under every report: what is left."""
     left = budget.iterations_left
-    lines = [f"({left} replies and {budget.sub_calls_left} sub-calls left.)"]
+    lines = [f"({_listed([f'{left} replies', f'{budget.sub_calls_left} sub-calls', *_spendable(budget)])} left.)"]
     if budget.refused:
         lines.append(f"The sub-calls are used up: this is your last reply. Answer with {_ANSWER[protocol]} from what you have.")
     elif left == 1:
         lines.append(f"This is your last reply: answer with {_ANSWER[protocol]} from what you have.")
     return "\n".join(lines)
+
+
+def _spendable(budget: Budget) -> list[str]:
+    """Of the limits that are set."""
+    tokens = [] if budget.tokens_left is None else [f"{budget.tokens_left:,} tokens"]
+    return tokens if budget.cost_left is None else [*tokens, f"${budget.cost_left:.4f}"]
+
+
+def _listed(parts: list[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def best_answer(schema: dict[str, Any] | None) -> str:

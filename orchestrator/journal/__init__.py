@@ -2,6 +2,7 @@
 
 events.py     what can happen: one tagged union
 parts.py      what events are made of
+limits.py     those of a run and of its cells, as they are recorded
 journal.py    the events of one run, written by it and followed by readers
 lines.py      a journal as JSON Lines, chained, of a known format
 results.py    what the events say of a run: its result, what lists show

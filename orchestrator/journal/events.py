@@ -11,7 +11,8 @@ from typing import Any, Literal
 import msgspec
 
 from orchestrator.contexts.context import Kind
-from orchestrator.journal.parts import Asked, ForkedFrom, RecordedCellLimits, RecordedRunLimits, Spent
+from orchestrator.journal.limits import RecordedCellLimits, RecordedRunLimits, SpentLimit
+from orchestrator.journal.parts import Asked, ForkedFrom, Spent, Stopped
 from orchestrator.providers.messages import Reply
 from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, Manner
 
@@ -21,20 +22,6 @@ NO_CELL = 0  # of a sub-call that the run makes itself
 
 Protocol = Literal["python", "json"]
 Route = Literal["rlm", "direct"]  # code and sub-calls over the context, or one call with all of it
-Stopped = Literal[
-    "answered",
-    "max_iterations",
-    "max_sub_calls",
-    "max_seconds",
-    "max_fuel",
-    "max_journal",
-    "store_full",
-    "repeated_reply",
-    "provider_error",
-    "cancelled",
-    "not_resumable",
-    "internal_error",
-]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -247,6 +234,14 @@ class SubcallFinished(Event, frozen=True, kw_only=True, tag="subcall_finished"):
     error: str | None
 
 
+class CallRefused(Event, frozen=True, kw_only=True, tag="call_refused"):
+    """The root model's next call could have passed this limit, and was not sent; `best_answer`: the one after the last turn."""
+
+    turn: int
+    limit: SpentLimit
+    best_answer: bool = False
+
+
 class AnswerRefused(Event, frozen=True, kw_only=True, tag="answer_refused"):
     """The model answered, and the answer was not taken; `reason` is what it is told."""
 
@@ -286,6 +281,7 @@ AnyEvent = (
     | SubcallFinished
     | ChildStarted
     | ChildFinished
+    | CallRefused
     | AnswerRefused
     | Answer
     | RunFinished

@@ -1,28 +1,27 @@
 """What events are made of, beside replies and calls. A field that is added needs a default, as theirs do."""
 
+from typing import Literal
+
 import msgspec
 
 from orchestrator.providers.messages import Usage
 
-
-class RecordedRunLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that a run had, whatever the configuration says by now."""
-
-    max_iterations: int
-    max_sub_calls: int
-    max_seconds: float
-    max_fuel: int
-    max_depth: int = 0
-
-
-class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that each of its cells had."""
-
-    fuel: int
-    seconds: float
-    memory_bytes: int
-    output_chars: int
-    context_inline_limit: int
+Stopped = Literal[
+    "answered",
+    "max_iterations",
+    "max_sub_calls",
+    "max_seconds",
+    "max_fuel",
+    "max_total_tokens",
+    "max_cost",
+    "max_journal",
+    "store_full",
+    "repeated_reply",
+    "provider_error",
+    "cancelled",
+    "not_resumable",
+    "internal_error",
+]
 
 
 class ForkedFrom(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import msgspec
 
 from orchestrator.journal.events import (
     AnyEvent,
+    CallRefused,
     CellFinished,
     CellRolledBack,
     CellStarted,
@@ -23,9 +24,11 @@ from orchestrator.journal.events import (
     SubcallStarted,
     run_started,
 )
+from orchestrator.journal.limits import SpentLimit
 
 # How a run ends by what is no doing of its own: wherever it was, it gives its draft.
 FROM_OUTSIDE = ("cancelled", "max_seconds", "max_journal", "store_full")
+RootEvent = HistoryCompacted | ModelCalled | CallRefused | ModelReplied | ModelFailed
 SubcallEvent = SubcallStarted | SubcallReused | SubcallFinished | ChildStarted | ChildFinished
 # A cell that these ended would not come to the same again: it is skipped, as it was rolled back.
 CLOCK_LIMITS = ("seconds", "cancelled")
@@ -64,6 +67,7 @@ class Recording:
         self.cells: dict[int, RecordedCell] = {}
         self.replies: dict[int, ModelReplied | ModelFailed] = {}
         self.compacted: dict[int, bool] = {}  # before the calls of which turns the conversation was
+        self.refused: dict[tuple[int, bool], SpentLimit] = {}  # calls of the root that were not sent: turn, best_answer
         self.asked: dict[int, SubcallStarted | ChildStarted] = {}
         self.answered: dict[int, SubcallFinished | ChildFinished] = {}
         self.in_order = list(self._sort(events))
@@ -95,12 +99,8 @@ class Recording:
                     continue
                 case ModelWaits():
                     continue
-                case HistoryCompacted():
-                    self.compacted[event.turn] = True
-                case ModelCalled():
-                    self.compacted.setdefault(event.turn, False)
-                case ModelReplied() | ModelFailed():
-                    self.replies[event.turn] = event
+                case HistoryCompacted() | ModelCalled() | CallRefused() | ModelReplied() | ModelFailed():
+                    self._add_root_call(event)
                 case CellStarted():
                     cell = self.cells[event.cell] = RecordedCell(event, [], [])
                 case HostCalled() if cell:
@@ -108,6 +108,16 @@ class Recording:
                 case CellFinished() | CellRolledBack() if cell:
                     cell.ended = event
             yield event
+
+    def _add_root_call(self, event: RootEvent) -> None:
+        match event:
+            case HistoryCompacted():
+                self.compacted[event.turn] = True
+            case ModelReplied() | ModelFailed():
+                self.replies[event.turn] = event
+            case CallRefused():
+                self.refused[event.turn, event.best_answer] = event.limit
+        self.compacted.setdefault(event.turn, False)
 
     def _add_subcall(self, event: SubcallEvent) -> None:
         if isinstance(event, SubcallStarted | ChildStarted):

@@ -16,11 +16,11 @@ from orchestrator.journal.events import (
     ModelFailed,
     ModelReplied,
     RunFinished,
-    Stopped,
     SubcallFinished,
     SubcallStarted,
     run_started,
 )
+from orchestrator.journal.parts import Stopped
 from orchestrator.journal.usage import RunUsage, baseline_tokens, own, savings_pct, usage
 
 State = Literal[Stopped, "running"]

@@ -27,6 +27,7 @@ EXCERPT = 200  # characters of a value in an error
 # What another execution may have otherwise: times, and the words of this version of the program.
 VARYING: dict[type, set[str]] = {
     ModelCalled: {"texts", "prompt_chars"},
+    ChildStarted: {"limits"},  # its share, beside what the best answer takes of the models of now; it keeps its own
     Unparsed: {"reason"},
     AnswerRefused: {"reason"},
     CellFinished: {"guest_seconds"},

@@ -18,6 +18,8 @@ class Asking(TypedDict, total=False):
 
     max_iterations: int | None
     max_sub_calls: int | None
+    max_total_tokens: int | None
+    max_cost: float | None
     protocol: Protocol | None
     root_model: str | None
     sub_model: str | None

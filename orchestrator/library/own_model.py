@@ -26,7 +26,7 @@ class OwnModel(Protocol):
     async def complete(self, messages: tuple[Message, ...], schema: Schema | None = None) -> str | Completion:
         """The reply to messages (role, content); `schema`: what JSON it should be, if any.
 
-        It is given `max_tokens=` too, if a cell asks for a limit.
+        It is given `max_tokens=` too, if a cell asks for a limit, or its run has one of tokens or money.
         """
         ...
 

@@ -7,6 +7,7 @@ queue.py     the calls that wait, in turn between runs
 backend.py   one provider as the pool sees it: slots, limits
 circuit.py   whether it is asked at all
 prices.py    what models cost
+needs.py     what a call can take at most of a budget
 cache.py     replies that were paid for, given again
 measures.py  what is known of it by its last calls
 connections.py  connections to model servers

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from orchestrator.errors import ProviderError
+from orchestrator.budget import Hold
+from orchestrator.errors import NotAfforded, ProviderError
 from orchestrator.providers.backend import Backend
 from orchestrator.providers.messages import FailedAttempt, Message, Received, Reply, Schema, Usage, add_costs
+from orchestrator.providers.needs import need
 from orchestrator.providers.queue import AllDown, Candidates, Queue
 
 FIRST_BACKOFF_SECONDS = 0.5  # doubled each time that all candidates have failed
@@ -46,6 +48,7 @@ class Request(msgspec.Struct, frozen=True):
     `watch` is given what each attempt brings, before it brings anything.
     `affinity`: whom to ask if there is room. `owner`: whose run it is. `max_tokens`: of the reply, if less than configured.
     `sample`: how often the run has sent the same before, if the cache may be asked; None if it may not.
+    `hold`: what it may take of its run's budget, asked before each attempt; None if that has no limit of tokens or money.
     """
 
     messages: tuple[Message, ...]
@@ -58,6 +61,7 @@ class Request(msgspec.Struct, frozen=True):
     tell: Callable[[Wait], None] = _tell_nobody
     watch: Callable[[Received], None] = _watched_by_nobody
     affinity: Affinity | None = None
+    hold: Hold | None = None
 
 
 class Attempts:
@@ -82,11 +86,17 @@ class Attempts:
 
     async def reply(self) -> Reply:
         """Its text may be empty, if it was so twice. Raises ProviderError, with what came and what it cost as its `reply`."""
-        empty = False
+        empty: Reply | None = None
         while True:
+            try:
+                most = self._begin()
+            except NotAfforded as error:
+                if empty is not None:
+                    return empty
+                raise self._not_afforded(error) from None
             backend = await self._take()
             try:
-                reply = await self._ask(backend)
+                reply = await self._ask(backend, most)
             except ProviderError as error:
                 self._error = error
                 self._consider(backend, error)
@@ -95,10 +105,23 @@ class Attempts:
                 if self._request.affinity:
                     self._request.affinity.backend = backend
                 return reply
-            empty = True
+            empty = reply
             self._note(backend, "the reply is empty")
             if len(self._candidates) > 1:
                 self._tried.add(backend)
+
+    def _begin(self) -> int | None:
+        """How many tokens the reply of the next attempt may have. Raises NotAfforded."""
+        request = self._request
+        if request.hold is None:
+            return request.max_tokens
+        return request.hold.begin(need(self._candidates, request.messages, request.schema, request.max_tokens))
+
+    def _not_afforded(self, refusal: NotAfforded) -> ProviderError:
+        if self._error is None:
+            return ProviderError(str(refusal))
+        failed = self._given_up()
+        return ProviderError(f"{failed}; it is not tried again: {refusal}", reply=failed.reply)
 
     async def _take(self) -> Backend:
         """The provider of the next attempt. Raises ProviderError if it is time to give up."""
@@ -147,14 +170,14 @@ class Attempts:
         if seconds >= WORTH_TELLING_SECONDS and reason:
             self._request.tell(Wait(backend.name, round(seconds, 1), str(reason)))
 
-    async def _ask(self, backend: Backend) -> Reply:
+    async def _ask(self, backend: Backend, most: int | None) -> Reply:
         received = Received()
         self._request.watch(received)
         self._count += 1
         was_down = backend.circuit.state != "closed"
         failure: ProviderError | None = None
         try:
-            await backend.call(self._request.messages, received, self._request.schema, self._request.max_tokens)
+            await backend.call(self._request.messages, received, self._request.schema, most)
         except ProviderError as error:
             failure = error
         finally:
@@ -162,6 +185,8 @@ class Attempts:
         self._last_usage = received.usage_for(self._request.messages)
         self._usage += self._last_usage
         self._costs.append(backend.cost(self._last_usage) if received.cost is None else received.cost)
+        if self._request.hold is not None:
+            self._request.hold.end(self._last_usage.total, self._costs[-1])
         if failure:
             self._note(backend, str(failure))
         self._reply = self._make_reply(backend, received)

@@ -47,7 +47,7 @@ class Backend:
         self.in_flight = 0
         self._limits = 0  # in a row
         self.doubted_until = 0.0  # likewise
-        self._price = price
+        self.price = price  # None if it is not known
         self.fingerprint = _fingerprint(self.settings)
         # Whether its replies are kept: if the settings say so, or else if they leave nothing to chance; not all can say that.
         self.is_cached = (
@@ -81,7 +81,7 @@ class Backend:
 
     def cost(self, usage: Usage) -> float | None:
         """In US dollars; None if its price is not known."""
-        return cost(self._price, usage)
+        return cost(self.price, usage)
 
     def begin(self) -> None:
         """A call takes a slot."""

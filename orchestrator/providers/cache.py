@@ -87,6 +87,10 @@ class Cache:
             cached=True,
         )
 
+    async def has(self, key: bytes) -> bool:
+        """Whether a reply is kept for it."""
+        return (self._find(key) or await self._find_on_shelf(key)) is not None
+
     def expire(self) -> None:
         """Forgets what has been kept for its time."""
         now = time.time()

@@ -7,12 +7,14 @@ from typing import Literal
 
 import msgspec
 
+from orchestrator.amounts import Need
 from orchestrator.config import DEFAULTS
 from orchestrator.errors import UnknownModel
 from orchestrator.providers.attempts import Attempts, Request
 from orchestrator.providers.backend import Backend, make_backends
 from orchestrator.providers.cache import Cache, key_of
 from orchestrator.providers.messages import Provider, Reply
+from orchestrator.providers.needs import need
 from orchestrator.providers.prices import Prices
 from orchestrator.providers.queue import Candidates, Queue
 from orchestrator.providers.windows import prompt_chars
@@ -99,9 +101,19 @@ class Pool:
         def ask() -> Awaitable[Reply]:
             return Attempts(self.queue, candidates, request, self._retry_seconds).reply()
 
-        if self._cache is None or request.sample is None or not all(each.is_cached for each in candidates):
+        if self._cache is None or not _may_be_kept(candidates, request):
             return await ask()
         return await self._cache.reply(key_of(candidates, request), ask)
+
+    async def need(self, candidates: Candidates, request: Request) -> Need | None:
+        """What that call can take at most, in one attempt; None if its reply is kept."""
+        if self._cache is not None and _may_be_kept(candidates, request) and await self._cache.has(key_of(candidates, request)):
+            return None
+        return need(candidates, request.messages, request.schema, request.max_tokens)
+
+
+def _may_be_kept(candidates: Candidates, request: Request) -> bool:
+    return request.sample is not None and all(each.is_cached for each in candidates)
 
 
 def _named(backends: Sequence[Backend], field: str, role: Role, name: str | None) -> Candidates:

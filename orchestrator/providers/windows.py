@@ -15,7 +15,12 @@ def prompt_chars(window: int) -> int:
 
 def tokens_needed(messages: tuple[Message, ...]) -> int:
     """About so many, for the messages and a reply."""
-    return sum(_tokens(each.content) for each in messages) + REPLY_TOKENS
+    return prompt_tokens(messages) + REPLY_TOKENS
+
+
+def prompt_tokens(messages: tuple[Message, ...]) -> int:
+    """About so many, of the messages alone."""
+    return sum(tokens_of(each.content) for each in messages)
 
 
 def check_fits(name: str, messages: tuple[Message, ...], window: int, setting: str) -> None:
@@ -23,7 +28,7 @@ def check_fits(name: str, messages: tuple[Message, ...], window: int, setting: s
     if tokens_needed(messages) <= window:
         return
     chars = sum(len(each.content) for each in messages)
-    fitting = chars * max(0, window - REPLY_TOKENS) // sum(_tokens(each.content) for each in messages)
+    fitting = chars * max(0, window - REPLY_TOKENS) // sum(tokens_of(each.content) for each in messages)
     raise ProviderError(
         f"{name}: the prompt has {chars:,} characters, of which about {fitting:,} fit ({setting} is {window:,} tokens, "
         f"{REPLY_TOKENS:,} are kept for the reply)",
@@ -31,6 +36,7 @@ def check_fits(name: str, messages: tuple[Message, ...], window: int, setting: s
     )
 
 
-def _tokens(text: str) -> int:
+def tokens_of(text: str) -> int:
+    """About so many."""
     digits = sum(map(text.count, DIGITS))
     return digits + (len(text.encode()) - digits) // TOKEN_BYTES

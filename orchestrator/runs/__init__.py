@@ -15,6 +15,7 @@ conversation.py what a root model is sent: it grows, and is compacted
 direct.py    direct answers: one call with the whole context
 cells.py     what a run does in its guest
 subcalls.py  the sub-calls of a run
+spending.py  what model calls take of its budget
 typed.py     those whose reply has to fit a JSON Schema
 answers.py   whether an answer is taken
 schemas.py   what is taken of one

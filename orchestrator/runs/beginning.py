@@ -11,8 +11,10 @@ from orchestrator.config import Settings
 from orchestrator.contexts.context import Context
 from orchestrator.errors import AboveCap, InvalidRequest
 from orchestrator.journal.events import FORMAT, AnyEvent, ChildStarted, RunStarted, SubcallStarted, run_started
-from orchestrator.journal.parts import ForkedFrom, RecordedCellLimits, RecordedRunLimits
+from orchestrator.journal.limits import RecordedCellLimits, RecordedRunLimits
+from orchestrator.journal.parts import ForkedFrom
 from orchestrator.providers.messages import OwnModels
+from orchestrator.providers.needs import check_prices
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs import forking
@@ -43,6 +45,8 @@ class Beginnings:
         """Of a run over that context. Raises InvalidRequest, AboveCap, UnknownModel, TooLong, Forbidden."""
         check(query, self._settings.server.query_chars)
         models = self._choose(query.root_model, query.sub_model, query.own)
+        limits = self._allow(wanted, RecordedRunLimits(**self._caps))
+        check_prices((*models.root, *models.sub), limits.max_cost)
         if query.route == "direct":
             check_fits(query, models)
         cell = self._settings.sandbox
@@ -57,7 +61,7 @@ class Beginnings:
             context_count=query.context.count,
             protocol=query.protocol or self._settings.protocol,
             output_limit=self._settings.output_limit,
-            limits=self._allow(wanted, RecordedRunLimits(**self._caps)),
+            limits=limits,
             cell_limits=RecordedCellLimits(**{name: getattr(cell, name) for name in RecordedCellLimits.__struct_fields__}),
             seed=int.from_bytes(run_id.encode()[:8]),
             clock_start_ns=now,
@@ -106,7 +110,8 @@ class Beginnings:
             raise InvalidRequest("its models are the caller's: send X-RLM-Provider, X-RLM-Model and X-RLM-Key again")
         root, sub = (fork.model, None) if own else (fork.model or before.root_model, before.sub_model)
         models = self._choose(root, sub, own)
-        limits = before.limits if fork.limits is None else self._allow(fork.limits, before.limits)
+        limits = self._allow(fork.limits or WantedLimits(), self._limited(before.limits))
+        check_prices((*models.root, *models.sub), limits.max_cost)
         if fork.turn > limits.max_iterations:
             raise InvalidRequest(f"turn: the fork may have {limits.max_iterations} turns (max_iterations)")
         made = sum(isinstance(each, SubcallStarted | ChildStarted) for each in copied)
@@ -141,10 +146,15 @@ class Beginnings:
     def _caps(self) -> dict[str, Any]:
         return {name: getattr(self._settings, name) for name in RecordedRunLimits.__struct_fields__}
 
+    def _limited(self, before: RecordedRunLimits) -> RecordedRunLimits:
+        """What had no limit has those that are configured by now."""
+        missing = {name: self._caps[name] for name, value in msgspec.structs.asdict(before).items() if value is None}
+        return msgspec.structs.replace(before, **missing)
+
     def _allow(self, wanted: WantedLimits, otherwise: RecordedRunLimits) -> RecordedRunLimits:
         """What the caller wants, within what is configured. Raises AboveCap."""
         chosen = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
         for name, value in chosen.items():
-            if value > self._caps[name]:
+            if self._caps[name] is not None and value > self._caps[name]:
                 raise AboveCap(f"{name}: {value} is above this server's {self._caps[name]}")
         return msgspec.structs.replace(otherwise, **chosen)

@@ -19,6 +19,7 @@ from orchestrator.runs.subcalls import SubCalls, Writer
 from orchestrator.sandbox.bridge import Owner
 from orchestrator.sandbox.guest import Guest
 from orchestrator.sandbox.messages import (
+    BudgetLeft,
     CallRecord,
     CellKind,
     CellOutcome,
@@ -32,6 +33,7 @@ from orchestrator.sandbox.messages import (
 )
 
 T = TypeVar("T")
+SHOWN_DECIMALS = 6  # of US dollars
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -122,7 +124,13 @@ class Cells:
         return await (parking.wait(reply, self._guest.park) if parking else reply)
 
     async def answer(self, call: HostCall) -> HostResult:
-        """What the running cell is given."""
+        """What the running cell is given; of its budget what it was told before, if it is executed anew."""
+        told = self._source.told(self._number, self._calls + 1)
+        if told is not None:
+            self._note_refusal(told)
+            return HostResult(error=told.error, left=None if told.error else msgspec.json.decode(told.result, type=BudgetLeft))
+        if call.name == "budget":
+            return HostResult(left=self._left)
         try:
             asked = self._subcalls.begin_children(call.children) if call.children else self._subcalls.ask(call.prompts)
             return HostResult(await self.wait(asked))
@@ -144,6 +152,18 @@ class Cells:
         """A call of the running cell was answered."""
         self._calls += 1
         self._journal.write(HostCalled(turn=self._turn, cell=self._number, call=record))
+
+    @property
+    def _left(self) -> BudgetLeft:
+        budget = self._budget
+        cost = None if budget.cost_left is None else round(budget.cost_left, SHOWN_DECIMALS)
+        return BudgetLeft(
+            turns=budget.iterations_left,
+            sub_calls=budget.sub_calls_left,
+            tokens=budget.tokens_left,
+            cost=cost,
+            seconds=round(budget.seconds_left, 1),
+        )
 
     async def _run(self, turn: int, kind: CellKind, text: str, *, names_context: bool) -> Report:
         self._turn, self._number, self._calls = turn, self._number + 1, 0
@@ -184,7 +204,12 @@ class Cells:
     def _recall(self, recorded: RecordedCell) -> None:
         """What the cell spent when it was executed before."""
         self._subcalls.recall(recorded.subcalls)
-        if any(each.call.error and each.call.error.message == NONE_LEFT for each in recorded.calls):
+        for each in recorded.calls:
+            self._note_refusal(each.call)
+
+    def _note_refusal(self, record: CallRecord) -> None:
+        """The cell was told before that no sub-calls were left: that counts again."""
+        if record.error and record.error.message == NONE_LEFT:
             self._budget.refused = True
 
     def _skip(self, recorded: RecordedCell, stopped: CellRolledBack) -> Report:

@@ -26,8 +26,10 @@ from orchestrator.journal.events import (
     run_started,
 )
 from orchestrator.journal.journal import Journal
-from orchestrator.journal.parts import RecordedRunLimits, Spent
+from orchestrator.journal.limits import RecordedRunLimits
+from orchestrator.journal.parts import Spent
 from orchestrator.journal.usage import own, spent_by_model
+from orchestrator.providers.needs import check_prices
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs import schemas
 from orchestrator.runs.admission import Admission
@@ -92,11 +94,12 @@ class Children:
         self._slots = asyncio.Semaphore(means.most)
 
     async def prepare(self, queries: Sequence[ChildQuery]) -> list[Task | Noted]:
-        """What each comes to: at the last depth, a prompt. Raises InvalidRequest, UnknownModel, NoRoom."""
+        """What each comes to: at the last depth, a prompt. Raises InvalidRequest, UnknownModel, Unpriced, NoRoom."""
         for each in queries:
             if each.schema is not None:
                 await asyncio.to_thread(schemas.check, each.schema, "schema")
-            self._models(each.model)
+            models = self._models(each.model)
+            check_prices((*models.root, *models.sub), self._started.limits.max_cost)
             if not each.query.strip():
                 raise InvalidRequest("rlm_query: the query is empty")
         contexts = await asyncio.to_thread(lambda: [self._make_context(each) for each in queries])

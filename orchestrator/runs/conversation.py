@@ -47,6 +47,12 @@ class Conversation:
         self.messages[-1] = Message(last.role, f"{last.content}\n{shortening.note(variables)}")
         self._sent = 0
 
+    def shorten_last(self) -> None:
+        """Of the last report, before a question behind it, too."""
+        place = len(self.messages) - 2
+        if place > self._first:
+            self.messages[place] = Message("user", shortening.shortened(self.messages[place].content))
+
     def take_new(self) -> tuple[str, ...]:
         """What the model has not been sent yet, and did not say itself."""
         new = tuple(each.content for each in self.messages[self._sent :] if each.role != "assistant")

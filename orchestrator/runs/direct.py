@@ -1,8 +1,9 @@
 """Direct answers: one call with the whole context, for those that fit a model's window. No cell is executed."""
 
+from orchestrator.budget import Hold
 from orchestrator.contexts.context import Context
 from orchestrator.dialogue import direct, typed
-from orchestrator.errors import ProviderError, TooLong
+from orchestrator.errors import NotAfforded, ProviderError, TooLong
 from orchestrator.journal.events import Answer
 from orchestrator.providers.messages import Message, Schema
 from orchestrator.providers.pool import Models
@@ -38,12 +39,19 @@ def first_messages(query: str, context: Context, answer_schema: Schema | None) -
 class Direct(Run):
     """Asks once; again only if the answer does not fit its schema."""
 
+    def _reserve(self, turn: int, *, best_answer: bool) -> Hold | None:
+        return self._spending.reserve_only(turn, self._conversation.messages, self._briefing.schema)
+
     async def _take_turns(self) -> Ending:
+        text = None
         for _ in range(min(MOST_REPLIES if self._schema else 1, self._budget.iterations_left)):
             try:
                 reply = await self._ask_root()
             except ProviderError as error:
                 return "provider_error", str(error)
+            except NotAfforded as exceeded:
+                self._give_partial(text)
+                return self._explain_limit(exceeded.limit)
             text = typed.json_in(reply.text) if self._schema else reply.text.rpartition("</think>")[2].strip()
             if not text:
                 return "provider_error", f"{reply.provider}: the reply is empty"

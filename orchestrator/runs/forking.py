@@ -13,6 +13,7 @@ from orchestrator.journal.events import (
     FORMAT,
     Answer,
     AnyEvent,
+    CallRefused,
     CellFinished,
     CellRolledBack,
     CellStarted,
@@ -59,7 +60,8 @@ def before_turn(events: Sequence[AnyEvent], fork: Fork) -> list[AnyEvent]:
     if fork.turn not in turns:
         raise InvalidRequest(f"turn: the run has the turns 1 to {max(turns, default=0)}")
     place, called = turns[fork.turn]
-    copied = list(events[1:place])
+    # A call that its own limits let pass was not refused.
+    copied: list[AnyEvent] = [each for each in events[1:place] if not isinstance(each, CallRefused)]
     text = _given(fork, run_started(events).protocol)
     if text is None:
         return copied

@@ -7,20 +7,22 @@ from collections.abc import Awaitable, Sequence
 
 import msgspec
 
+from orchestrator.amounts import Need
+from orchestrator.budget import Hold
 from orchestrator.errors import InvalidRequest
-from orchestrator.journal.events import (
-    ModelWaits,
-)
+from orchestrator.journal.events import ModelWaits
 from orchestrator.journal.journal import Journal, Speaking
-from orchestrator.journal.parts import RecordedRunLimits
+from orchestrator.journal.limits import RecordedRunLimits
 from orchestrator.providers.attempts import Affinity, Request, Wait
 from orchestrator.providers.messages import Message, Received, Reply, Schema
+from orchestrator.providers.needs import need
 from orchestrator.providers.pool import Models, Pool
 from orchestrator.providers.queue import Candidates
 from orchestrator.runs import schemas
 from orchestrator.runs.children import Came, Children, Noted, Task
-from orchestrator.runs.typed import ask_typed
-from orchestrator.sandbox.messages import ChildQuery, Manner, Prompt
+from orchestrator.runs.sources import Sending
+from orchestrator.runs.typed import ask_typed, first_request
+from orchestrator.sandbox.messages import ChildQuery, Manner
 
 
 class Live:
@@ -54,7 +56,18 @@ class Live:
         """All of them."""
         return max_seconds
 
-    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
+    def need(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Need:
+        """What any of the root's models can take."""
+        return need(self._models.root, tuple(messages), schema)
+
+    def last_need(self, messages: Sequence[Message]) -> Need:
+        """The same."""
+        return need(self._models.root, tuple(messages))
+
+    def refused(self, turn: int, *, best_answer: bool) -> None:
+        """Nothing is decided."""
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None, hold: Hold | None) -> Reply:
         """Raises ProviderError."""
 
         # Never from the cache: all that a run has seen is in its messages, so that only a question that is asked again, word
@@ -62,7 +75,7 @@ class Live:
         def watch(received: Received) -> None:
             self._journal.speaking = Speaking(turn, received)
 
-        request = Request(tuple(messages), schema, affinity=self._affinity, watch=watch)
+        request = Request(tuple(messages), schema, affinity=self._affinity, watch=watch, hold=hold)
         try:
             return await self._ask(self._models.root, request, turn=turn)
         finally:
@@ -77,16 +90,20 @@ class Live:
             await asyncio.to_thread(schemas.check, manner.schema, "schema")
         self._sub_models(manner)
 
-    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
+    async def sub_need(self, sending: Sending) -> Need | None:
+        """None if its reply is kept."""
+        request, manner = self._sub_request(sending), sending.prompt.manner
+        first = request if manner.schema is None else first_request(request, manner.schema)
+        return await self._pool.need(self._sub_models(manner), first)
+
+    async def sub_reply(self, sending: Sending, hold: Hold | None) -> Reply:
         """Raises ProviderError."""
-        manner = prompt.manner
-        told = () if manner.system is None else (Message("system", manner.system),)
-        messages = (*told, Message("user", prompt.text))
-        request = Request(messages, max_tokens=manner.max_tokens, sample=sample if self._cache else None)
+        manner = sending.prompt.manner
+        request = msgspec.structs.replace(self._sub_request(sending), hold=hold)
         models = self._sub_models(manner)
 
         def ask(request: Request) -> Awaitable[Reply]:
-            return self._ask(models, request, subcall=number)
+            return self._ask(models, request, subcall=sending.number)
 
         return await (ask(request) if manner.schema is None else ask_typed(ask, request, manner.schema))
 
@@ -106,8 +123,18 @@ class Live:
             raise InvalidRequest("rlm_query: there are no child runs here")
         return await self._children.execute(run_id, task, limits, resumed=resumed)
 
+    def told(self, cell: int, call: int) -> None:
+        """No cell is executed anew."""
+
     def cell(self, number: int) -> None:
         """None is recorded."""
+
+    def _sub_request(self, sending: Sending) -> Request:
+        manner = sending.prompt.manner
+        told = () if manner.system is None else (Message("system", manner.system),)
+        sample = sending.sample if self._cache else None
+        messages = (*told, Message("user", sending.prompt.text))
+        return Request(messages, max_tokens=manner.max_tokens, sample=sample, owner=self._owner)
 
     def _sub_models(self, manner: Manner) -> Candidates:
         """Raises UnknownModel."""

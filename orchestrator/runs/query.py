@@ -47,6 +47,8 @@ class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     max_iterations: int | None = None
     max_sub_calls: int | None = None
+    max_total_tokens: int | None = None
+    max_cost: float | None = None
 
 
 def check(query: Query, most_chars: int) -> None:

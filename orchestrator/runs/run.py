@@ -10,22 +10,23 @@ import traceback
 
 import msgspec
 
-from orchestrator.budget import Budget
+from orchestrator.budget import Budget, Hold
 from orchestrator.dialogue import reports, typed
 from orchestrator.dialogue.replies import Action, FinalText, NothingToDo, NotTaken, RunCell, RunCommands, parse_reply
-from orchestrator.errors import JournalError, JournalFull, ProviderError, StoreFull, Superseded
+from orchestrator.errors import JournalError, JournalFull, NotAfforded, ProviderError, StoreFull, Superseded
 from orchestrator.journal.events import (
     Answer,
     AnswerRefused,
+    CallRefused,
     HistoryCompacted,
     ModelCalled,
     ModelFailed,
     ModelReplied,
     RunFinished,
     RunStarted,
-    Stopped,
     Unparsed,
 )
+from orchestrator.journal.parts import Stopped
 from orchestrator.journal.recording import FROM_OUTSIDE, Interrupted
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.answers import Given, Judge, Refused, as_value
@@ -34,6 +35,7 @@ from orchestrator.runs.conversation import Conversation
 from orchestrator.runs.fitting import Misfit
 from orchestrator.runs.forking import BEFORE_ALL
 from orchestrator.runs.sources import Source
+from orchestrator.runs.spending import RootSpending, settle
 from orchestrator.runs.subcalls import Writer
 
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
@@ -69,12 +71,15 @@ class Run:
         self._answer: Given | None = None
         self._draft: str | None = None
         self._conversation = Conversation(briefing.messages, started.history_chars)
+        self._spending = RootSpending(budget, source, started.output_limit)
+        self._shortened_for = 0  # that turn, if it had to be
         self._failing = ""  # the last reply,
         self._failed_alike = 0  # and how often it has failed in a row
 
     async def execute(self, cells: Cells, seconds: float | None) -> None:
         """Runs to its end, whatever that is, within `seconds`; the journal then says everything."""
         self._cells = cells
+        self._budget.begin(seconds)
         self._judge = Judge(self._started, cells.ask_aside)
         try:
             stopped, error = await self._run_within(seconds)
@@ -127,6 +132,9 @@ class Run:
             except ProviderError as error:
                 self._give_partial(self._draft)
                 return "provider_error", str(error)
+            except NotAfforded as exceeded:
+                await self._give_best(self._draft or await self._ask_best_answer())
+                return self._explain_limit(exceeded.limit)
             report = await self._act(self._budget.take_turn(), reply)
             if self._answer is not None:
                 self._journal.write(Answer(text=self._answer.text, partial=False, typed=self._schema is not None))
@@ -145,38 +153,57 @@ class Run:
                 raise JournalError(f"the variables of the run before cannot be gone on with: {report.text}")
 
     def _explain_end(self, *, last_turn: bool) -> Ending:
-        limits = self._budget.limits
         if self._failed_alike > MOST_ALIKE:
             return "repeated_reply", f"the model sent the same failing reply {self._failed_alike} times"
         if not self._budget.fuel_left:
-            return "max_fuel", f"max_fuel ({limits.max_fuel}) was reached before an answer"
-        if last_turn:
-            return "max_sub_calls", f"max_sub_calls ({limits.max_sub_calls}) was reached before an answer"
-        return "max_iterations", f"max_iterations ({limits.max_iterations}) was reached before an answer"
+            return self._explain_limit("max_fuel")
+        return self._explain_limit("max_sub_calls" if last_turn else "max_iterations")
+
+    def _explain_limit(self, limit: Stopped) -> Ending:
+        return limit, f"{limit} ({getattr(self._budget.limits, limit)}) was reached before an answer"
 
     async def _ask_root(self, *, best_answer: bool = False) -> Reply:
-        """The next reply. Raises ProviderError."""
+        """The next reply. Raises ProviderError, NotAfforded."""
         turn = self._budget.iterations + 1
         await self._keep_short(turn)
         talk = self._conversation
         if best_answer:
             talk.messages.append(Message("user", reports.best_answer(self._schema)))
-        self._journal.write(ModelCalled(turn=turn, prompt_chars=talk.characters, texts=talk.take_new()))
-        return await self._cells.wait(self._receive(turn, best_answer=best_answer))
-
-    async def _receive(self, turn: int, *, best_answer: bool) -> Reply:
-        """The reply, written down before the run has its place again, for which it may have to wait. Raises ProviderError."""
         try:
-            reply = await self._source.reply(turn, self._conversation.messages, None if best_answer else self._briefing.schema)
+            hold = self._reserve(turn, best_answer=best_answer)
+        except NotAfforded as exceeded:
+            self._journal.write(CallRefused(turn=turn, limit=exceeded.limit, best_answer=best_answer))
+            raise
+        self._journal.write(ModelCalled(turn=turn, prompt_chars=talk.characters, texts=talk.take_new()))
+        return await self._cells.wait(self._receive(turn, hold, best_answer=best_answer))
+
+    async def _receive(self, turn: int, hold: Hold | None, *, best_answer: bool) -> Reply:
+        """The reply, written down before the run has its place again, for which it may have to wait. Raises ProviderError."""
+        talk, schema = self._conversation, None if best_answer else self._briefing.schema
+        try:
+            reply = await self._source.reply(turn, talk.messages, schema, hold)
         except ProviderError as error:
+            settle(self._budget, turn, error.reply, hold)
             self._journal.write(ModelFailed(turn=turn, error=str(error), reply=error.reply))
             raise
+        settle(self._budget, turn, reply, hold)
         self._journal.write(ModelReplied(turn=turn, reply=reply, best_answer=best_answer))
         await self._journal.settle()  # it is paid: it lasts before it is used
+        if not best_answer:
+            self._spending.keep_back([*talk.messages, Message("assistant", reply.text)])
         return reply
 
+    def _reserve(self, turn: int, *, best_answer: bool) -> Hold | None:
+        """Raises NotAfforded."""
+        if best_answer:
+            return self._spending.reserve_best(turn, self._conversation)
+        return self._spending.reserve_turn(turn, self._conversation.messages, self._briefing.schema)
+
     async def _keep_short(self, turn: int) -> None:
-        """Compacts the conversation if it is too long; one that was recorded as it was then."""
+        """Compacts the conversation if it is too long, once before a turn; one that was recorded as it was then."""
+        if turn == self._shortened_for:
+            return
+        self._shortened_for = turn
         recorded = self._source.compacted(turn)
         if self._conversation.is_long if recorded is None else recorded:
             self._journal.write(HistoryCompacted(turn=turn))
@@ -240,7 +267,7 @@ class Run:
         """One last call, which is no turn: what the model thinks by now."""
         try:
             reply = await self._ask_root(best_answer=True)
-        except ProviderError:
+        except (ProviderError, NotAfforded):
             return None
         for action in parse_reply(reply.text, cut=reply.cut):
             if isinstance(action, RunCell | RunCommands) and self._budget.fuel_left:

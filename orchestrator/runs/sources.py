@@ -3,11 +3,23 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from orchestrator.journal.parts import RecordedRunLimits
+import msgspec
+
+from orchestrator.amounts import Need
+from orchestrator.budget import Hold, SpentLimit
+from orchestrator.journal.limits import RecordedRunLimits
 from orchestrator.journal.recording import RecordedCell
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.children import Came, Noted, Task
-from orchestrator.sandbox.messages import ChildQuery, Manner, Prompt
+from orchestrator.sandbox.messages import CallRecord, ChildQuery, Manner, Prompt
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """Sub-call `number` of a run, which has sent the same prompt `sample` times before."""
+
+    number: int
+    prompt: Prompt
+    sample: int
 
 
 class Source(Protocol):
@@ -27,7 +39,19 @@ class Source(Protocol):
         """Of the run's; None without end."""
         ...
 
-    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Reply:
+    def need(self, turn: int, messages: Sequence[Message], schema: Schema | None) -> Need | None:
+        """What the root's call can take; None if it has been made."""
+        ...
+
+    def last_need(self, messages: Sequence[Message]) -> Need | None:
+        """What a last call with these could take, recorded or not; None if nothing will be asked."""
+        ...
+
+    def refused(self, turn: int, *, best_answer: bool) -> SpentLimit | None:
+        """The limit for which that call was not sent; None if it was, or if that is not decided yet."""
+        ...
+
+    async def reply(self, turn: int, messages: Sequence[Message], schema: Schema | None, hold: Hold | None) -> Reply:
         """The root model's reply. Raises ProviderError."""
         ...
 
@@ -39,8 +63,16 @@ class Source(Protocol):
         """Before anything is asked in that manner. Raises InvalidRequest, UnknownModel."""
         ...
 
-    async def sub_reply(self, number: int, prompt: Prompt, sample: int) -> Reply:
-        """The reply to sub-call `number`; `sample`: how often the run has sent the same before. Raises ProviderError."""
+    async def sub_need(self, sending: Sending) -> Need | None:
+        """What that call can take; None if nothing. Raises BudgetExceeded if it was not sent when that was decided."""
+        ...
+
+    async def sub_reply(self, sending: Sending, hold: Hold | None) -> Reply:
+        """Raises ProviderError."""
+        ...
+
+    def told(self, cell: int, call: int) -> CallRecord | None:
+        """What a cell that is executed anew was told of the budget in that call of it, counted from 1."""
         ...
 
     async def prepare(self, queries: Sequence[ChildQuery]) -> list[Task | Noted]:

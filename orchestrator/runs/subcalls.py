@@ -2,21 +2,21 @@
 
 import asyncio
 import hashlib
-import itertools
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from orchestrator.budget import Budget
+from orchestrator.budget import Budget, Hold
 from orchestrator.errors import BudgetExceeded, ProviderError, RequestError
 from orchestrator.journal.events import AnyEvent, ChildFinished, ChildStarted, SubcallFinished, SubcallReused, SubcallStarted
-from orchestrator.journal.parts import RecordedRunLimits
+from orchestrator.journal.limits import RecordedRunLimits
 from orchestrator.journal.recording import SubcallEvent
 from orchestrator.runs.children import Came, Noted, Task
-from orchestrator.runs.sources import Source
+from orchestrator.runs.sources import Sending, Source
+from orchestrator.runs.spending import reserve_sub_calls, settle, settle_child
 from orchestrator.sandbox.messages import PLAIN, ChildQuery, Prompt, SubReply
 
 
@@ -31,6 +31,7 @@ class Writer(Protocol):
 
 
 Asked = TypeVar("Asked", Prompt, Task)
+Call = Coroutine[Any, Any, SubReply]
 Key = tuple[str, bytes]  # a prompt, and how it is asked: the same for what may be given the same answer
 
 
@@ -46,6 +47,12 @@ def _child_key(query: str, *about: object) -> Key:
     return query, hashlib.sha256(msgspec.json.encode(about)).digest()
 
 
+def _lowered(share: dict[str, Any], task: Task) -> RecordedRunLimits:
+    """With as many turns as the task may have."""
+    turns = share["max_iterations"]
+    return RecordedRunLimits(**(share | {"max_iterations": min(turns, task.max_iterations or turns)}))
+
+
 class _PaidReply(msgspec.Struct, frozen=True):
     """The answer that sub-call `number` brought."""
 
@@ -54,7 +61,7 @@ class _PaidReply(msgspec.Struct, frozen=True):
     text: str
 
 
-async def _together(calls: Iterable[Coroutine[Any, Any, SubReply]]) -> tuple[SubReply, ...]:
+async def _together(calls: Iterable[Call]) -> tuple[SubReply, ...]:
     """All their replies; if one cannot be written down, the others end."""
     sent = [asyncio.ensure_future(each) for each in calls]
     try:
@@ -120,8 +127,10 @@ class SubCalls:
                     else:
                         failed = True
                 case SubcallFinished() if event.reply is not None and event.error is None:
+                    settle(self._budget, event.turn, event.reply, None)
                     self._batch.append(_PaidReply(event.subcall, keys[event.subcall], event.reply.text))
                 case SubcallFinished():
+                    settle(self._budget, event.turn, event.reply, None)
                     failed = True
                 case SubcallReused():
                     self._batch.append(self._take_number(event.subcall))
@@ -131,7 +140,7 @@ class SubCalls:
         """One reply for each, in order. Raises BudgetExceeded, InvalidRequest, UnknownModel before anything is sent."""
         for manner in {id(each.manner): each.manner for each in prompts}.values():
             await self._source.check(manner)
-        return await self._ask(prompts, self._send)
+        return await self._ask(prompts, self._send_all)
 
     async def begin_children(self, queries: Sequence[ChildQuery]) -> tuple[SubReply, ...]:
         """One reply for each, in order. Raises BudgetExceeded, RequestError before anything is begun."""
@@ -139,36 +148,59 @@ class SubCalls:
         if noted := [each for each in prepared if isinstance(each, Noted)]:
             replies = await self.ask([each.prompt for each in noted])
             return tuple(msgspec.structs.replace(reply, note=each.note) for reply, each in zip(replies, noted, strict=True))
-        tasks = [each for each in prepared if isinstance(each, Task)]
-        left = max(1, len(tasks))
-
-        def begin(number: int, task: Task) -> Coroutine[Any, Any, SubReply]:
-            limits = RecordedRunLimits(**msgspec.structs.asdict(self._budget.share(left, task.max_iterations)))
-            return self._begin_child(number, task, limits)
-
-        return await self._ask(tasks, begin)
+        try:
+            return await self._ask([each for each in prepared if isinstance(each, Task)], self._begin_all)
+        finally:
+            self._budget.take_back()
 
     async def _ask(
-        self, asked: Sequence[Asked], send: Callable[[int, Asked], Coroutine[Any, Any, SubReply]]
+        self, asked: Sequence[Asked], reserve: Callable[[Sequence[Asked]], Awaitable[list[Call]]]
     ) -> tuple[SubReply, ...]:
+        """`reserve`: all of these, or none; what each call then is. Raises BudgetExceeded."""
         paid = [self._take(_key(each)) for each in asked]
         try:
-            first = self._budget.reserve_sub_calls(paid.count(None))
+            sent = await reserve([each for each, old in zip(asked, paid, strict=True) if old is None])
         except BudgetExceeded:
             self._lose(each for each in paid if each)
             raise
         self._batches += 1
-        numbers = itertools.count(first)
-        calls = [self._reuse(old) if old else send(next(numbers), each) for old, each in zip(paid, asked, strict=True)]
-        replies = await _together(calls)
+        going = iter(sent)
+        replies = await _together(self._reuse(each) if each else next(going) for each in paid)
         self._end_batch(failed=any(reply.error is not None for reply in replies))
         return replies
+
+    async def _send_all(self, prompts: Sequence[Prompt]) -> list[Call]:
+        """Raises BudgetExceeded."""
+        return [self._send(*each) for each in await self._reserve(prompts)]
+
+    async def _begin_all(self, tasks: Sequence[Task]) -> list[Call]:
+        """Each with its share of what is left. Raises BudgetExceeded."""
+        first = self._budget.reserve_sub_calls(len(tasks))
+        share = msgspec.structs.asdict(self._budget.share(max(1, len(tasks))))
+        return [self._begin_child(number, each, _lowered(share, each)) for number, each in enumerate(tasks, first)]
+
+    async def _reserve(self, prompts: Sequence[Prompt]) -> list[tuple[Sending, Hold | None]]:
+        """Raises BudgetExceeded."""
+        first = self._budget.reserve_sub_calls(len(prompts))
+        seen: Counter[Key] = Counter()
+        sendings = []
+        for number, prompt in enumerate(prompts, first):
+            key = _key(prompt)
+            sendings.append(Sending(number, prompt, self._sent[key] + seen[key]))
+            seen[key] += 1
+        try:
+            holds = await reserve_sub_calls(self._budget, self._source, sendings)
+        except BudgetExceeded:
+            self._budget.give_back_sub_calls(len(prompts))
+            raise
+        self._sent += seen
+        return list(zip(sendings, holds, strict=True))
 
     def _end_batch(self, *, failed: bool) -> None:
         ended, self._batch = self._batch, []
         # At the end of all: what is left does not hang on which of them ended first.
         for each in self._ended:
-            self._budget.charge_child(each.sub_calls, each.fuel)
+            settle_child(self._budget, each)
         self._ended = []
         if failed:
             self._lose(ended)
@@ -193,25 +225,24 @@ class SubCalls:
         self._batch.append(paid)
         return SubReply(text=paid.text)
 
-    async def _send(self, number: int, prompt: Prompt) -> SubReply:
-        turn, cell, key = self._turn, self._cell, _key(prompt)
-        sample = self._sent[key]
-        self._sent[key] += 1
+    async def _send(self, sending: Sending, hold: Hold | None) -> SubReply:
+        turn, cell, number, prompt = self._turn, self._cell, sending.number, sending.prompt
         self._journal.write(
             SubcallStarted(turn=turn, cell=cell, subcall=number, prompt=prompt.text, batch=self._batches, manner=prompt.manner)
         )
         reply, error = None, None
         try:
-            reply = await self._source.sub_reply(number, prompt, sample)
+            reply = await self._source.sub_reply(sending, hold)
             if not reply.text.strip():
                 error = f"{reply.provider}: the reply is empty"
         except ProviderError as failure:
             reply, error = failure.reply, str(failure)
+        settle(self._budget, turn, reply, hold)
         self._journal.write(SubcallFinished(turn=turn, cell=cell, subcall=number, reply=reply, error=error))
         await self._journal.settle()  # it is paid: it lasts before it is used
         if error or reply is None:
             return SubReply(error=error)
-        self._batch.append(_PaidReply(number, key, reply.text))
+        self._batch.append(_PaidReply(number, _key(prompt), reply.text))
         return SubReply(text=reply.text)
 
     async def _begin_child(self, number: int, task: Task, limits: RecordedRunLimits) -> SubReply:

@@ -15,18 +15,25 @@ MOST_ASKED = 3  # times, the first one included
 Ask = Callable[[Request], Awaitable[Reply]]
 
 
+def first_request(request: Request, schema: Schema) -> Request:
+    """What is asked first: held to the schema, and told so."""
+    form = typed.form(schema)
+    *before, last = request.messages
+    messages = (*before, Message(last.role, f"{last.content}\n\n{typed.instruction(form)}"))
+    return msgspec.structs.replace(request, messages=messages, schema=form)
+
+
 async def ask_typed(ask: Ask, request: Request, schema: Schema) -> Reply:
     """The reply whose text is the JSON value; what was said around it is in its reasoning. It has what all askings cost.
 
     Raises ProviderError, also if none fits.
     """
     form = typed.form(schema)
-    *before, last = request.messages
-    messages = (*before, Message(last.role, f"{last.content}\n\n{typed.instruction(form)}"))
+    asked = first_request(request, schema)
     spent: Reply | None = None
     for _ in range(MOST_ASKED):
         try:
-            reply = await ask(msgspec.structs.replace(request, messages=messages, schema=form))
+            reply = await ask(asked)
         except ProviderError as error:
             error.reply = spent if error.reply is None else _added(spent, error.reply)
             raise
@@ -38,7 +45,8 @@ async def ask_typed(ask: Ask, request: Request, schema: Schema) -> Reply:
         except Misfit as misfit:
             wrong = str(misfit)
         spent = msgspec.structs.replace(came, failed=(*came.failed, _failed(reply, wrong)))
-        messages = (*messages, Message("assistant", reply.text), Message("user", typed.again(wrong)))
+        said = (Message("assistant", reply.text), Message("user", typed.again(wrong)))
+        asked = msgspec.structs.replace(asked, messages=(*asked.messages, *said))
     raise ProviderError(f"{came.provider}: the reply does not fit the schema, asked {MOST_ASKED} times: {wrong}", reply=came)
 
 

@@ -20,7 +20,7 @@ from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.execution import Execution
-from orchestrator.sandbox.messages import CallRecord, HostError
+from orchestrator.sandbox.messages import CallRecord, HostCall, HostError
 from orchestrator.sandbox.modules.imports import Call, Source
 from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
 from orchestrator.sandbox.questions import MAX_NAME, Query, Refused, ask_sub_models, begin_children, check_size, decode
@@ -133,6 +133,9 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
                 return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
             case "rlm_query":
                 return _CallOutcome(msgspec.Raw(msgspec.json.encode(begin_children(execution, arguments))))
+            case "budget":
+                left = execution.ask(HostCall(name="budget"), repeatable=True).left
+                return _CallOutcome(msgspec.Raw(msgspec.json.encode(left)))
             case "module":
                 return _run_module(execution, decode(name, arguments, _NamedModuleRequest))
             case "wasm_wat":

@@ -112,10 +112,11 @@ class ChildQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class HostCall(msgspec.Struct, frozen=True):
-    """Prompts to sub-models, sent together; or child runs, begun together."""
+    """Prompts to sub-models, sent together; or child runs, begun together; or the question what is left of the budget."""
 
     prompts: tuple[Prompt, ...] = ()
     children: tuple[ChildQuery, ...] = ()
+    name: Literal["llm_query", "rlm_query", "budget"] = "llm_query"
 
 
 class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -130,11 +131,22 @@ class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str | None = None
 
 
+class BudgetLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cell may still use of its run's limits; `cost` is in US dollars. None: there is no limit."""
+
+    turns: int
+    sub_calls: int
+    tokens: int | None
+    cost: float | None
+    seconds: float
+
+
 class HostResult(msgspec.Struct, frozen=True):
-    """A reply for each prompt; or `error`: why nothing was sent."""
+    """A reply for each prompt; `error`: why nothing was sent; `left`: if that was asked."""
 
     replies: tuple[SubReply, ...] = ()
     error: HostError | None = None
+    left: BudgetLeft | None = None
 
 
 class Effects(msgspec.Struct, frozen=True):

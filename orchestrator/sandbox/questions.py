@@ -64,7 +64,7 @@ def begin_children(execution: Execution, arguments: str) -> tuple[SubReply, ...]
         raise Refused("ValueError", f"rlm_query: 1 to {MAX_CHILDREN} at once, not {len(children)}")
     for each in children:
         _check_child(execution.inputs.context, each)
-    result = execution.ask(HostCall(children=tuple(children)), repeatable=True)
+    result = execution.ask(HostCall(name="rlm_query", children=tuple(children)), repeatable=True)
     if result.error is not None:
         raise Refused(result.error.type, result.error.message)
     return result.replies

@@ -15,11 +15,11 @@ from orchestrator.journal.events import (
     ModelReplied,
     RunFinished,
     RunStarted,
-    Stopped,
     SubcallFinished,
     SubcallReused,
     SubcallStarted,
 )
+from orchestrator.journal.parts import Stopped
 from orchestrator.providers.messages import Reply, Usage
 from orchestrator.sandbox.messages import CellKind, TrapKind
 from orchestrator.telemetry.histogram import Histogram

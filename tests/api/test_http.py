@@ -183,6 +183,14 @@ async def test_debug_has_the_history(client):
             "max_sub_calls: 501 is above this server's 500",
         ),
         (
+            {"query": "q", "context": "c", "max_cost": 0.5},
+            422,
+            "Unprocessable Entity",
+            "max_cost: the price of fake is not known; the operator can write it into a file (`prices` in config.toml)",
+        ),
+        ({"query": "q", "context": "c", "max_cost": -1}, 400, "Bad Request", "max_cost: Expected `float` >= 0.0"),
+        ({"query": "q", "context": "c", "max_total_tokens": 0}, 400, "Bad Request", "max_total_tokens: Expected `int` >= 1"),
+        (
             {"query": "q", "messages": [{"role": "boss", "content": "x"}]},
             400,
             "Bad Request",
@@ -251,6 +259,8 @@ async def test_openapi_describes_the_requests(client):
         "session_id",
         "max_iterations",
         "max_sub_calls",
+        "max_total_tokens",
+        "max_cost",
         "protocol",
         "root_model",
         "sub_model",

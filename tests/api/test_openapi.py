@@ -97,6 +97,8 @@ async def test_a_query_needs_exactly_one_context(engine):
             "max_sub_calls",
             "max_seconds",
             "max_fuel",
+            "max_total_tokens",
+            "max_cost",
             "max_journal",
             "store_full",
             "repeated_reply",

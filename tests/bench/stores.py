@@ -13,7 +13,7 @@ from orchestrator.config import OpenAISettings, SandboxSettings, Settings, Store
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.events import FORMAT, Answer, RunFinished, RunStarted
 from orchestrator.journal.journal import Journal
-from orchestrator.journal.parts import RecordedCellLimits, RecordedRunLimits
+from orchestrator.journal.limits import RecordedCellLimits, RecordedRunLimits
 from orchestrator.journal.results import RunSummary
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool

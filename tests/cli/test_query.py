@@ -241,7 +241,9 @@ def test_the_protocol_is_what_the_model_is_taught(ask):
 
 def test_a_dry_run_shows_what_would_be_sent(ask):
     """The messages that a run sends first, their size, and the budget; nothing is sent or kept."""
-    status, out, err = ask("q", "folder", "--dry-run", "--set", "max_sub_calls=7", replies=())
+    status, out, err = ask(
+        "q", "folder", "--dry-run", "--set", "max_sub_calls=7", "--set", "max_total_tokens=90000", replies=()
+    )
     sent, _, facts = out.partition("\n--- nothing was sent\n")
     system = re.fullmatch(r"--- system, (\d+) characters:\n(.*)\n\n--- user, (\d+) characters:\n(.*)\n", sent, re.DOTALL)
     assert (status, err) == (0, "")
@@ -255,11 +257,11 @@ def test_a_dry_run_shows_what_would_be_sent(ask):
         "model: fake; for sub-calls: fake\n"
         f"size: {size} characters in the first call, some {-(-size // 4)} tokens\n"
         "input: 3 documents, 6 characters, which stay here: a model sees that beginning, what its code prints, or puts into a sub-call\n"
-        "budget: at most 20 replies (and one for a best answer), 7 sub-calls, 3600 seconds\n"
+        "budget: at most 20 replies (and one for a best answer), 7 sub-calls, 3600 seconds, 90000 tokens\n"
         "each block of code: 30 seconds of computing, 1024 MiB of memory, 10000 characters of output seen\n"
     )
     assert not Path("data").exists()
-    ask("q", "folder", "--set", "max_sub_calls=7", "--journal", "journal")
+    ask("q", "folder", "--set", "max_sub_calls=7", "--set", "max_total_tokens=90000", "--journal", "journal")
     called = json.loads(Path("journal").read_bytes().splitlines()[1])
     assert called["texts"] == [system[2], system[4]]
 

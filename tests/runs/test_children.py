@@ -197,6 +197,42 @@ async def test_children_share_what_is_left_of_the_sub_calls(server):
     assert len(model.sub_prompts) == 6
 
 
+class Charging(Family):
+    """It charges four characters a token, and 100 of each reply; children talk on, until they are asked for the best answer."""
+
+    charged = 0
+
+    async def handle_async_request(self, request):
+        if request.method == "GET":
+            return await super().handle_async_request(request)
+        messages = json.loads(await request.aread())["messages"]
+        read = sum(len(each["content"]) for each in messages) // 4
+        self.charged += read + 100
+        asked = messages[1]["content"].split("Question: ")[1].split()[0]
+        turn = sum(each["role"] == "assistant" for each in messages)
+        last = messages[-1]["content"].startswith("No replies are left.")
+        text = self.by_question[asked][turn] if asked in self.by_question else python(f"print({turn})")
+        return streamed("The best is 7." if last else text, read, 100)
+
+
+async def test_children_share_what_is_left_of_the_tokens(server):
+    """Each stops before the call that would pass its part; what they spent is their parent's, and the tree is within the limit."""
+    batch = "try:\n    rlm_batch(['child a', 'child b'])\nexcept ChildError as error:\n    partial = error.partial"
+    cell = f"before = budget()['tokens']\n{batch}\nFINAL([partial, before, budget()['tokens']])"
+    model = Charging(parent=[python(cell)])
+    async with server(model, max_total_tokens=60_000) as runs:
+        events = await ask(runs)
+        below = [await runs.journals.events(each.run_id) for each in children_of(events)]
+    partial, before, after = json.loads(result(events).answer)
+    assert [(result(each).stopped, result(each).answer) for each in below] == [("max_total_tokens", "The best is 7.")] * 2
+    assert [ev.run_started(each).limits.max_total_tokens for each in below] == [before // 2] * 2
+    assert [sum(isinstance(each, ev.CallRefused) for each in events) for events in below] == [1, 1]
+    spent = [result(each).usage.total_tokens for each in below]
+    assert (partial, before - after) == ("The best is 7.", sum(spent))
+    assert all(before // 4 < each <= before // 2 for each in spent)
+    assert result(events).usage.total_tokens == model.charged <= 60_000
+
+
 async def test_a_child_that_was_paid_for_and_lost_is_not_begun_again(server):
     """The cell was rolled back; the same task gets the same answer."""
     model = Family(
@@ -223,7 +259,8 @@ async def test_a_cancelled_run_cancels_its_children(server):
     assert (result(events).stopped, result(below).stopped) == ("cancelled", "cancelled")
 
 
-async def test_a_tree_outlives_its_server(server, contexts):
+@pytest.mark.parametrize("limits", [{}, {"max_total_tokens": 200_000}])
+async def test_a_tree_outlives_its_server(server, contexts, limits):
     """A child that has ended answers from its journal, one that goes on is gone on with; nothing is asked twice."""
     replies = {
         "parent": [python("a = rlm_query('first', 'a')"), python("b = rlm_query('second', 'b')\nFINAL(a + b)")],
@@ -236,7 +273,7 @@ async def test_a_tree_outlives_its_server(server, contexts):
         while (asked, turn) not in model.calls:  # noqa: ASYNC110  (another task)
             await asyncio.sleep(0.01)
 
-    async with server(model) as runs:
+    async with server(model, **limits) as runs:
         model.by_question["second"][1:] = []
         run = runs.start(Query("parent", contexts.add_text("x")), detached=True)
         model.held = None
@@ -244,7 +281,7 @@ async def test_a_tree_outlives_its_server(server, contexts):
         model.held = "second"
         await model.reached.wait()
     again = Family(**replies)
-    async with server(again) as runs:
+    async with server(again, **limits) as runs:
         await runs.go_on()
         async with asyncio.timeout(20):
             while not isinstance((events := await runs.journals.events(run.run_id))[-1], ev.RunFinished):  # noqa: ASYNC110

@@ -120,8 +120,8 @@ async def test_the_same_prompt_is_another_sample_each_time():
         async def check(self, manner):
             pass
 
-        async def sub_reply(self, number, asked, sample):
-            samples.append((number, asked.text, sample))
+        async def sub_reply(self, sending, hold):
+            samples.append((sending.number, sending.prompt.text, sending.sample))
             raise ProviderError("no")
 
     calls = SubCalls(Sampled(), budget(9), Journal("r"))

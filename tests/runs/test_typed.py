@@ -19,6 +19,7 @@ from orchestrator.providers.cache import Cache
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.live import Live
 from orchestrator.runs.replay import replay
+from orchestrator.runs.sources import Sending
 from orchestrator.runs.subcalls import SubCalls
 from orchestrator.sandbox.messages import Manner, Prompt, SubReply
 
@@ -209,7 +210,7 @@ async def test_what_another_manner_brought_is_not_given(other):
     pool = Pool([model], retry_seconds=0, cache=Cache(CacheSettings()))
     source = Live(pool, pool.choose(), Journal("r"), max_seconds=60)
     for manner in (first, first, other):
-        await source.sub_reply(1, Prompt("a", manner), 0)
+        await source.sub_reply(Sending(1, Prompt("a", manner), 0), None)
     assert len(model.sent) == 2
 
 
@@ -219,7 +220,7 @@ async def test_a_reply_of_the_cache_that_does_not_fit_costs_nothing():
     pool = Pool([model], retry_seconds=0, cache=Cache(CacheSettings()))
     source = Live(pool, pool.choose(), Journal("r"), max_seconds=60)
     asked = Prompt("a", Manner(schema=NUMBER))
-    replies = [await source.sub_reply(1, asked, 0) for _ in range(2)]
+    replies = [await source.sub_reply(Sending(1, asked, 0), None) for _ in range(2)]
     assert [(each.attempts, each.usage.prompt_tokens, each.cached) for each in replies] == [(2, 6, False), (0, 0, True)]
 
 

@@ -115,6 +115,7 @@ RAISES = [
 ]  # fmt: skip
 
 PRINTS = [
+    ("import rlm_guest.host as host\nprint(host.call('budget', {'tokens': 10**9, 'x': [[]] * 10**5}))", "None\n"),
     ("import os\nprint(dict(os.environ))", "{}\n"),
     ("import sys\nprint(sys.argv[1:])", "[]\n"),
     ("import time\ntime.sleep(10**6)\nprint('at once')", "at once\n"),

@@ -281,7 +281,7 @@ async def test_a_key_whose_process_ended_before_its_run_began_is_claimed_again(o
 
 async def test_events_are_read_so_many_bytes_at_once(opened, monkeypatch):
     """However many are asked for; one may be larger."""
-    monkeypatch.setattr(runs, "READ_BYTES", 5_000)
+    monkeypatch.setattr(runs, "READ_BYTES", 6_000)
     _, journals = opened()
     journal = journals.begin(started("a"))
     for size in (2_000, 2_000, 2_000, 20_000):

@@ -16,7 +16,22 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import calls, checks, chunks, errors, habits, helpers, host, modules, queries, recursion, replies, rounds, tracebacks
+from . import (
+    budgets,
+    calls,
+    checks,
+    chunks,
+    errors,
+    habits,
+    helpers,
+    host,
+    modules,
+    queries,
+    recursion,
+    replies,
+    rounds,
+    tracebacks,
+)
 from .answers import Answers
 from .capture import Capture
 from .commands import Commands
@@ -44,6 +59,7 @@ _HELPERS = (
     replies.parse_json,
     checks.verify_answer,
     checks.consensus_check,
+    budgets.budget,
 )
 # What a cell replaced in builtins must break neither the report on it nor the next one.
 _BUILTINS = vars(builtins)
