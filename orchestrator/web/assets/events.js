@@ -4,7 +4,7 @@ import { get, runPath } from "./requests.js";
 
 const JOURNALED =
   "run_started history_compacted model_called model_replied model_failed model_waits unparsed cell_started cell_finished " +
-  "cell_rolled_back host_call subcall_started subcall_reused subcall_finished child_started child_finished answer_refused " +
+  "cell_rolled_back host_call subcall_started subcall_reused subcall_finished child_started child_finished call_refused answer_refused " +
   "answer run_finished";
 const FIRST_WAIT = 300; // ms until the server is asked again
 const LONGEST_WAIT = 3000;

@@ -95,6 +95,9 @@ const HANDLERS = {
   unparsed(state, event) {
     return note(state.turns.at(-1), "nothing was run", event.reason);
   },
+  call_refused(state, event) {
+    return note(state.turns.at(-1), "nothing was sent", `The next call would have passed ${event.limit}.`);
+  },
   answer_refused(state, event) {
     return note(state.turns.at(-1), "answer refused", event.reason);
   },
