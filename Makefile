@@ -64,6 +64,7 @@ chaos: $(VENV)/.dev  ## 300 queries while model servers fail and are killed; det
 	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 5 --trouble full
 	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 10 --trouble two
 	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 5 --trouble upgrade
+	@$(BIN)/python tests/chaos/kills.py --seed $(or $(SEED),1) --kills 10 --trouble postgresql
 
 siege: $(VENV)/.dev  ## attacks on a real server, one after the other: held or not, freezes, memory, a neighbour's answers (ONLY="words of its name")
 	@$(BIN)/python -m orchestrator build-guest
@@ -92,7 +93,7 @@ bench-providers: $(VENV)/.dev  ## the part of it about model calls alone
 
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt
-	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra dev --extra otel -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra dev --extra otel --extra postgresql -c requirements.txt pyproject.toml -o requirements-dev.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra bench -c requirements.txt pyproject.toml -o requirements-bench.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build --extra rivals -c requirements.txt -c requirements-dev.txt -c requirements-bench.txt pyproject.toml -o requirements-rivals.txt
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --group pyproject.toml:engine -o requirements-engine.txt

@@ -43,6 +43,7 @@ class ServerSettings(Base, frozen=True, kw_only=True):
 
     `budget_bytes`: of all runs, bodies and what is kept for them; 0: seven eighths of what the machine, or its group, has.
     `hosts`: names in a Host header, beside those of this machine; `origins`: other sites whose pages may ask.
+    `park_seconds`: that a run waits for models before it is parked: it gives its guest up, and its place among `max_runs`.
     `shutdown_seconds`: that runs have when the server is told to stop; then they end with what they have.
     """
 
@@ -53,6 +54,7 @@ class ServerSettings(Base, frozen=True, kw_only=True):
     max_connections: Positive = 1000
     max_runs: Positive = 64
     max_queued_runs: Annotated[int, Meta(ge=0)] = 256
+    park_seconds: PositiveSeconds = 5.0
     run_journal_bytes: Positive = 134_217_728
     query_chars: Positive = 100_000
     hosts: tuple[HostName, ...] = ()

@@ -13,6 +13,7 @@ import pytest
 from lazy_contexts import LazyContexts
 from llama import NAME, OPTIONS, llama
 from notebooks import Notebook, shout
+from postgres import Postgres, binaries, running
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings
 from orchestrator.contexts.store import ContextStore
@@ -29,6 +30,7 @@ from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.messages import SubReply
 from orchestrator.sandbox.modules.imports import Call
 from orchestrator.sandbox.modules.instance import Allowance
+from orchestrator.store.database import sqlite_url
 from orchestrator.store.runs import RunStore
 
 
@@ -171,6 +173,23 @@ def store() -> Iterator[RunStore]:
     """A file that ends with the session."""
     with contextlib.closing(RunStore()) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server of PostgreSQL. CI installs one: there its absence is a failure. Elsewhere the tests say that they were not run."""
+    if binaries() is None and not os.environ.get("CI"):
+        pytest.skip("no PostgreSQL here (Debian: apt-get install postgresql)")
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path) -> str:
+    """Of a new database, by each that a store may be in."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "runs.db")
+    return request.getfixturevalue("postgres").new_database()
 
 
 @pytest.fixture

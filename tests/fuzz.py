@@ -12,9 +12,10 @@ from fuzz_cases import context, request
 
 from orchestrator.config import SandboxSettings
 from orchestrator.sandbox import host_imports
+from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import Calls, Execution, Inputs
+from orchestrator.sandbox.execution import Execution, Inputs
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.messages import CallRecord, HostError, HostResult, SubReply
 from orchestrator.sandbox.modules import registry, wat_compiler
@@ -35,7 +36,7 @@ class Fuel:
         self.left = left
 
 
-def ask(call):
+def ask(call, *, repeatable):
     """A model that fails, and whose budget ends, by what it is asked."""
     if any("!" in each.text for each in call.prompts):
         return HostResult(error=HostError("BudgetError", "max_sub_calls"))

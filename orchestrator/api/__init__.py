@@ -14,8 +14,11 @@ problems.py   every error as problem+json (RFC 9457)
 contexts.py   POST /contexts, GET /contexts, GET and DELETE /contexts/{context_id}, its /text and /lines
 upload.py     bodies that are contexts, written while they arrive
 own_keys.py   the headers by which a caller brings models
-query.py      POST /query, POST /debug
-runs.py       GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/journal
+asking.py     what a request for a run says, and how it becomes one
+query.py      POST /query, POST /debug, POST /stream
+runs.py       GET /runs, GET /runs/{run_id}, its /events, /journal, /script and /metrics
+run_changes.py POST /runs, DELETE /runs/{run_id}, its /fork, /cancel and /replay
+event_stream.py events as Server-Sent Events or as JSON Lines
 visualize.py  GET /visualize, GET /visualize/{run_id}: the pages of web/, and their files
 openapi.py    GET /schema/openapi.json: what is said of all that
 health.py     GET /health, GET /health/ready

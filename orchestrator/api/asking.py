@@ -104,14 +104,8 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
 
 def begin(beginning: Beginning, request: StrictRequest, runs: RunService, *, detached: bool) -> RunHandle:
     """A run, which is one of those that who asks may have at once. Raises RequestError if there is none."""
-    request.auth.take_run()
-    try:
-        run = runs.begin(beginning, detached=detached)
-    except BaseException:
-        request.auth.give_run_back()
-        raise
-    run.on_end(request.auth.give_run_back)
-    return run
+    request.auth.check_runs(runs.underway.count(request.auth.name))
+    return runs.begin(beginning, detached=detached)
 
 
 def key_of(given: str, request: StrictRequest, data: QueryRequest) -> Key:

@@ -14,14 +14,13 @@ SESSION_SECONDS = 12 * 3600  # that a browser stays signed in
 
 
 class Caller:
-    """Somebody who may ask, and what of theirs goes on. Without settings: anybody, without limits of their own."""
+    """Somebody who may ask, and how much. Without settings: anybody, without limits of their own."""
 
     def __init__(self, settings: TokenSettings | None = None, secret: str = "") -> None:
         self.name = settings.name if settings else ""
         self.max_bytes = settings.max_bytes if settings else None
         self._settings = settings
         self.digest = hashlib.sha256(secret.encode()).digest()
-        self._runs = 0
         self._requests_left = float(settings.requests_per_minute) if settings else 0.0
         self._counted = time.monotonic()
 
@@ -47,15 +46,10 @@ class Caller:
             raise TooMany(f"this token may send {most} requests a minute (auth.tokens.requests_per_minute)", after)
         self._requests_left -= 1
 
-    def take_run(self) -> None:
-        """One of the runs that it may have at once. Raises TooMany."""
-        if self._settings and self._runs >= self._settings.max_runs:
+    def check_runs(self, count: int) -> None:
+        """`count` of its runs go on. Raises TooMany if it may have no more."""
+        if self._settings and count >= self._settings.max_runs:
             raise TooMany(f"this token may have {self._settings.max_runs} runs at once (auth.tokens.max_runs)", 1)
-        self._runs += 1
-
-    def give_run_back(self) -> None:
-        """It has ended."""
-        self._runs -= 1
 
 
 ANYBODY = Caller()

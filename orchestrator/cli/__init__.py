@@ -6,6 +6,11 @@ query.py        rlm query
 serve.py        rlm serve
 providers.py    rlm providers
 runs.py         rlm runs
+show.py         rlm show
+follow.py       rlm follow
+cancel.py       rlm cancel
+fork.py         rlm fork
+server.py       a server that these reach by its HTTP interface
 replay.py       rlm replay
 export.py       rlm export
 build_guest.py  rlm build-guest

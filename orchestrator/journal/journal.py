@@ -74,6 +74,11 @@ class Journal:
     def finished(self) -> bool:
         return bool(self.events) and isinstance(self.events[-1], RunFinished)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all events as JSON."""
+        return self._bytes
+
     def write(self, event: AnyEvent) -> None:
         """Append an event, stamped with the seconds since the run started. Raises JournalFull.
 

@@ -1,7 +1,11 @@
 """The execution of queries.
 
-service.py   the one way to runs: start, go on with, list
+service.py   the life of runs: begun, gone on with, ended, forgotten
+owned.py     what somebody can do with their own: list, follow, cancel, delete, fork, go on after, verify
 query.py     what a caller asks
+beginning.py what a run begins with: its first event, and what it has from another run
+forking.py   what a run has from another one: its events up to a turn, or what its cells left
+following.py the events of a run as they come, and its reply that is under way, for any number of readers
 underway.py  the task of each run, from its turn to its end in the store; the handle of who waits for it
 execute.py   puts a run together from its first event, and executes it
 run.py       the root loop
@@ -14,6 +18,7 @@ answers.py   whether an answer is taken
 schemas.py   what is taken of one
 fitting.py   whether a value fits it
 admission.py which runs go on and which wait
+parking.py   a run that waits long gives its guest and its place up
 machine.py   how much memory there is
 observers.py who sees its events as they are written
 sources.py   where replies come from: models, a recording, or both

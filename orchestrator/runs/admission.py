@@ -1,6 +1,6 @@
 """What is let in: runs, so many at once, and bodies, all within one budget of bytes.
 
-A run waits for its turn before its first cell, never in the middle.
+A run waits for its turn before its first cell, and after it was parked; never in the middle of either.
 """
 
 import asyncio
@@ -15,18 +15,22 @@ from orchestrator.errors import Busy
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """The bytes of all together, how many go on at once, and how many may wait for that."""
+    """The bytes of all together, how many go on at once, how many may wait for that; after how many seconds one is parked."""
 
     budget: int
     most: int
     most_waiting: int
+    park_seconds: float = float("inf")
 
 
-class Turn(msgspec.Struct, frozen=True, eq=False):
-    """That of one run: await `come`, and `claim` bytes are its own."""
+class Turn:
+    """That of one run: await `come`, and `claim` bytes are its own. `parked`: it was given back, for the time being."""
 
-    claim: int
-    come: asyncio.Future[None]
+    def __init__(self, claim: int) -> None:
+        self.claim = claim
+        self.come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.parked = False
+        self.held = 0  # bytes, since it is parked
 
 
 class Templates(Protocol):
@@ -46,8 +50,10 @@ class Admission:
         self._limits = limits
         self._templates = templates
         self._others = others
+        self._returning: deque[Turn] = deque()
         self._waiting: deque[Turn] = deque()
-        self.claimed = 0  # bytes of those that go on
+        self.park_seconds = limits.park_seconds
+        self.claimed = 0  # bytes of those that go on, and of the parked
         self.running = 0
 
     @property
@@ -61,18 +67,37 @@ class Admission:
 
     def enter(self, claim: int) -> Turn:
         """A turn, to be given back by `leave` whatever happens. Raises Busy if it had to wait, and too many do."""
-        if self.is_full and (self._waiting or not self._fits(claim)):
+        if self.is_full and (self._waiting or self._returning or not self._fits(claim)):
             limit = self._limits.most_waiting
             raise Busy(f"{self.running} runs go on and {limit} wait (server.max_queued_runs): ask again later")
-        turn = Turn(claim, asyncio.get_running_loop().create_future())
+        turn = Turn(claim)
         self._waiting.append(turn)
         self._serve()
         return turn
+
+    def park(self, turn: Turn, held: int) -> None:
+        """Its run waits without a guest: `held` bytes are all that it needs meanwhile."""
+        if not turn.come.done() or turn.parked:
+            return
+        turn.parked, turn.held = True, held
+        self.claimed += held - turn.claim
+        self.running -= 1
+        self._serve()
+
+    def come_back(self, turn: Turn) -> None:
+        """Await `come` again: before all runs that have not begun."""
+        turn.come = asyncio.get_running_loop().create_future()
+        self._returning.append(turn)
+        self._serve()
 
     def leave(self, turn: Turn) -> None:
         """The run has ended, or will never begin."""
         if turn in self._waiting:
             self._waiting.remove(turn)
+        elif turn.parked:
+            self.claimed -= turn.held
+            if turn in self._returning:
+                self._returning.remove(turn)
         else:
             self.claimed -= turn.claim
             self.running -= 1
@@ -80,12 +105,18 @@ class Admission:
 
     def _serve(self) -> None:
         """In their order: one that needs much is not passed for ever by those that need little."""
-        while self._waiting and self._fits(self._waiting[0].claim):
-            turn = self._waiting.popleft()
-            self.claimed += turn.claim
-            self.running += 1
-            if not turn.come.done():  # else it was cancelled, and is about to leave
-                turn.come.set_result(None)
+        for queue in (self._returning, self._waiting):
+            while queue:
+                if not self._fits(queue[0].claim):
+                    return
+                self._begin(queue.popleft())
+
+    def _begin(self, turn: Turn) -> None:
+        self.claimed += turn.claim - turn.held
+        self.running += 1
+        turn.parked, turn.held = False, 0
+        if not turn.come.done():  # else it was cancelled, and is about to leave
+            turn.come.set_result(None)
 
     def _fits(self, claim: int) -> bool:
         if not self.running:

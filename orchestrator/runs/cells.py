@@ -1,6 +1,7 @@
 """What a run does in its guest: cells and commands, each with its events and what the root model is told of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -12,6 +13,7 @@ from orchestrator.errors import BudgetExceeded, JournalError, RequestError
 from orchestrator.journal.events import NO_CELL, CellFinished, CellRolledBack, CellStarted, HostCalled
 from orchestrator.journal.recording import RecordedCell
 from orchestrator.runs.answers import Given
+from orchestrator.runs.parking import Parking
 from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import SubCalls, Writer
 from orchestrator.sandbox.bridge import Owner
@@ -29,6 +31,8 @@ from orchestrator.sandbox.messages import (
     Trap,
 )
 
+T = TypeVar("T")
+
 
 class Report(msgspec.Struct, frozen=True):
     """`text` is for the model; `failed` says that the rest of the reply must not be run.
@@ -43,11 +47,15 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Room(msgspec.Struct, frozen=True):
-    """Where the cells of a run are executed: their guest, its limits, and how many characters of an output the root sees."""
+    """Where the cells of a run are executed: their guest, its limits, and how many characters of an output the root sees.
+
+    `parking`: None if it never waits long.
+    """
 
     open_guest: Callable[[Owner], Guest]
     limits: CellLimits
     output_limit: int
+    parking: Parking | None = None
 
 
 def sent_commands(commands: str, output_limit: int) -> str:
@@ -104,10 +112,15 @@ class Cells:
         names_context = need_context(commands) or CONTEXT.search(text) is not None
         return await self._run(turn, "commands", text, names_context=names_context)
 
+    async def wait(self, reply: Awaitable[T]) -> T:
+        """For models; if that takes long, the guest is parked meanwhile."""
+        parking = self._room.parking
+        return await (parking.wait(reply, self._guest.park) if parking else reply)
+
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
         try:
-            return HostResult(await self._subcalls.ask(call.prompts))
+            return HostResult(await self.wait(self._subcalls.ask(call.prompts)))
         except BudgetExceeded as error:
             return HostResult(error=HostError("BudgetError", str(error)))
         except RequestError as error:

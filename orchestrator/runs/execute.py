@@ -12,6 +12,7 @@ from orchestrator.providers.messages import Message, Schema
 from orchestrator.runs import direct
 from orchestrator.runs.cells import Cells, Room
 from orchestrator.runs.direct import Direct
+from orchestrator.runs.parking import Parking
 from orchestrator.runs.run import Briefing, Run
 from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import SubCalls, Writer
@@ -27,7 +28,9 @@ class Tools(msgspec.Struct, frozen=True):
     functions: tuple[Function, ...] = ()
 
 
-async def execute(tools: Tools, started: RunStarted, context: Context, source: Source, journal: Writer) -> int:
+async def execute(
+    tools: Tools, started: RunStarted, context: Context, source: Source, journal: Writer, parking: Parking | None = None
+) -> int:
     """Executes a run to its end, once its first event is written; returns how many of its cells were executed.
 
     Raises SandboxError; JournalError if it does not come to what is recorded of it.
@@ -36,7 +39,7 @@ async def execute(tools: Tools, started: RunStarted, context: Context, source: S
     cell_limits = CellLimits(**msgspec.structs.asdict(started.cell_limits))
     opening = Opening(seed=started.seed, clock_start_ns=started.clock_start_ns, limits=cell_limits, loaded=source.loaded)
     budget = Budget(limits)
-    room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit)
+    room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit, parking)
     cells = Cells(source, SubCalls(source, budget, journal), budget, journal, room)
     briefing = Briefing(first_messages(tools, started, context), _schema(tools, started))
     kind = Direct if started.route == "direct" else Run

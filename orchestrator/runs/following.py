@@ -80,7 +80,8 @@ class Following:
                     yield [self._tell_said(said, self._said)]
                 said = self._said
                 try:
-                    await asyncio.wait_for(changed.wait(), QUIET_SECONDS)
+                    async with asyncio.timeout(QUIET_SECONDS):  # not wait_for, which takes a task for each reader
+                        await changed.wait()
                 except TimeoutError:
                     yield []
 

@@ -122,7 +122,7 @@ class Run:
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn and self._failed_alike <= MOST_ALIKE:
             last_turn = self._budget.refused
             try:
-                reply = await self._ask_root()
+                reply = await self._cells.wait(self._ask_root())
             except ProviderError as error:
                 self._give_partial(self._draft)
                 return "provider_error", str(error)
@@ -234,7 +234,7 @@ class Run:
     async def _ask_best_answer(self) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
-            reply = await self._ask_root(best_answer=True)
+            reply = await self._cells.wait(self._ask_root(best_answer=True))
         except ProviderError:
             return None
         for action in parse_reply(reply.text, cut=reply.cut):

@@ -10,7 +10,7 @@ from orchestrator import logs
 from orchestrator.config import Settings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import RLMError, Stopping
+from orchestrator.errors import Busy, RLMError, Stopping
 from orchestrator.journal.events import RunFinished, RunStarted, run_started
 from orchestrator.journal.journal import Journal
 from orchestrator.providers.messages import Message
@@ -34,7 +34,7 @@ KEY_GONE = RunFinished(stopped="not_resumable", error="its models are the caller
 
 
 def _limits(server: ServerSettings) -> Limits:
-    return Limits(server.budget_bytes or share(), server.max_runs, server.max_queued_runs)
+    return Limits(server.budget_bytes or share(), server.max_runs, server.max_queued_runs, server.park_seconds)
 
 
 class RunService:
@@ -92,7 +92,8 @@ class RunService:
     async def go_on(self) -> None:
         """Takes over the runs that nobody holds, as many as there is room for: goes on with them, or says why not."""
         for found in await self.store.unfinished():
-            if self.stopping or (found.detached and self.admission.is_full):
+            # Those that wait for their turn wait in the store: here their journals would be in memory.
+            if self.stopping or (found.detached and self.admission.waiting):
                 return
             journal = await self.journals.take_over(found, self.observers.of_run())
             if journal is not None:
@@ -143,6 +144,9 @@ class RunService:
                 turn = self.admission.enter(self._claim(context))
                 self.underway.begin(Starting(journal, context, models, turn, detached=True))
                 return
+        except Busy:
+            await self.journals.leave(journal)
+            return
         except RLMError as error:
             end = RunFinished(stopped="not_resumable", error=str(error))
         if not journal.finished:

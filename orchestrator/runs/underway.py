@@ -1,7 +1,8 @@
 """Runs under way: the task of each, from its turn to its end in the store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 
 import msgspec
@@ -19,10 +20,12 @@ from orchestrator.providers.pool import Models, Pool
 from orchestrator.runs.admission import Admission, Turn
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.following import Following
+from orchestrator.runs.parking import Parking
 from orchestrator.runs.run import CANCELLED, INTERNAL
 from orchestrator.runs.sources import Live, RecordedThenLive
 from orchestrator.sandbox.engines import Engines
 from orchestrator.store.journals import Journals
+from orchestrator.store.writer import LAST_SECONDS
 
 
 class Starting(msgspec.Struct, frozen=True):
@@ -49,6 +52,15 @@ class RunHandle:
         return self._journal.run_id
 
     @property
+    def owner(self) -> str:
+        return run_started(self._journal.events).owner
+
+    @property
+    def parked(self) -> bool:
+        """It waits for models without a guest, or for its place among those that go on."""
+        return self._turn.parked
+
+    @property
     def events(self) -> Sequence[AnyEvent]:
         """So far."""
         return self._journal.events
@@ -56,6 +68,8 @@ class RunHandle:
     @property
     def status(self) -> Status:
         """What it does at the moment."""
+        if self.parked:
+            return "parked"
         if not self._turn.come.done():
             return "queued"
         return "waiting" if history.waits_for_models(self._journal.events) else "running"
@@ -68,10 +82,6 @@ class RunHandle:
     def follow(self, from_event: int = 0) -> AsyncIterator[AnyEvent]:
         """Its events from that one on, also those to come."""
         return self._journal.follow(from_event)
-
-    def on_end(self, call: Callable[[], None]) -> None:
-        """Called once it has ended here."""
-        self.task.add_done_callback(lambda _task: call())
 
     async def settle(self) -> None:
         """It is in the store: it outlives this process if it is detached. Raises StoreFull."""
@@ -115,6 +125,10 @@ class Underway:
         """One that this process executes, or is about to."""
         return self._runs.get(run_id)
 
+    def count(self, owner: str) -> int:
+        """How many of that owner's there are, with those that were gone on with."""
+        return sum(each.owner == owner for each in self._runs.values())
+
     def begin(self, starting: Starting) -> RunHandle:
         """Its task, once it is its turn."""
         task = asyncio.create_task(self._run(starting))
@@ -130,14 +144,16 @@ class Underway:
             await asyncio.wait(waited, timeout=seconds)
 
     async def close(self) -> None:
-        """Those that are detached are left as they are, the others cancelled."""
+        """Those that are detached are left as they are, the others cancelled. It waits for the store some seconds."""
         for handle in list(self._runs.values()):
             if handle.detached:
                 handle.leave()
             else:
                 handle.cancel()
-        while self._runs or self._ending:
-            await asyncio.wait([*(each.task for each in self._runs.values()), *self._ending])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                while self._runs or self._ending:
+                    await asyncio.wait([*(each.task for each in self._runs.values()), *self._ending])
 
     async def _run(self, starting: Starting) -> int:
         """Returns how many cells were executed. Raises SandboxError."""
@@ -170,12 +186,14 @@ class Underway:
         journal, started = starting.journal, recording.started
         goes_on = len(journal.events) > 1
         seconds = max(0.0, started.limits.max_seconds - recording.seconds) if goes_on else started.limits.max_seconds
+        parking = Parking(self._admission, starting.turn, journal)
         live = Live(self._pool, starting.models, journal, seconds, cache=started.cache, owner=started.owner)
         if not goes_on:
-            return await execute(tools, started, starting.context, live, journal)
+            return await execute(tools, started, starting.context, live, journal, parking)
         rewriting = Rewriting(recording, then=journal)
         rewriting.write(started)
-        return await execute(tools, started, starting.context, RecordedThenLive(recording, live), rewriting)
+        source = RecordedThenLive(recording, live)
+        return await execute(tools, started, starting.context, source, rewriting, parking)
 
     async def _end(self, journal: Journal) -> None:
         if not journal.finished:

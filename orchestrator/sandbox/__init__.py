@@ -5,6 +5,7 @@ messages.py      what goes in and out, as structs alone
 bridge.py        from a guest's thread to its run, and back
 state.py         the state of a guest from cell to cell, and the way back
 execution.py     one cell while it runs
+calls.py         what it asked of its run, to be given again if it begins again
 host_imports.py  THE TRUST BOUNDARY: everything that a guest can ask of the host
 linker.py        what a guest is linked to
 entered.py       which execution a thread is in

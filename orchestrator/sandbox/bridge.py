@@ -1,9 +1,12 @@
 """The one bridge between a guest's thread and the event loop: what a cell asks of its run goes over it."""
 
 import asyncio
+import threading
 from concurrent.futures import Future
 from typing import Protocol
 
+from orchestrator.errors import SandboxError
+from orchestrator.sandbox.calls import GivenUp
 from orchestrator.sandbox.messages import CallRecord, HostCall, HostResult
 
 
@@ -26,18 +29,40 @@ class Bridge:
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._pending: Future[HostResult] | None = None
+        self._wake: threading.Event | None = None  # of a thread that may be let go
         self._cancelled = False
         self.failure: Exception | None = None
 
-    def ask(self, call: HostCall) -> HostResult:
-        """On a guest's thread: waits for the owner's answer."""
+    def ask(self, call: HostCall, *, repeatable: bool) -> HostResult:
+        """On a guest's thread: waits for the owner's answer. Raises GivenUp if the thread is let go meanwhile."""
         # First pending, then the look at `cancelled`, against cancel(), which does both the other way round: one of the two
         # always sees the other, so that no thread waits for a run that is over.
-        self._pending = asyncio.run_coroutine_threadsafe(self._answer(call), self._loop)
+        wake = threading.Event()
+        self._wake = wake if repeatable else None
+        answer = self._pending = asyncio.run_coroutine_threadsafe(self._answer(call), self._loop)
+        answer.add_done_callback(lambda _answer: wake.set())
         if self._cancelled:
-            self._pending.cancel()
+            answer.cancel()
+        wake.wait()
+        self._wake = None
+        if not answer.done():
+            raise GivenUp
+        self._pending = None
+        return answer.result()
+
+    def let_go(self) -> bool:
+        """In the loop, while a cell waits: its thread goes. False if the cell cannot begin again."""
+        wake = self._wake
+        if wake is not None:
+            wake.set()
+        return wake is not None
+
+    async def answer(self) -> HostResult:
+        """In the loop: what the cell is given that was given up."""
+        if self._pending is None:
+            raise SandboxError("no cell was given up")
         try:
-            return self._pending.result()
+            return await asyncio.wrap_future(self._pending)
         finally:
             self._pending = None
 

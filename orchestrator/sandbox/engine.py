@@ -14,13 +14,14 @@ from orchestrator.config import CellLimits, SandboxSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import templates
-from orchestrator.sandbox.build import component, selftest
+from orchestrator.sandbox.build import cache, component, selftest
 from orchestrator.sandbox.build.cache import Progress
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.linker import link
 from orchestrator.sandbox.memory.memory import Image, base_image, supply_memories, supplying
+from orchestrator.sandbox.memory.spool import Spool
 from orchestrator.sandbox.modules.registry import Modules
 from orchestrator.sandbox.running_line import find_layout
 from orchestrator.sandbox.templates import Templates
@@ -40,7 +41,7 @@ _ANY_LIMITS = CellLimits()
 
 
 class Engine:
-    """What all guests share: one component, compiled once; its blank state; threads, ticks, templates, modules."""
+    """What all guests share: one component, compiled once; its blank state; threads, ticks, templates, spool, modules."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Engine:
         self.layout = find_layout(guest.memory)
         self._linker: Linker = link(self._engine, guest.component)
         self.templates = Templates(self)
+        self.spool = Spool(cache.folder)
         self._threads = GuestThreads()
         self.turns = Turns(os.cpu_count() or 1)
         self._ticker = Ticker((self._engine, self.modules.engine))

@@ -2,14 +2,14 @@
 
 import hashlib
 import traceback
-from collections.abc import Callable
 from typing import NoReturn
 
 import wasmtime
 
 from orchestrator.config import CellLimits
 from orchestrator.contexts.context import Context
-from orchestrator.errors import JournalError, SandboxError
+from orchestrator.errors import SandboxError
+from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.messages import FUEL_PER_SECOND, CallRecord, Effects, HostCall, HostResult
 from orchestrator.sandbox.modules.registry import Modules
@@ -47,14 +47,6 @@ class Inputs:
         return hashlib.shake_256(f"{self._seed} {self._draws}".encode()).digest(length)
 
 
-class Calls:
-    """Where the calls of a cell go: `ask` waits for the run's answer, `report` does not wait."""
-
-    def __init__(self, ask: Callable[[HostCall], HostResult], report: Callable[[CallRecord], None]) -> None:
-        self.ask = ask
-        self.report = report
-
-
 class Execution:
     """What one cell works with, and what it has done so far.
 
@@ -68,18 +60,14 @@ class Execution:
         meter: Meter,
         modules: Modules,
         calls: Calls,
-        recorded: tuple[CallRecord, ...] | None = None,
     ) -> None:
         self.inputs = inputs
         self.limits = limits
         self.meter = meter
         self.modules = modules
+        self.calls = calls
         self.failure: BaseException | None = None
         self._stop: wasmtime.WasmtimeError | None = None
-        self.calls_made = 0
-        self.result_bytes = 0  # of all their results
-        self._calls = calls
-        self._recorded = recorded
         self._store: wasmtime.Store | None = None
         self._fuel = 0  # at its beginning
         self._began_ns = inputs.position[0]
@@ -137,30 +125,19 @@ class Execution:
         self._reads += 1
         self._reads_digest.update(f"{document} {start} {length};".encode())
 
-    def ask(self, call: HostCall) -> HostResult:
-        """The run's answer."""
+    def ask(self, call: HostCall, *, repeatable: bool) -> HostResult:
+        """The run's answer; `repeatable`: to come so far once more costs no more than what the cell has computed."""
+        if (answer := self.calls.awaited(call)) is not None:
+            self.meter.go_on()
+            return answer
         with self.meter.waiting():
-            return self._calls.ask(call)
+            return self.calls.ask(call, repeatable=repeatable and self.meter.repeatable)
 
     def report(self, record: CallRecord) -> None:
         """Tells the run of a call that was answered, and takes the fuel of a module from the cell's."""
-        self._calls.report(record)
+        self.calls.report(record)
         if record.fuel:
             self.fuel_left -= record.fuel
-
-    def recall(self, number: int, name: str, digest: str) -> CallRecord | None:
-        """What call `number` was given at the cell's first execution; None in a first one.
-
-        Raises JournalError if that is no such call.
-        """
-        if self._recorded is None:
-            return None
-        if number > len(self._recorded):
-            raise JournalError(f"call {number}: {name}: in the journal there is none")
-        record = self._recorded[number - 1]
-        if digest != record.arguments_sha256:
-            raise JournalError(f"call {number}: {name}: its arguments are not those of the journal")
-        return record
 
 
 def preparation(context: Context, limits: CellLimits, modules: Modules) -> Execution:
@@ -168,5 +145,5 @@ def preparation(context: Context, limits: CellLimits, modules: Modules) -> Execu
     return Execution(Inputs(context, seed=0, clock_ns=0), limits, Meter(limits.seconds), modules, Calls(_refuse, _refuse))
 
 
-def _refuse(call: object) -> NoReturn:
+def _refuse(call: object, *, repeatable: bool = False) -> NoReturn:
     raise SandboxError("a guest called its run outside a cell")

@@ -12,9 +12,10 @@ import wasmtime
 from orchestrator.contexts.context import Context
 from orchestrator.errors import JournalError, NotWritten, SandboxError
 from orchestrator.sandbox.bridge import Bridge, Owner
+from orchestrator.sandbox.calls import Calls, GivenUp
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import Calls, Execution, Inputs, preparation
+from orchestrator.sandbox.execution import Execution, Inputs, preparation
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.limits import Meter, classify, within
 from orchestrator.sandbox.messages import CellOutcome, CellRequest, Function, Line, Opening, Trap
@@ -77,27 +78,43 @@ class Guest:
         self._inputs = Inputs(context, opening.seed, opening.clock_start_ns)
         self._bridge = Bridge(owner)
         self._state = State(engine, context, opening)
+        self._running: asyncio.Future[CellOutcome | Trap | None] | None = None  # a cell, on its thread
 
     async def run(self, request: CellRequest) -> CellOutcome | Trap:
         """Run one cell; after a Trap the next one finds what was there before it.
 
         Raises SandboxError; JournalError if a recorded cell does not make the calls of its first execution.
         """
-        execution = self._prepare(request)
-        running = self._engine.enter(functools.partial(self._run, request, execution))
+        # The clock did not stop it then, and must not stop it now, on a machine that may be slower.
+        seconds = self._limits.seconds if request.recorded is None else float("inf")
+        meter = Meter(seconds, self._engine.turns)
+        calls = Calls(self._bridge.ask, self._bridge.report, request.recorded)
         try:
-            outcome: CellOutcome | Trap = await asyncio.wrap_future(running)
+            while (outcome := await self._execute(request, meter, calls)) is None:
+                calls.begin_again(await self._bridge.answer())
         except asyncio.CancelledError:
             # The thread is not waited for: the next tick stops what computes, the bridge what waits for an answer.
-            execution.meter.cancelled = True
+            meter.cancelled = True
             self._bridge.cancel()
-            # The traceback keeps this frame, and what the cell worked with holds all memory of the guest.
-            del execution, running
             raise
-        # What the run could not record did not happen: the outcome is not to be used.
-        if self._bridge.failure is not None:
-            raise self._bridge.failure
         return outcome
+
+    async def park(self) -> bool:
+        """Gives memory and thread back, between two cells or while one waits for its run, until they are needed again.
+
+        False if it keeps what it has.
+        """
+        if running := self._running:
+            if not self._bridge.let_go():
+                return False
+            await asyncio.wait([running])
+            if running.cancelled():
+                return False
+        try:
+            parked: bool = await asyncio.wrap_future(self._engine.enter(self._state.park))
+        except SandboxError:  # no thread to do it on
+            return False
+        return parked
 
     def begin_anew(self) -> None:
         """The next cell finds what the first one found: the state before the last one did not work either."""
@@ -107,14 +124,24 @@ class Guest:
         """Ends the guest, on a thread of its own kind: giving its memory back takes a millisecond."""
         self._engine.enter(self._state.release)
 
-    def _prepare(self, request: CellRequest) -> Execution:
-        # The clock did not stop it then, and must not stop it now, on a machine that may be slower.
-        again = request.recorded is not None
-        meter = Meter(float("inf") if again else self._limits.seconds, self._engine.turns)
-        calls = Calls(self._bridge.ask, self._bridge.report)
-        return Execution(self._inputs, self._limits, meter, self._engine.modules, calls, request.recorded)
+    async def _execute(self, request: CellRequest, meter: Meter, calls: Calls) -> CellOutcome | Trap | None:
+        """None if the cell was given up while it waited."""
+        # What it works with holds all memory of the guest: nothing here keeps it, not even the traceback of a cancellation.
+        execution = Execution(self._inputs, self._limits, meter, self._engine.modules, calls)
+        running = self._engine.enter(functools.partial(self._run, request, execution))
+        del execution
+        self._running = asyncio.wrap_future(running)
+        try:
+            outcome = await self._running
+        finally:
+            self._running = None
+        # What the run could not record did not happen: the outcome is not to be used.
+        if self._bridge.failure is not None:
+            self._bridge.cancel()
+            raise self._bridge.failure
+        return outcome
 
-    def _run(self, request: CellRequest, execution: Execution) -> CellOutcome | Trap:
+    def _run(self, request: CellRequest, execution: Execution) -> CellOutcome | Trap | None:
         """On a guest's thread."""
         with entering(execution):
             instance = self._state.enter(names_context=request.names_context)
@@ -128,11 +155,16 @@ class Guest:
                     said = instance.call(_EXPORTS[request.kind], request.number, request.text)
                 report = msgspec.json.decode(said, type=_GuestReport)
             except wasmtime.WasmtimeError as error:
+                self._go_back(execution, position)
+                if isinstance(execution.failure, GivenUp):
+                    execution.meter.give_up()
+                    return None
                 line = running_line(self._engine.layout, instance.remains(), request)
-                return self._roll_back(execution, fuel, position, _Stop(str(error), line))
+                return self._trap(execution, fuel, _Stop(str(error), line))
             except (msgspec.DecodeError, UnicodeError):
                 # The cell has replaced what reports: nothing that this instance says can be relied on.
-                return self._roll_back(execution, fuel, position, _Stop("no report"))
+                self._go_back(execution, position)
+                return self._trap(execution, fuel, _Stop("no report"))
             execution.end()
             return CellOutcome(
                 **msgspec.structs.asdict(_bounded(report, self._limits.output_chars)),
@@ -142,11 +174,14 @@ class Guest:
                 loaded=self._state.loaded,
             )
 
-    def _roll_back(self, execution: Execution, fuel: int, position: tuple[int, int], stop: _Stop) -> Trap:
+    def _go_back(self, execution: Execution, position: tuple[int, int]) -> None:
+        """The cell never was."""
         self._state.roll_back()
         # The clock and the random numbers are outside the instance, so they are set back here.
         self._inputs.position = position
         execution.clear_tracebacks()
+
+    def _trap(self, execution: Execution, fuel: int, stop: _Stop) -> Trap:
         # An error of ours must not look like a limit; that a cancelled run's calls fail is no error.
         if execution.failure is not None and not execution.meter.cancelled:
             if isinstance(execution.failure, JournalError | NotWritten):

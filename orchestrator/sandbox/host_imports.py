@@ -18,6 +18,7 @@ from wasmtime.component import Variant
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
+from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.execution import Execution
 from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, Manner, Prompt, SubReply
 from orchestrator.sandbox.modules.imports import Call, Source
@@ -122,15 +123,15 @@ def context_read(execution: Execution, document: int, start: int, length: int) -
 
 def call(execution: Execution, name: str, arguments: str) -> Variant:
     """Answers a call, and reports it."""
-    if execution.calls_made >= MAX_CALLS:
+    calls = execution.calls
+    if calls.made >= MAX_CALLS:
         return _failure(HostError("ValueError", f"one cell may make at most {MAX_CALLS} calls"))
-    execution.calls_made += 1
     digest = hashlib.sha256(f"{name} {arguments}".encode()).hexdigest()
-    record = execution.recall(execution.calls_made, name, digest)
+    record = calls.recall(name, digest)
     if record is None:
-        answer = _bound(execution, _answer(execution, name, arguments))
+        answer = _bound(calls, _answer(execution, name, arguments))
         record = CallRecord(
-            number=execution.calls_made,
+            number=calls.made,
             name=name[:MAX_NAME],
             arguments_sha256=digest,
             result=answer.result,
@@ -141,9 +142,9 @@ def call(execution: Execution, name: str, arguments: str) -> Variant:
     return _failure(record.error) if record.error else Variant("ok", bytes(record.result).decode())
 
 
-def _bound(execution: Execution, answer: _CallOutcome) -> _CallOutcome:
-    execution.result_bytes += len(bytes(answer.result))
-    if execution.result_bytes <= MAX_RESULTS:
+def _bound(calls: Calls, answer: _CallOutcome) -> _CallOutcome:
+    calls.result_bytes += len(bytes(answer.result))
+    if calls.result_bytes <= MAX_RESULTS:
         return answer
     error = HostError("ValueError", f"one cell may be given at most {MAX_RESULTS >> 20} MiB of results")
     return _CallOutcome(error=error, fuel=answer.fuel)
@@ -154,7 +155,7 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
     try:
         match name:
             case "llm_query":
-                replies = _ask_sub_models(execution, _decode(name, arguments, _Query))
+                replies = _ask_sub_models(execution, _decode(name, arguments, _Query), repeatable=True)
                 return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
             case "module":
                 return _run_module(execution, _decode(name, arguments, _NamedModuleRequest))
@@ -165,12 +166,12 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
         return _CallOutcome(error=HostError(refused.kind, str(refused)))
 
 
-def _ask_sub_models(execution: Execution, query: _Query) -> tuple[SubReply, ...]:
+def _ask_sub_models(execution: Execution, query: _Query, *, repeatable: bool) -> tuple[SubReply, ...]:
     if not 1 <= len(query.prompts) <= MAX_PROMPTS:
         raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(query.prompts)}")
     if sum(map(len, query.prompts)) + sum(map(_length_beside, query.manners)) > MAX_BATCH_CHARS:
         raise Refused("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
-    result = execution.ask(HostCall(_prompts(query)))
+    result = execution.ask(HostCall(_prompts(query)), repeatable=repeatable)
     if result.error is not None:
         raise Refused(result.error.type, result.error.message)
     return result.replies
@@ -275,7 +276,9 @@ def _check_size(what: str, text: str | bytes) -> None:
 
 def _answer_module(execution: Execution, prompts: bytes) -> bytes:
     """Replies, as JSON, for a module that asks sub-models itself."""
-    return msgspec.json.encode(_ask_sub_models(execution, _Query(_decode("llm_query", prompts, list[str]))))
+    # Not repeatable: the module would compute again, and be compiled again if the cell brought it.
+    query = _Query(_decode("llm_query", prompts, list[str]))
+    return msgspec.json.encode(_ask_sub_models(execution, query, repeatable=False))
 
 
 T = TypeVar("T")

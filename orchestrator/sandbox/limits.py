@@ -7,13 +7,16 @@ from typing import Literal
 from orchestrator.sandbox.messages import TrapKind
 from orchestrator.sandbox.turns import Turn, Turns
 
+REPEATED_SECONDS = 1.0  # that a cell may compute once more because it was given up; else it keeps its guest while it waits
+
 _IN_RE = re.compile(r"!sre_ucs[124]_\w+$", re.MULTILINE)
 
 
 class Meter(Turn):
     """The seconds of CPU that one cell took, on the thread that runs it: neither waiting counts, nor what neighbours compute.
 
-    It is read on that thread alone; only `cancelled` is set from elsewhere.
+    It is read on that thread alone; only `cancelled` is set from elsewhere. What a cell computes once more, because it was
+    given up, is not counted: it was counted before.
     """
 
     def __init__(self, seconds: float, turns: Turns | None = None) -> None:
@@ -21,6 +24,9 @@ class Meter(Turn):
         self._limit = seconds
         self._started: float | None = None
         self._charged = 0.0
+        self._before = 0.0  # on other threads
+        self._repeats = False
+        self._repeated = 0.0
         self.cancelled = False
 
     def begin(self) -> None:
@@ -28,15 +34,33 @@ class Meter(Turn):
         self._started = time.thread_time()
         self._charged = 0.0
 
+    def give_up(self) -> None:
+        """The cell will begin again, perhaps on another thread."""
+        self._before = self.seconds
+        self._repeated += self._before
+        self._repeats = True
+
+    def go_on(self) -> None:
+        """The cell has come to where it was given up."""
+        self._repeats = False
+        self.begin()
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be given up: all that a cell computes once more is within its limit, too."""
+        return self.seconds <= REPEATED_SECONDS and self._repeated + self.seconds <= self._limit
+
     def charge(self, seconds: float) -> None:
         """Of a process that worked for the cell."""
         self._charged += seconds
 
     @property
     def seconds(self) -> float:
+        if self._repeats:
+            return self._before
         if self._started is None:
             self._started = time.thread_time()
-        return time.thread_time() - self._started + self._charged
+        return self._before + time.thread_time() - self._started + self._charged
 
     @property
     def left(self) -> float:

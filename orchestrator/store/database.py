@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 
 from orchestrator.errors import Busy, ConfigError, StoreFull
 from orchestrator.store.tables import bring_to_version
 
 BUSY_SECONDS = 5.0  # that a statement waits for another process; then it is tried again from without
+LOG_BYTES = 64 << 20  # that SQLite's log keeps of the disk once it was longer
 WRITES = "rlm_writes"
 
 
@@ -30,9 +31,13 @@ class Database:
         """Raises ConfigError."""
         try:
             self._engine = _open(url)
+            self._path = _path(url)
+            self._file = _identity(self._path)
             with self.writing() as connection:
                 bring_to_version(connection)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"store.url: {error}; for PostgreSQL: pip install 'rlm-orchestrator[postgresql]'") from None
+        except (ArgumentError, NoSuchModuleError) as error:
             raise ConfigError(f"store.url: {error}") from None
         except (DBAPIError, StoreFull, OSError) as error:
             raise ConfigError(f"store: {_place(url)}: {_words(error)}") from None
@@ -40,6 +45,9 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction. Raises StoreFull, OperationalError if it may work later."""
+        # SQLite would go on writing what no other process will ever find.
+        if _identity(self._path) != self._file:
+            raise StoreFull(f"the file of the store is gone, or another: {self._path}; start the server again")
         try:
             with self._engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
                 yield connection
@@ -54,7 +62,7 @@ class Database:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             raise Busy(f"the store of runs is away: ask again later ({_words(error)})") from None
 
     def close(self) -> None:
@@ -64,7 +72,7 @@ class Database:
 def _open(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return _open_postgresql(parsed)
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigError("store.url: SQLite needs a file: sqlite:////folder/runs.db")
     path = Path(parsed.database)
@@ -77,10 +85,23 @@ def _open(url: str) -> Engine:
     return engine
 
 
+def _open_postgresql(url: URL) -> Engine:
+    # A server that is switched off, or unplugged, says nothing: what was begun there fails in time, to be tried again.
+    waiting = {"connect_timeout": int(BUSY_SECONDS), "tcp_user_timeout": int(BUSY_SECONDS * 2000), "keepalives_idle": 10}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=waiting)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # Said in each transaction: what connections are lent by others, as PgBouncer does, keep nothing beyond it.
+    connection.exec_driver_sql(f"set local lock_timeout = {int(BUSY_SECONDS * 1000)}")
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own BEGIN comes too late: _begin_sqlite says it.
     connection.isolation_level = None
-    for pragma in ("auto_vacuum=incremental", "journal_mode=wal", "synchronous=full"):
+    for pragma in ("auto_vacuum=incremental", "journal_mode=wal", "synchronous=full", f"journal_size_limit={LOG_BYTES}"):
         connection.execute(f"pragma {pragma}").close()
 
 
@@ -99,6 +120,21 @@ def _is_full(error: DBAPIError) -> bool:
 
 # A write that the disk has no room for may be told as an input/output error, too.
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+
+
+def _path(url: str) -> Path | None:
+    """Of SQLite's file."""
+    parsed = make_url(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Which file that is, None if there is none."""
+    try:
+        status = path.stat() if path else None
+    except FileNotFoundError:
+        return None
+    return (status.st_dev, status.st_ino) if status else None
 
 
 def _place(url: str) -> str:

@@ -39,7 +39,10 @@ class Replies:
             return None
         used = update(REPLIES).where(REPLIES.c.key == key).values(used=time.time())
         self._writer.do(lambda connection: connection.execute(used))
-        return _decode(content)
+        try:
+            return _decode(content)
+        except msgspec.DecodeError:
+            return None
 
     def keep(self, key: bytes, kept: Kept) -> None:
         """Instead of what was there."""

@@ -3,25 +3,25 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.engine import make_url
 
 from orchestrator.config import StoreSettings, data_folder
-from orchestrator.errors import ConfigError, NoRoom, Superseded
-from orchestrator.journal.events import AnyEvent, RunStarted
+from orchestrator.errors import Busy, ConfigError, JournalError, NoRoom, Superseded
+from orchestrator.journal.events import AnyEvent, RunStarted, run_started
 from orchestrator.journal.history import RunSummary
 from orchestrator.store.database import Database, sqlite_url
+from orchestrator.store.forgetting import forget, forget_some
 from orchestrator.store.holders import Holder
 from orchestrator.store.messages import Wanted
 from orchestrator.store.searching import those, words_of
-from orchestrator.store.tables import EVENTS, KEYS, RUNS
+from orchestrator.store.tables import EVENTS, RUNS
 from orchestrator.store.writer import Record, Writer
 
-FORGOTTEN_AT_ONCE = 200  # runs, in one transaction
 MOST_FORKS = 100  # of one run, in a list
 _FINISHED = RUNS.c.ended_ns.is_not(None)
 _decode = msgspec.json.Decoder(AnyEvent).decode
@@ -56,7 +56,8 @@ class RunStore:
         url = (settings.address if settings else "") or sqlite_url(folder / "runs.db")
         self.database = Database(url)
         try:
-            self.holder = Holder(_holders(url, folder))
+            self.holder = _hold(url, folder)
+            self.holder.tidy()
         except OSError as error:
             raise ConfigError(f"store: the folder of its holders cannot be used: {error.strerror}") from None
         self.writer = Writer(self.database)
@@ -125,7 +126,7 @@ class RunStore:
         return await asyncio.to_thread(read)
 
     async def take_over(self, found: Unfinished) -> tuple[Record, list[AnyEvent]] | None:
-        """It is this process's from now on, with the events so far; None if another was faster."""
+        """It is this process's from now on, with the events so far; None if another was faster, or they cannot be read."""
         same = (RUNS.c.run_id == found.run_id) & (RUNS.c.attempt == found.attempt) & (~_FINISHED)
         same &= RUNS.c.holder.is_(None) if found.holder is None else RUNS.c.holder == found.holder
         values = {"attempt": found.attempt + 1, "holder": self.holder.id}
@@ -135,8 +136,31 @@ class RunStore:
 
         if not await asyncio.wrap_future(self.writer.do(take)):
             return None
-        events = await asyncio.to_thread(self._read, found.run_id)
+        try:
+            events = await asyncio.to_thread(self._read, found.run_id)
+        except JournalError as error:
+            await self._give_up(found.run_id, str(error))
+            return None
+        except Busy:
+            await self.give_back(Record(found.run_id, found.attempt + 1, 0))
+            return None
+        if not events:
+            await self._give_up(found.run_id, "its process ended before its first event was written")
+            return None
         return Record(found.run_id, found.attempt + 1, len(events)), events
+
+    async def _give_up(self, run_id: str, why: str) -> None:
+        """Nobody can go on with it."""
+
+        def work(connection: Connection) -> None:
+            values: dict[str, Any] = {"ended_ns": time.time_ns(), "holder": None, "stopped": "not_resumable"}
+            summary = _summary(connection.scalars(select(RUNS.c.summary).where(RUNS.c.run_id == run_id)).one())
+            if summary is not None:
+                ended = msgspec.structs.replace(summary, stopped="not_resumable", status="not_resumable", error=why)
+                values["summary"] = msgspec.json.encode(ended)
+            connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(values))
+
+        await asyncio.wrap_future(self.writer.do(work))
 
     async def give_back(self, record: Record) -> None:
         """It is nobody's, and not finished: whoever asks next takes it over."""
@@ -178,7 +202,8 @@ class RunStore:
 
         def read() -> list[Listed]:
             with self.database.reading() as connection:
-                return [Listed(row[0], row[1], _decode_summary(row[2]), row[3]) for row in connection.execute(rows)]
+                found = [(row, _summary(row[2])) for row in connection.execute(rows)]
+            return [Listed(row[0], row[1], summary, row[3]) for row, summary in found if summary is not None]
 
         return await asyncio.to_thread(read)
 
@@ -211,7 +236,7 @@ class RunStore:
         def work(connection: Connection) -> bool:
             if connection.scalar(select(RUNS.c.run_id).where(own)) is None:
                 return False
-            _delete(connection, [run_id])
+            forget(connection, [run_id])
             return True
 
         return await asyncio.wrap_future(self.writer.do(work))
@@ -232,42 +257,36 @@ class RunStore:
         """
         chosen = _FINISHED if owner is None else _FINISHED & (RUNS.c.owner == owner)
         forgotten = 0
-        while count := await asyncio.wrap_future(self.writer.do(lambda connection: _forget(connection, kept, chosen))):
+        while count := await asyncio.wrap_future(self.writer.do(lambda connection: forget_some(connection, kept, chosen))):
             forgotten += count
         return forgotten
 
     def _read(self, run_id: str) -> list[AnyEvent]:
-        rows = select(EVENTS.c.content).where(EVENTS.c.run_id == run_id).order_by(EVENTS.c.position)
+        """Raises Busy, JournalError."""
+        rows = select(EVENTS.c.position, EVENTS.c.content).where(EVENTS.c.run_id == run_id).order_by(EVENTS.c.position)
         with self.database.reading() as connection:
-            return [_decode(content) for content in connection.scalars(rows)]
+            found = connection.execute(rows).all()
+        try:
+            events = [_decode(content) for _, content in found]
+            whole = [position for position, _ in found] == list(range(len(found)))
+            if whole and (not events or run_started(events).run_id == run_id):
+                return events
+        except ValueError:
+            pass
+        raise JournalError(f"run {run_id}: its journal is damaged in the store")
 
 
-def _holders(url: str, folder: Path) -> Path:
-    """Where the processes that use that database on this machine are known to each other."""
+def _summary(content: bytes) -> RunSummary | None:
+    """None if it cannot be read."""
+    try:
+        return _decode_summary(content)
+    except msgspec.DecodeError:
+        return None
+
+
+def _hold(url: str, folder: Path) -> Holder:
+    """This process, where those that use that database on this machine are known to each other. Raises OSError."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return Path(f"{parsed.database}.holders")
-    return folder / "holders"
-
-
-def _forget(connection: Connection, kept: StoreSettings, chosen: ColumnElement[bool]) -> int:
-    """Some of them."""
-    count, size = connection.execute(select(func.count(), func.coalesce(func.sum(RUNS.c.bytes), 0)).where(chosen)).one()
-    oldest = time.time_ns() - int(kept.kept_seconds * 1e9)
-    rows = select(RUNS.c.run_id, RUNS.c.ended_ns, RUNS.c.bytes).where(chosen).order_by(RUNS.c.ended_ns)
-    going: list[str] = []
-    for run_id, ended_ns, own in connection.execute(rows.limit(FORGOTTEN_AT_ONCE)):
-        if ended_ns >= oldest and count <= kept.kept_runs and size <= kept.kept_bytes:
-            break
-        going.append(run_id)
-        count, size = count - 1, size - own
-    _delete(connection, going)
-    return len(going)
-
-
-def _delete(connection: Connection, run_ids: Sequence[str]) -> None:
-    for table in (EVENTS, KEYS, RUNS):
-        column: ColumnElement[str] = table.c.run_id
-        connection.execute(delete(table).where(column.in_(run_ids)))
-    if run_ids and connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("pragma incremental_vacuum")
+        return Holder(Path(f"{parsed.database}.holders"))
+    return Holder(folder / "holders", named=True)

@@ -12,9 +12,9 @@ UNFINISHED = ("queued", "running", "waiting", "parked")
 
 
 def words_of(summary: RunSummary) -> dict[str, Any]:
-    """The columns of a run that are searched. PostgreSQL has no text with a NUL."""
-    words = f"{summary.query}\n{summary.answer or ''}".casefold().replace("\0", " ")
-    models = "\n".join(summary.models or summary.usage.models).casefold().replace("\0", " ")
+    """The columns of a run that are searched."""
+    words = _findable(f"{summary.query}\n{summary.answer or ''}")
+    models = _findable("\n".join(summary.models or summary.usage.models))
     return {"stopped": None if summary.stopped == "running" else summary.stopped, "words": words, "models": models}
 
 
@@ -27,11 +27,16 @@ def those(owner: str, wanted: Wanted) -> ColumnElement[bool]:
         unfinished = wanted.status in UNFINISHED
         chosen.append(RUNS.c.ended_ns.is_(None) if unfinished else RUNS.c.stopped == wanted.status)
     if wanted.text is not None:
-        chosen.append(RUNS.c.words.contains(wanted.text.casefold(), autoescape=True))
+        chosen.append(RUNS.c.words.contains(_findable(wanted.text), autoescape=True))
     if wanted.model is not None:
-        chosen.append(RUNS.c.models.contains(wanted.model.casefold(), autoescape=True))
+        chosen.append(RUNS.c.models.contains(_findable(wanted.model), autoescape=True))
     if wanted.since is not None:
         chosen.append(RUNS.c.begun_ns >= wanted.since)
     if wanted.before is not None:
         chosen.append(RUNS.c.begun_ns < wanted.before)
     return and_(*chosen)
+
+
+def _findable(text: str) -> str:
+    """Small or large; PostgreSQL has no text with a NUL."""
+    return text.casefold().replace("\0", " ")

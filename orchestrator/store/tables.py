@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     inspect,
     select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from orchestrator.errors import ConfigError
 
 METADATA = MetaData()
+LOCK = 0x726C6D  # any number that others do not use
 
 VERSIONS = Table("store_version", METADATA, Column("number", Integer, nullable=False))
 
@@ -118,6 +120,9 @@ VERSION = 1 + len(STEPS)
 
 def bring_to_version(connection: Connection) -> None:
     """Raises ConfigError for a database of a later version."""
+    if connection.dialect.name == "postgresql":
+        # One process at a time; SQLite's transactions are so by themselves.
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     if not inspect(connection).has_table(VERSIONS.name):
         METADATA.create_all(connection)
         connection.execute(insert(VERSIONS).values(number=VERSION))

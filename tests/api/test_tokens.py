@@ -225,6 +225,20 @@ async def test_more_runs_than_its_own_are_429(engine):
     assert (refused.headers["retry-after"], again.status_code) == ("1", 200)
 
 
+async def test_runs_that_outlive_a_server_are_still_a_tokens(engine):
+    """After a restart they count as those that it begins."""
+    model = FakeModel([python("FINAL(1)")], delay=3600)
+    async with two(engine, model, max_runs=1) as client:
+        assert (await client.post("/runs", json=QUERY, headers=bearer(ANN))).status_code == 202
+    async with two(engine, model, max_runs=1) as client:
+        async with asyncio.timeout(20):
+            while (await client.get("/runs", headers=bearer(ANN))).json()["runs"][0]["status"] != "waiting":  # noqa: ASYNC110  (over HTTP)
+                await asyncio.sleep(0.1)
+        refused = await client.post("/runs", json=QUERY, headers=bearer(ANN))
+        assert detail(refused) == (429, "this token may have 1 runs at once (auth.tokens.max_runs)")
+        assert (await client.post("/query", json=QUERY | {"detach": False}, headers=bearer(ANN))).status_code == 429
+
+
 async def test_more_bytes_than_its_own_are_507(engine):
     """Of all contexts that are kept for it; what it used longest ago leaves first."""
     async with two(engine, max_bytes=1000) as client:

@@ -15,9 +15,11 @@ from typing import Any
 import pydantic_monty
 import structlog
 from contexts import context_rows
+from followers import follower_rows
 from forks import fork_rows
 from measuring import RUNS, private_mb, shown, timed
 from modules import module_rows
+from parked import parked_rows
 from providers import provider_rows
 from queries import query_rows
 from stores import store_rows
@@ -152,6 +154,10 @@ def main() -> None:
     queries = loop.run_until_complete(query_rows(engine))
     print("measuring the store", flush=True)
     store = loop.run_until_complete(store_rows(engine))
+    print("measuring who follows runs", flush=True)
+    store += ["", *loop.run_until_complete(follower_rows(engine))]
+    print("measuring parked runs", flush=True)
+    store += parked_rows()
     print("measuring model calls", flush=True)
     model_calls = loop.run_until_complete(provider_rows())
     with pydantic_monty.Monty() as pool:

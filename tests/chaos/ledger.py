@@ -1,14 +1,13 @@
 """What detached runs ask of a model server that counts, and what must be true of it in the end."""
 
 import asyncio
-import contextlib
 import json
 import random
 import re
-import sqlite3
 from collections import Counter
 
 import backends
+import sqlalchemy
 
 SUB_CALLS = 5
 TURNS = 3
@@ -67,19 +66,22 @@ def _name(messages):
     return f"run {re.search(r'total of run ([0-9]+)', messages[1]['content'])[1]} turn {len(messages) // 2} root"
 
 
-def stored(database):
+def stored(url):
     """The calls whose replies are in the store, by the same names."""
     found, numbers, asked = set(), {}, {}
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        for run_id, content in connection.execute("select run_id, content from events order by run_id, position"):
-            event = json.loads(content)
-            match event["event"]:
-                case "run_started":
-                    numbers[run_id] = re.search(r"total of run (\d+)", event["query"])[1]
-                case "model_replied":
-                    found.add(f"run {numbers[run_id]} turn {event['turn']} root")
-                case "subcall_started":
-                    asked[run_id, event["subcall"]] = event["prompt"]
-                case "subcall_finished" if event["error"] is None:
-                    found.add(asked[run_id, event["subcall"]])
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("select run_id, content from events order by run_id, position").all()
+    engine.dispose()
+    for run_id, content in rows:
+        event = json.loads(content)
+        match event["event"]:
+            case "run_started":
+                numbers[run_id] = re.search(r"total of run (\d+)", event["query"])[1]
+            case "model_replied":
+                found.add(f"run {numbers[run_id]} turn {event['turn']} root")
+            case "subcall_started":
+                asked[run_id, event["subcall"]] = event["prompt"]
+            case "subcall_finished" if event["error"] is None:
+                found.add(asked[run_id, event["subcall"]])
     return found

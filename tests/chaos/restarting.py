@@ -10,12 +10,17 @@ import sys
 from pathlib import Path
 
 from orchestrator.sandbox.build import cache, component_files
+from orchestrator.store.database import sqlite_url
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
 [server]
 port = 0
 shutdown_seconds = 0.0
+park_seconds = 0.05
+
+[store]
+url = "{store}"
 
 [[providers]]
 provider_type = "openai"
@@ -29,11 +34,13 @@ LATER = b"\x00\x06\x05later"  # a custom section of WebAssembly: another compone
 class Server:
     """One process; several may use one folder."""
 
-    def __init__(self, folder, url):
+    def __init__(self, folder, url, store=None):
+        """`store`: a URL, instead of a file of SQLite."""
         self.database = Path(folder, "rlm", "runs.db")
+        self.store = store or sqlite_url(self.database)
         self.address = ""
         self._config = Path(folder, "config.toml")
-        self._config.write_text(CONFIG.format(url=url))
+        self._config.write_text(CONFIG.format(url=url, store=self.store))
         self._environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": folder, "XDG_CACHE_HOME": f"{folder}/cache"}
 
     async def start(self):

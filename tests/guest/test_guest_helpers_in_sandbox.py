@@ -4,7 +4,8 @@ import pytest
 
 from orchestrator.errors import BudgetExceeded
 
-# Names, parameters and defaults of the framework that their users come from; `...` is a default of our own.
+# Names, parameters and defaults of the framework that their users come from, and what of sub-calls we add (schema, model);
+# `...` is a default of our own.
 # One differs on purpose: regex_search found 10 at most, and who counted what it gave was wrong without knowing.
 PROMISED = {
     "chunk_text": {"text": None, "chunk_size": ..., "overlap": ..., "preserve_paragraphs": False},
@@ -16,10 +17,10 @@ PROMISED = {
     "aggregate_results": {"results": None, "method": "join", "separator": ..., "filter_empty": ...},
     "count_frequencies": {"items": None, "top_n": ...},
     "merge_dicts": {"dicts": None, "merge_strategy": "sum"},
-    "verify_answer": {"answer": None, "prompt": None},
-    "consensus_check": {"question": None, "num_attempts": ...},
+    "verify_answer": {"answer": None, "prompt": None, "model": None},
+    "consensus_check": {"question": None, "num_attempts": ..., "schema": None, "model": None},
     "recursive_split": {"text": None, "condition": None, "split_fn": None, "max_depth": ...},
-    "map_reduce": {"items": None, "map_fn": None, "reduce_fn": None, "parallel": False},
+    "map_reduce": {"items": None, "map_fn": None, "reduce_fn": None, "parallel": False, "schema": None, "model": None},
 }
 SIGNATURES = """
 import inspect

@@ -274,7 +274,9 @@ async def test_a_huge_message_is_cut_in_the_middle(run_cells):
         (["FINAL('')"], ""),
         (["FINAL(1)\nFINAL(2)"], "2"),
         (["FINAL(1)", "FINAL(2)"], "2"),
-        (["FINAL(1)", "x = 2"], "1"),
+        (["FINAL(1)", "x = 2"], None),
+        (["Final = 1", "x = 2"], None),
+        (["answer = {'content': 5, 'ready': True}", "x = 2"], None),
         (["FINAL({'a': [1, 'é']})"], '{"a": [1, "é"]}'),
         (["FINAL((1, 2.5, True))"], "[1, 2.5, true]"),
         (["FINAL({1, })"], "{1}"),
@@ -305,7 +307,10 @@ async def test_a_huge_message_is_cut_in_the_middle(run_cells):
     ],
 )
 async def test_ways_to_answer(run_cells, cells, answer):
-    """FINAL, FINAL_VAR, `Final` or a ready `answer` gives the answer: a str as it is, else JSON, else the repr."""
+    """FINAL, FINAL_VAR, `Final` or a ready `answer` gives the answer: a str as it is, else JSON, else the repr.
+
+    That of an earlier cell was not taken, or there would be no other.
+    """
     assert (await run_cells(*cells)).answer == answer
 
 

@@ -50,7 +50,7 @@ def contexts():
 
 
 @pytest.fixture
-def server(engine, contexts, tmp_path):
+def server(engine, contexts, store_url):
     """async with server(model) as runs: one more process over the same store and contexts; it is stopped at the end."""
 
     @contextlib.asynccontextmanager
@@ -58,7 +58,7 @@ def server(engine, contexts, tmp_path):
         provider = msgspec.structs.replace(FAKE_MODEL, model=name)
         settings = Settings(providers=(provider,), sandbox=engine.settings)
         async with httpx.AsyncClient(transport=model) as client:
-            with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))) as store:
+            with contextlib.closing(RunStore(StoreSettings(url=store_url))) as store:
                 runs = RunService(
                     settings, Tools(engine), Pool([OpenAIProvider(provider, client)], retry_seconds=0), over, store
                 )
@@ -183,6 +183,7 @@ async def test_a_run_with_a_callers_own_key_cannot_be_gone_on_with(server, conte
     assert (found.stopped, found.error) == ("not_resumable", "its models are the caller's, whose key is kept nowhere")
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_a_store_that_is_locked_is_waited_for(server, contexts, monkeypatch, tmp_path):
     """What was paid waits in memory meanwhile."""
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
@@ -201,6 +202,7 @@ async def test_a_store_that_is_locked_is_waited_for(server, contexts, monkeypatc
         assert len(await runs.journals.events(run.run_id)) == len(run.events)
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_a_store_that_is_full_ends_runs_before_they_cost_more(server, contexts):
     """No other begins meanwhile; what was written is there; and with room again, so are their ends."""
     pages = {"most": 1 << 30}

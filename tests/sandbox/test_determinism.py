@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from orchestrator.config import SandboxSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.sandbox import templates
+from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.engine import Engine
 from orchestrator.sandbox.entered import entering
-from orchestrator.sandbox.execution import Calls, Execution, Inputs
+from orchestrator.sandbox.execution import Execution, Inputs
 from orchestrator.sandbox.limits import Meter
 from orchestrator.sandbox.messages import HostResult, Opening, SubReply
 
@@ -56,7 +57,7 @@ RUNS: list[tuple[list[str], list[str]]] = []  # cells, and what they came to
 OPENING = Opening(seed=3, clock_start_ns=10**18, limits=SETTINGS)
 
 
-def shout(call):
+def shout(call, *, repeatable=True):
     """Sub-calls answered at once, always the same."""
     return HostResult(tuple(SubReply(text=each.text.upper()) for each in call.prompts))
 

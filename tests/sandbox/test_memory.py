@@ -14,7 +14,7 @@ import wasmtime
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.build.soundness import WASM_PAGE
 from orchestrator.sandbox.engine import _configure
-from orchestrator.sandbox.memory import image_file, mappings, memory
+from orchestrator.sandbox.memory import mappings, memory
 from orchestrator.sandbox.memory.memory import MOST_SEGMENTS, PATCH_BYTES, supplying
 
 WAT = """
@@ -329,48 +329,3 @@ def test_an_image_does_not_print_what_it_holds(new):
 def test_ranges_are_joined_over_the_smallest_gaps(ranges, most, expected):
     """Sorted, apart, and never more than asked for."""
     assert mappings.coalesce(ranges, most) == expected
-
-
-@pytest.fixture
-def saved(new, tmp_path):
-    """An image with a large and a small change, in a file; and its content."""
-    guest = new()
-    guest.grow(100)
-    guest.fill(0, 1, 50 * WASM_PAGE)
-    guest.snapshot()
-    guest.set(3, 2)
-    image_file.save(guest.snapshot(), tmp_path / "image")
-    return tmp_path / "image", bytes(guest.memory.view())
-
-
-def test_an_image_can_live_in_a_file(new, saved):
-    """Put away and read back, it is forked as before."""
-    path, content = saved
-    assert bytes(new(image_file.load(path, "c")).memory.view()) == content
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda content: content[:-1], "{path} is damaged"),
-        (lambda content: content[:-1] + b"x", "{path} is damaged"),
-        (lambda content: content.replace(b'"size":6684672', b'"size":66'), "{path} is damaged"),
-        (lambda content: b"", "{path} is no image of a guest"),
-        (lambda content: content.replace(b'"component":"c"', b'"component":"d"'), "{path} is an image of the component d, which c cannot run"),
-    ],
-)  # fmt: skip
-def test_a_file_that_is_not_the_image_is_refused(saved, change, message):
-    """Cut, altered, another's, anything: the whole message."""
-    path, _ = saved
-    path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(SandboxError) as error:
-        image_file.load(path, "c")
-    assert str(error.value) == message.format(path=path)
-
-
-def test_a_file_that_changes_later_changes_no_fork(new, saved):
-    """It was read, not mapped."""
-    path, content = saved
-    fork = new(image_file.load(path, "c"))
-    path.write_bytes(b"")
-    assert bytes(fork.memory.view()) == content

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from orchestrator.sandbox.limits import Meter
+from orchestrator.sandbox.limits import REPEATED_SECONDS, Meter
 
 
 def spin(seconds):
@@ -53,3 +53,33 @@ def test_a_process_that_worked_for_it_is_charged():
     meter = Meter(0.05)
     meter.charge(1.0)
     assert (meter.exceeded, meter.left) == (True, 0.0)
+
+
+def test_what_is_computed_once_more_is_not_counted():
+    """However slow the machine is then; what comes after it is added to what came before."""
+    meter = Meter(0.05)
+    meter.begin()
+    spin(0.03)
+    meter.give_up()
+    meter.begin()
+    spin(0.06)
+    assert (meter.exceeded, 0.03 <= meter.seconds < 0.05) == (False, True)
+    meter.go_on()
+    spin(0.03)
+    assert meter.exceeded
+
+
+def test_a_cell_is_not_computed_once_more_without_end():
+    """All of that together is within its limit, too; and none of it is long."""
+    meter = Meter(0.05)
+    meter.begin()
+    spin(0.02)
+    assert meter.repeatable
+    meter.give_up()
+    meter.go_on()
+    meter.begin()
+    spin(0.02)
+    assert not meter.repeatable
+    long = Meter(60.0)
+    long.charge(REPEATED_SECONDS)
+    assert not long.repeatable

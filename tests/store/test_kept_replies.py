@@ -6,7 +6,7 @@ import contextlib
 import msgspec
 import pytest
 
-from orchestrator.config import CacheSettings
+from orchestrator.config import CacheSettings, StoreSettings
 from orchestrator.providers.cache import Cache, Kept
 from orchestrator.providers.messages import Reply, Usage
 from orchestrator.store.replies import Replies
@@ -16,8 +16,8 @@ NEVER = 10.0**12  # seconds since 1970
 
 
 @pytest.fixture
-def store():
-    with contextlib.closing(RunStore()) as store:
+def store(store_url):
+    with contextlib.closing(RunStore(StoreSettings(url=store_url))) as store:
         yield store
 
 

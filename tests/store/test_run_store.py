@@ -5,7 +5,6 @@ import contextlib
 import os
 import stat
 
-import msgspec
 import pytest
 from sqlalchemy import update
 
@@ -40,24 +39,6 @@ def started(run_id, owner="", context_id="c" * 64):
         component_sha256="0" * 64,
         owner=owner,
     )
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return StoreSettings(url=sqlite_url(tmp_path / "runs.db"))
-
-
-@pytest.fixture
-def opened(settings):
-    """opened(): one more process that uses the store."""
-    with contextlib.ExitStack() as closing:
-
-        def open_one(**changed):
-            store = RunStore(msgspec.structs.replace(settings, **changed))
-            closing.callback(store.close)
-            return store, Journals(store, 1 << 30)
-
-        yield open_one
 
 
 async def finish(journals, run_id, owner=""):
@@ -220,10 +201,11 @@ async def test_a_thousand_events_at_once_are_all_there_in_order(opened):
         assert await store.events(journal.run_id, "") == journal.events
 
 
-def test_nobody_else_may_read_the_file(opened, tmp_path):
+def test_nobody_else_may_read_the_file(tmp_path):
     """Nor what SQLite puts beside it."""
-    opened()
-    assert {stat.S_IMODE(os.stat(each).st_mode) for each in tmp_path.glob("runs.db*") if each.is_file()} == {0o600}
+    with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))):
+        modes = {stat.S_IMODE(os.stat(each).st_mode) for each in tmp_path.glob("runs.db*") if each.is_file()}
+    assert modes == {0o600}
 
 
 def test_a_store_of_a_later_version_is_refused(opened, settings):
@@ -260,3 +242,14 @@ def test_a_file_that_is_none_is_refused(tmp_path):
         RunStore(StoreSettings(url=sqlite_url(file)))
     assert str(error.value) == f"store: sqlite:///{file}: file is not a database"
     assert file.read_text() == "a letter, and no database at all"
+
+
+def test_what_a_killed_process_left_is_tidied_up(tmp_path):
+    """By the next one; the lock of one that lives stays."""
+    settings = StoreSettings(url=sqlite_url(tmp_path / "runs.db"))
+    with contextlib.closing(RunStore(settings)) as living:
+        folder = tmp_path / "runs.db.holders"
+        (folder / ("0" * 32)).touch()
+        with contextlib.closing(RunStore(settings)) as other:
+            assert {each.name for each in folder.iterdir()} == {living.holder.id, other.holder.id}
+    assert list(folder.iterdir()) == []

@@ -18,6 +18,7 @@ MAPPABLE = hasattr(os, "memfd_create") and os.path.exists("/proc/self/pagemap")
 Range = tuple[int, int]
 
 _PROT_NONE, _MAP_FIXED, _MAP_NORESERVE = 0, 0x10, 0x4000 if MAPPABLE else 0
+_KEEP_SIZE, _PUNCH_HOLE = 0x1, 0x2  # of fallocate
 _F_ADD_SEALS, _SEAL_ALL = 1033, 0x1 | 0x2 | 0x4 | 0x8  # seal, shrink, grow, write
 # From linux/fs.h, Linux 6.7 and later. Older ones say no, and are asked through /proc/self/pagemap.
 _PAGEMAP_SCAN = 0xC0606610
@@ -29,6 +30,8 @@ _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+if hasattr(_libc, "fallocate"):
+    _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
 _libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
 # Faster than an array of ctypes, which makes a type for each length. It keeps the interpreter's lock.
 _view_memory = ctypes.pythonapi["PyMemoryView_FromMemory"]
@@ -107,6 +110,12 @@ def map_privately(address: int, length: int, file: SealedFile, position: int) ->
     """Puts a part of a file over a part of a region: shared until it is written."""
     flags = mmap.MAP_PRIVATE | _MAP_FIXED | _MAP_NORESERVE
     _map(address, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, file.descriptor, position)
+
+
+def punch_hole(descriptor: int, position: int, length: int) -> None:
+    """Gives a part of a file back to the disk, if the system can: else that comes with the end of the file."""
+    if hasattr(_libc, "fallocate"):
+        _libc.fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, position, length)
 
 
 def view(address: int, length: int) -> memoryview:

@@ -146,10 +146,10 @@ class Memory:
         file = SealedFile(self.size, ((start, self.view(start, stop)) for start, stop in extents))
         for start, stop in extents:
             mappings.map_privately(self.address + start, stop - start, file, start)
-            self._segments = _cover(self._segments, Segment(start, stop, file, shared))
+            self._segments = cover(self._segments, Segment(start, stop, file, shared))
 
 
-def _cover(segments: tuple[Segment, ...], new: Segment) -> tuple[Segment, ...]:
+def cover(segments: tuple[Segment, ...], new: Segment) -> tuple[Segment, ...]:
     """The segments, with what `new` covers cut out of the others."""
     parts = [new]
     for each in segments:
