@@ -7,7 +7,7 @@ ENGINE := $(VENV)/engine
 GATEWAY := $(VENV)/gateway
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo demo-rollback test trials conformance coverage test-wheel test-engine test-gateway fuzz chaos siege modules serve lint bench bench-contexts bench-providers pins clean
+.PHONY: help demo demo-rollback test trials conformance coverage test-wheel test-engine test-gateway fuzz chaos siege modules serve lint bench bench-contexts bench-providers bench-page picture pins clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -90,6 +90,13 @@ bench-contexts: $(VENV)/.dev  ## the part of it about large contexts alone (SIZE
 
 bench-providers: $(VENV)/.dev  ## the part of it about model calls alone
 	@PYTHONPATH=.:tests $(BIN)/python tests/bench/providers.py
+
+bench-page: $(VENV)/.dev  ## the page of a run of 1,000 turns and 5,000 sub-calls in Chromium: frames, scripting, memory
+	@$(BIN)/python -m orchestrator build-guest
+	@PYTHONPATH=.:tests:tests/web $(BIN)/python tests/bench/page.py
+
+picture: $(VENV)/.dev  ## draw README's picture of the page anew
+	@PICTURE=1 $(BIN)/python -m pytest -q -n 0 tests/web/test_page_picture.py
 
 pins:  ## compile requirements*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra build pyproject.toml -o requirements.txt

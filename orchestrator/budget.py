@@ -12,6 +12,7 @@ class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_sub_calls: int
     max_seconds: float
     max_fuel: int
+    max_depth: int = 0
 
 
 NONE_LEFT = "the sub-calls of this run are used up; nothing was sent"
@@ -25,6 +26,7 @@ class Budget:
         self.iterations = 0
         self.sub_calls = 0
         self.fuel = 0
+        self.delegated = 0  # sub-calls of child runs
         self.refused = False
 
     @property
@@ -33,7 +35,7 @@ class Budget:
 
     @property
     def sub_calls_left(self) -> int:
-        return self.limits.max_sub_calls - self.sub_calls
+        return self.limits.max_sub_calls - self.sub_calls - self.delegated
 
     @property
     def fuel_left(self) -> int:
@@ -46,6 +48,21 @@ class Budget:
 
     def charge_fuel(self, fuel: int) -> None:
         """A cell used it; a cell is given no more than what is left."""
+        self.fuel += fuel
+
+    def share(self, children: int, max_iterations: int | None) -> RunLimits:
+        """What each of so many child runs that go on at once may spend of what is left."""
+        return RunLimits(
+            max_iterations=min(self.limits.max_iterations, max_iterations or self.limits.max_iterations),
+            max_sub_calls=max(0, self.sub_calls_left) // children,
+            max_seconds=self.limits.max_seconds,
+            max_fuel=max(1, self.fuel_left // children),
+            max_depth=self.limits.max_depth,
+        )
+
+    def charge_child(self, sub_calls: int, fuel: int) -> None:
+        """A child run has ended, and has spent them."""
+        self.delegated += sub_calls
         self.fuel += fuel
 
     def reserve_sub_calls(self, number: int) -> int:

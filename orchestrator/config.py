@@ -19,6 +19,7 @@ from orchestrator.server_settings import AuthSettings, Base, NotEmpty, Positive,
 Protocol = Literal["python", "json"]
 ProxyURL = Annotated[str, Meta(pattern="^(https?://.*)?\\Z")]
 BaseURL = Annotated[str, Meta(pattern="^https?://.")]
+MOST_DEEP = 8
 ContextWindow = Annotated[int, Meta(ge=4096)]
 
 
@@ -195,6 +196,8 @@ class Settings(Base, frozen=True, kw_only=True):
 
     max_iterations: Positive = 20
     max_sub_calls: Annotated[int, Meta(ge=0)] = 500
+    max_depth: Annotated[int, Meta(ge=0, le=MOST_DEEP)] = 2  # of child runs; the root's is 0
+    max_parallel_children: Annotated[int, Meta(ge=1, le=1000)] = 8  # of one run
     max_seconds: PositiveSeconds = 3600.0
     max_fuel: Positive = 1_000_000_000_000
     retry_seconds: Annotated[float, Meta(ge=0)] = 30.0

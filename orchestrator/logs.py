@@ -8,7 +8,7 @@ import sys
 
 import structlog
 
-from orchestrator.journal.history import RunResult
+from orchestrator.journal.results import RunResult
 
 PERIOD_SECONDS, MOST_LINES = 10.0, 10
 

@@ -1,7 +1,6 @@
 """Fixtures only. One engine and one guest build serve the whole session."""
 
 import contextlib
-import itertools
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -10,6 +9,7 @@ import httpx
 import litellm_gateway
 import msgspec
 import pytest
+from fakes import FAKE_MODEL
 from lazy_contexts import LazyContexts
 from llama import NAME, OPTIONS, llama
 from notebooks import Notebook, shout
@@ -123,20 +123,6 @@ def failure(run_cells):
     return message
 
 
-class Cut:
-    """A text as a module's source that is handed out in pieces of the given lengths, over and over."""
-
-    def __init__(self, text, pieces=(1 << 20,)):
-        self._bytes = text.encode()
-        self._pieces = itertools.cycle(pieces)
-        self.length = len(self._bytes)
-
-    def read_into(self, room, start):
-        length = min(len(room), next(self._pieces))
-        room[:length] = self._bytes[start : start + length]
-        return length
-
-
 @pytest.fixture
 def run_module(engine):
     """run_module(module, function, args, source, documents=...): what it answers with, without a guest around it."""
@@ -163,9 +149,6 @@ def lazy(run_module, monkeypatch):
     contexts = LazyContexts(run_module, monkeypatch)
     contexts.cut()
     return contexts
-
-
-FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")
 
 
 @pytest.fixture(scope="session")

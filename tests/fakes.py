@@ -9,7 +9,7 @@ from orchestrator.config import OpenAISettings
 from orchestrator.providers.attempts import Request
 from orchestrator.providers.messages import Message, Received, Usage
 from orchestrator.providers.pool import Pool
-from orchestrator.runs.sources import Live
+from orchestrator.runs.live import Live
 
 
 def streamed(text, prompt_tokens=10, completion_tokens=5):
@@ -94,6 +94,7 @@ async def asked(provider, messages, schema=None):
 
 
 HI = (Message("user", "hi"),)
+FAKE_MODEL = OpenAISettings(model="fake", base_url="http://model/v1")
 
 
 async def complete(pool, role, messages=HI, **request):

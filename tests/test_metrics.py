@@ -5,8 +5,7 @@ import math
 
 import msgspec
 import pytest
-from conftest import FAKE_MODEL
-from fakes import FakeModel, python, streamed
+from fakes import FAKE_MODEL, FakeModel, python, streamed
 from prometheus_client.parser import text_string_to_metric_families
 from serving import serving, serving_app
 

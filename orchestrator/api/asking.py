@@ -13,10 +13,10 @@ from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import Route
 from orchestrator.runs.beginning import Beginning
+from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.service import RunService
-from orchestrator.runs.underway import RunHandle
 from orchestrator.server_settings import Base
 from orchestrator.store.messages import Key
 
@@ -106,6 +106,12 @@ def begin(beginning: Beginning, request: StrictRequest, runs: RunService, *, det
     """A run, which is one of those that who asks may have at once. Raises RequestError if there is none."""
     request.auth.check_runs(runs.underway.count(request.auth.name))
     return runs.begin(beginning, detached=detached)
+
+
+async def wait_for_disconnect(request: StrictRequest) -> None:
+    """Until who asks is gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def key_of(given: str, request: StrictRequest, data: QueryRequest) -> Key:

@@ -1,4 +1,4 @@
-"""One connection of the HTTP server: not one too many, its headers arrive in time and are of a bounded size.
+"""One connection of the HTTP server: not one too many, its headers arrive in time and are of a bounded size, its client reads.
 
 Who is answered before its body has arrived may send the rest, and reads the answer: closing at once would reset it.
 """
@@ -15,6 +15,7 @@ LINGER_SECONDS = 1.0  # that one too many is given to read why
 READ = 1 << 15  # bytes read at once: in chunks of one byte each, 256 KiB of them would hold up all for a tenth of a second
 UNREAD_SECONDS = 10.0  # for the rest of a body that is answered already; it is thrown away
 MAX_UNREAD = 1 << 28  # bytes of it
+TAKE_SECONDS = 120.0  # in which a client takes some of its response; the system sees what it takes by the megabyte
 
 _WHY = {
     "type": "about:blank",
@@ -42,6 +43,8 @@ class Connection(HttpToolsProtocol):
         self._unread_bytes = 0
         self._in_body = False
         self._closes = False  # at the end of the body
+        self._untaken = 0  # bytes of the response, at the last look
+        self._taking: asyncio.TimerHandle | None = None  # while the client is behind
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         there = len(self.connections)
@@ -60,7 +63,32 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_looking()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look()
+
+    def resume_writing(self) -> None:
+        self._stop_looking()
+        super().resume_writing()
+
+    def _look(self) -> None:
+        """Again and again while the client is behind."""
+        self._untaken = self.transport.get_write_buffer_size()
+        self._taking = self.loop.call_later(TAKE_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        if self.transport.get_write_buffer_size() >= self._untaken:
+            self.transport.abort()
+        else:
+            self._look()
+
+    def _stop_looking(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

@@ -9,15 +9,16 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.response import Stream
 
-from orchestrator.api.asking import QueryRequest, begin, prepare
+from orchestrator.api.asking import QueryRequest, begin, prepare, wait_for_disconnect
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.event_stream import EVENT_STREAM, as_events, event
 from orchestrator.api.openapi import QUERIES, Asking, problems
 from orchestrator.journal.events import AnyEvent
-from orchestrator.journal.history import RunDetail, RunResult, detail, result
+from orchestrator.journal.history import RunDetail, detail
+from orchestrator.journal.results import RunResult, result
 from orchestrator.runs.following import Told
+from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.service import RunService
-from orchestrator.runs.underway import RunHandle
 
 
 @post(
@@ -78,15 +79,10 @@ async def _run(data: QueryRequest, request: StrictRequest, runs: RunService) -> 
     run = begin(await prepare(data, request, runs), request, runs, detached=data.detach)
     if data.detach:
         return await run.wait()
-    leaving = asyncio.create_task(_wait_for_disconnect(request))
+    leaving = asyncio.create_task(wait_for_disconnect(request))
     leaving.add_done_callback(lambda _left: run.cancel())
     try:
         return await run.wait()
     finally:
         run.cancel()
         leaving.cancel()
-
-
-async def _wait_for_disconnect(request: StrictRequest) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -9,17 +9,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody
 from msgspec import Meta
 
-from orchestrator.api.asking import QueryRequest, begin, key_of, prepare
+from orchestrator.api.asking import QueryRequest, begin, key_of, prepare, wait_for_disconnect
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.openapi import RUNS, Asking, problems
 from orchestrator.api.own_keys import own_models
-from orchestrator.journal.history import RunSummary, Status
+from orchestrator.journal.results import RunSummary, Status
 from orchestrator.runs.beginning import Beginning
 from orchestrator.runs.forking import Fork
 from orchestrator.runs.owned import OwnedRuns, Verdict
 from orchestrator.runs.query import WantedLimits
 from orchestrator.runs.service import RunService
 from orchestrator.server_settings import Base
+
+GONE = Verdict(identical=False, difference="who asked has gone before its end", cells=0)
 
 
 class RunBegun(msgspec.Struct, frozen=True):
@@ -65,19 +67,22 @@ async def start_run(
     owned: NamedDependency[OwnedRuns],
     idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255)] = None,
 ) -> Response[RunBegun]:
-    beginning = await prepare(data, request, runs)
     if idempotency_key is None:
-        return await _begin(beginning, request, runs)
+        return await _begin(await prepare(data, request, runs), request, runs)
     key = key_of(idempotency_key, request, data)
-    async with runs.keys.one_by_one:
-        known = await runs.keys.claim(key, beginning.started.run_id)
-        if known != beginning.started.run_id:
-            return _begun(known, (await owned.summary(known)).status)
-        try:
-            return await _begin(beginning, request, runs)
-        except BaseException:
-            await asyncio.shield(runs.keys.release(known))
-            raise
+    async with runs.keys.one_by_one(key):
+        # Before it is prepared: what the first request needed may be gone by now, or be its own run.
+        known = await runs.keys.find(key)
+        if known is None:
+            beginning = await prepare(data, request, runs)
+            known = await runs.keys.claim(key, beginning.started.run_id)
+            if known == beginning.started.run_id:
+                try:
+                    return await _begin(beginning, request, runs)
+                except BaseException:
+                    await asyncio.shield(runs.keys.release(known))
+                    raise
+        return _begun(known, (await owned.summary(known)).status)
 
 
 @post(
@@ -127,8 +132,28 @@ async def cancel_run(run_id: FromPath[str], owned: NamedDependency[OwnedRuns]) -
     tags=[RUNS],
     responses=problems(404, 409),
 )
-async def replay_run(run_id: FromPath[str], owned: NamedDependency[OwnedRuns]) -> Verdict:
-    return await owned.replay(run_id)
+async def replay_run(
+    run_id: FromPath[str],
+    request: StrictRequest,
+    runs: NamedDependency[RunService],
+    owned: NamedDependency[OwnedRuns],
+) -> Verdict:
+    """It is one of the runs that who asks may have at once, and ends if they go away first."""
+    request.auth.check_runs(runs.underway.count(request.auth.name))
+    with request.auth.replaying():
+        return await _replay(run_id, request, owned)
+
+
+async def _replay(run_id: str, request: StrictRequest, owned: OwnedRuns) -> Verdict:
+    replaying = asyncio.create_task(owned.replay(run_id))
+    leaving = asyncio.create_task(wait_for_disconnect(request))
+    leaving.add_done_callback(lambda _left: replaying.cancel())
+    try:
+        await asyncio.wait([replaying])
+        return GONE if replaying.cancelled() else replaying.result()
+    finally:
+        replaying.cancel()
+        leaving.cancel()
 
 
 @delete("/runs/{run_id:str}", summary="Forget a run that has ended", tags=[RUNS], responses=problems(404, 409))

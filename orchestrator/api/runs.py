@@ -5,7 +5,7 @@ Whole journals are read in a thread: the requests of others go on meanwhile.
 
 import asyncio
 import datetime
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, get_args
 
 import msgspec
@@ -18,17 +18,20 @@ from litestar.response import Stream
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.event_stream import EVENT_STREAM, JSON_LINES, as_events, as_lines, position, wants_lines
 from orchestrator.api.openapi import RUNS, problems
+from orchestrator.api.tokens import Caller
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import AnyEvent, Stopped, run_started
 from orchestrator.journal.export import script
-from orchestrator.journal.history import Doing, RunDetail, RunSummary
+from orchestrator.journal.history import RunDetail
 from orchestrator.journal.lines import to_lines
 from orchestrator.journal.listing import listing
 from orchestrator.journal.metrics import RunMetrics, metrics
+from orchestrator.journal.results import Doing, RunSummary
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.store.messages import Wanted
 
 MOST_LISTED = 200  # of one answer
+LATEST_NS = 1 << 62  # that the store has a number for
 STATES = (*get_args(Doing), *get_args(Stopped))
 Words = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
 Time = Annotated[str | None, QueryParameter(max_length=40, description="RFC 3339, as 2026-01-31T12:00:00Z.")]
@@ -50,7 +53,7 @@ class RunList(msgspec.Struct, frozen=True):
 async def list_runs(  # noqa: PLR0913, PLR0917  (query parameters are arguments here)
     owned: NamedDependency[OwnedRuns],
     limit: Annotated[int, QueryParameter(ge=1, le=MOST_LISTED)] = 50,
-    cursor: Annotated[int | None, QueryParameter(ge=1, lt=1 << 62)] = None,
+    cursor: Annotated[int | None, QueryParameter(ge=1, lt=LATEST_NS)] = None,
     run_id: Annotated[Words, QueryParameter(description="How its id begins.")] = None,
     status: Annotated[str | None, QueryParameter(description=f"One of {', '.join(STATES)}.")] = None,
     text: Annotated[Words, QueryParameter(description="A part of the query or the answer, of their beginnings.")] = None,
@@ -76,7 +79,7 @@ def _time(given: str | None, name: str) -> int | None:
         seconds = read.timestamp() if read.tzinfo else read.replace(tzinfo=datetime.UTC).timestamp()
     except (ValueError, OverflowError):
         raise InvalidRequest(f"{name}: it is no time; send it as 2026-01-31T12:00:00Z") from None
-    return max(0, int(seconds * 1e9))
+    return min(max(0, int(seconds * 1e9)), LATEST_NS)
 
 
 @get("/runs/{run_id:str}", summary="One run with every turn so far", tags=[RUNS], responses=problems(404))
@@ -99,11 +102,17 @@ async def get_events(
     after: Annotated[int | None, QueryParameter(ge=-1, lt=1 << 53)] = None,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
 ) -> Stream:
+    request.auth.check_streams()
     told = await owned.follow(run_id, position(last_event_id, after))
-    uncached = {"cache-control": "no-store"}
-    if wants_lines(request):
-        return Stream(as_lines(told), media_type=JSON_LINES, headers=uncached)
-    return Stream(as_events(told), media_type=EVENT_STREAM, headers=uncached)
+    lines = wants_lines(request)
+    stream = _counted(as_lines(told) if lines else as_events(told), request.auth)
+    return Stream(stream, media_type=JSON_LINES if lines else EVENT_STREAM, headers={"cache-control": "no-store"})
+
+
+async def _counted(stream: AsyncIterator[bytes], caller: Caller) -> AsyncIterator[bytes]:
+    with caller.reading_stream():
+        async for each in stream:
+            yield each
 
 
 @get(

@@ -4,12 +4,15 @@ import hashlib
 import hmac
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from orchestrator.api.hosts import is_loopback, normal_name
 from orchestrator.errors import ConfigError, TooMany
 from orchestrator.server_settings import AuthSettings, ServerSettings, TokenSettings
 
 SHORTEST = 20  # characters of a token
+MOST_STREAMS = 100  # of events, that a token may read at once: each is one of the server's connections
 SESSION_SECONDS = 12 * 3600  # that a browser stays signed in
 
 
@@ -21,6 +24,8 @@ class Caller:
         self.max_bytes = settings.max_bytes if settings else None
         self._settings = settings
         self.digest = hashlib.sha256(secret.encode()).digest()
+        self._streams = 0
+        self._replays = 0
         self._requests_left = float(settings.requests_per_minute) if settings else 0.0
         self._counted = time.monotonic()
 
@@ -47,9 +52,32 @@ class Caller:
         self._requests_left -= 1
 
     def check_runs(self, count: int) -> None:
-        """`count` of its runs go on. Raises TooMany if it may have no more."""
-        if self._settings and count >= self._settings.max_runs:
+        """`count` of its runs go on, beside replays. Raises TooMany if it may have no more."""
+        if self._settings and count + self._replays >= self._settings.max_runs:
             raise TooMany(f"this token may have {self._settings.max_runs} runs at once (auth.tokens.max_runs)", 1)
+
+    @contextmanager
+    def replaying(self) -> Iterator[None]:
+        """One more of what counts as a run."""
+        self._replays += 1
+        try:
+            yield
+        finally:
+            self._replays -= 1
+
+    def check_streams(self) -> None:
+        """Raises TooMany if it reads as many streams of events as it may."""
+        if self._settings and self._streams >= MOST_STREAMS:
+            raise TooMany(f"this token may read {MOST_STREAMS} streams of events at once", 1)
+
+    @contextmanager
+    def reading_stream(self) -> Iterator[None]:
+        """One more of them."""
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
 
 
 ANYBODY = Caller()

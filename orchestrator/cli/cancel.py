@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orchestrator.cli.command import command_parser
 from orchestrator.cli.say import say, write
 from orchestrator.cli.server import Server, add_run, add_server
-from orchestrator.journal.history import RunSummary
+from orchestrator.journal.results import RunSummary
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -13,6 +13,8 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
+    ChildFinished,
+    ChildStarted,
     ModelCalled,
     ModelReplied,
     SubcallFinished,
@@ -59,10 +61,10 @@ class RunProgress:
         match event:
             case ModelCalled():
                 self._turn = event.turn
-            case SubcallStarted():
+            case SubcallStarted() | ChildStarted():
                 self._asked += 1
                 self._begin("asks sub-models")
-            case SubcallFinished():
+            case SubcallFinished() | ChildFinished():
                 self._answered += 1
                 if self._answered == self._asked:
                     self._step("sub-models replied")

@@ -25,14 +25,14 @@ from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
-from orchestrator.journal import history
-from orchestrator.journal.history import RunResult
+from orchestrator.journal import results
+from orchestrator.journal.results import RunResult
 from orchestrator.opening import Orchestrator, open_contexts
 from orchestrator.runs.beginning import Beginning
+from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.service import RunService
-from orchestrator.runs.underway import RunHandle
 from orchestrator.store.database import sqlite_url
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -198,7 +198,7 @@ async def _ask(
                 journal.write(event)
                 progress.show(event)
             again = _seen_again(run.run_id, options.journal) if journal.is_whole else "its journal is not kept"
-        return history.result(await run.wait()), again
+        return results.result(await run.wait()), again
 
 
 def _journal(run_id: str, options: argparse.Namespace) -> JournalFile:

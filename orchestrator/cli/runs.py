@@ -13,7 +13,7 @@ from orchestrator.cli.server import Server, add_server
 from orchestrator.cli.settings import read_settings
 from orchestrator.config import StoreSettings
 from orchestrator.errors import ConfigError
-from orchestrator.journal.history import RunSummary
+from orchestrator.journal.results import RunSummary
 from orchestrator.store.runs import RunStore
 
 DAY = 86_400.0  # seconds

@@ -109,6 +109,14 @@ class LLMQuery(Command, frozen=True, kw_only=True, tag="llm_query"):
     model: str | UnsetType | None = UNSET
 
 
+class LLMDelegate(Stored, frozen=True, kw_only=True, tag="llm_delegate"):
+    """Give it to a child run, over the variable `on`, or the whole input."""
+
+    task: str
+    max_iterations: int | None = None
+    model: str | UnsetType | None = UNSET
+
+
 class Map(Stored, frozen=True, kw_only=True, tag="map"):
     """Ask it of each ${part}, all at once: a document or item, or size items or lines (50). A list of answers."""
 
@@ -189,7 +197,7 @@ class Malformed(Command, frozen=True, kw_only=True, tag="malformed"):
 TAUGHT: tuple[type[Command], ...] = (
     *(Slice, Lines, Find, Regex, Count, Split, Len, Set, Print, LLMQuery, Map, Reduce, Python, Final),
 )
-KNOWN: tuple[type[Command], ...] = (*TAUGHT, FinalVar, Get, IndexTerms, Wasm, CSV, JSON, Text, WasmWAT)
+KNOWN: tuple[type[Command], ...] = (*TAUGHT, LLMDelegate, FinalVar, Get, IndexTerms, Wasm, CSV, JSON, Text, WasmWAT)
 
 
 def need_context(commands: Sequence[Command]) -> bool:

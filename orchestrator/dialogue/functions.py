@@ -9,7 +9,7 @@ from orchestrator.sandbox.messages import Function
 # What every function of a module takes: said once.
 _COMMON = re.compile(r", (ignore_case|multi_line|text)=\w+|\b(text)=None(?=\))")
 # Told elsewhere in the prompt, with what it takes to use them well.
-TAUGHT = ("llm_query", "llm_batch", "FINAL", "FINAL_VAR")
+TAUGHT = ("llm_query", "llm_batch", "rlm_query", "rlm_batch", "FINAL", "FINAL_VAR")
 # Told by their names alone: conveniences that a few lines of Python replace, and that help() explains.
 NAMED = (
     "smart_truncate",

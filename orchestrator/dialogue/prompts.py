@@ -18,7 +18,7 @@ from orchestrator.sandbox.messages import FUEL_PER_SECOND, Function
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a run works under; `sub_prompt_chars`: what a sub-model can read, if that is known.
 
-    `answer_schema`: what the answer has to fit.
+    `answer_schema`: what the answer has to fit. `deeper`: it may have child runs.
     """
 
     protocol: Protocol
@@ -27,12 +27,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     output_limit: int
     sub_prompt_chars: int | None = None
     answer_schema: dict[str, Any] | None = None
+    deeper: bool = False
 
 
 def system(terms: Terms, functions: Sequence[Function], context: Context) -> str:
     """What a root model is told before the query."""
     limits, looks = terms.limits, form_of(context)
-    taught = _json_protocol(functions, looks) if terms.protocol == "json" else _python_protocol(functions, looks)
+    taught = _json_protocol(functions, looks) if terms.protocol == "json" else _python_protocol(terms, functions, looks)
     reads = f" (a prompt: about {terms.sub_prompt_chars:,} characters at most)" if terms.sub_prompt_chars else ""
     return f"""\
 You answer a question about an input that is too large for you to read. You see of it only what you ask for, and go on from \
@@ -88,7 +89,14 @@ print(sum(labels.get(line) == "person" for line in lines), "of", len(lines))
 ```"""
 
 
-def _python_protocol(functions: Sequence[Function], looks: Form) -> str:
+_RECURSION = """\
+- rlm_query(query, context) asks another session like this one, with that text or list as its context and code of its own: for \
+parts that take many steps each; rlm_batch(queries, contexts) asks many at once. rlm_query(query, start=, stop=) is over \
+characters of `context`.
+"""
+
+
+def _python_protocol(terms: Terms, functions: Sequence[Function], looks: Form) -> str:
     return f"""\
 The input is the variable `context` of a Python session. Reply with Python in a fenced block (```python). It is run, and you \
 see its output. Variables, functions and imports stay from one block to the next. An exception keeps what was assigned before \
@@ -97,6 +105,7 @@ it. The whole standard library is there (sqlite3 in memory); no files, network o
 - llm_query(prompt) asks a sub-model; llm_batch(prompts) asks many at once and gives their answers in order. A sub-model sees \
 nothing but its prompt: put the passage into it. With schema= (a type as list[str], a dataclass, a JSON Schema) its answer is \
 such a value. A failed call raises LLMError.
+{_RECURSION if terms.deeper else ""}\
 - FINAL(value) records the answer, FINAL_VAR(name) that of a variable (for a long one, built in parts).
 
 How to work: look at samples; let code do what code can (search, count, parse, join) over the whole input; give what needs \

@@ -1,9 +1,11 @@
 """What happened in a run, in order. If it is not here, it did not happen.
 
 events.py     what can happen: one tagged union
+parts.py      what events are made of
 journal.py    the events of one run, written by it and followed by readers
 lines.py      a journal as JSON Lines, chained, of a known format
-history.py    what the events say: a result, turns
+results.py    what the events say of a run: its result, what lists show
+history.py    what a run did, turn by turn
 usage.py      what a run used and what that cost, by model and in all
 metrics.py    the same and what it took, by the names that others use
 export.py     a run as a Python script

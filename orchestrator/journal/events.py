@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from orchestrator.contexts.context import Kind
+from orchestrator.journal.parts import Asked, ForkedFrom, RecordedCellLimits, RecordedRunLimits, Spent
 from orchestrator.providers.messages import Reply
 from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, Manner
 
@@ -42,40 +43,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     at: float = 0.0
 
 
-class RecordedRunLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that a run had, whatever the configuration says by now."""
-
-    max_iterations: int
-    max_sub_calls: int
-    max_seconds: float
-    max_fuel: int
-
-
-class RecordedCellLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that each of its cells had."""
-
-    fuel: int
-    seconds: float
-    memory_bytes: int
-    output_chars: int
-    context_inline_limit: int
-
-
-class ForkedFrom(msgspec.Struct, frozen=True):
-    """The run that another one shares a beginning with: up to before its reply `turn`, or all that its cells left (None)."""
-
-    run_id: str
-    turn: int | None
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """An earlier question over the same context and variables, and what was answered (None: nothing); of long texts the
-    beginning."""
-
-    query: str
-    answer: str | None
-
-
 class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """Everything that a re-execution depends on, beside the replies and host calls that follow.
 
@@ -86,6 +53,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     `began_ns`: since 1970; the guest's own clock starts at `clock_start_ns`, which a fork has from its origin (0: the same).
     `copied`: so many events behind this one are those of the run that it is `forked_from`, and paid for by that.
     `answer_schema`: what its answer, a value then, has to fit. `history_chars`: how long its conversation may be (None: any).
+    `parent`: the run whose child it is, at `depth`; the root's is 0.
     `earlier_cells`: so many cells are of the `earlier` questions: they only bring the variables back.
     """
 
@@ -115,6 +83,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     copied: int = 0
     earlier: tuple[Asked, ...] = ()
     earlier_cells: int = 0
+    parent: str | None = None
+    depth: int = 0
     answer_schema: dict[str, Any] | None = None
     history_chars: int | None = None
     route: Route = "rlm"
@@ -228,6 +198,36 @@ class SubcallStarted(Event, frozen=True, kw_only=True, tag="subcall_started"):
     manner: Manner = PLAIN
 
 
+class ChildStarted(Event, frozen=True, kw_only=True, tag="child_started"):
+    """A child run begins, as sub-call `subcall`: `run_id` has a journal of its own. `context_length`: in code points."""
+
+    turn: int
+    cell: int
+    subcall: int
+    batch: int
+    run_id: str
+    query: str
+    context_id: str
+    context_length: int
+    limits: RecordedRunLimits
+    model: str | None = None
+    schema: dict[str, Any] | None = None
+
+
+class ChildFinished(Event, frozen=True, kw_only=True, tag="child_finished"):
+    """It has ended; `error` says why without an answer, which is partial then. What it spent, its own children included."""
+
+    turn: int
+    cell: int
+    subcall: int
+    run_id: str
+    answer: str | None
+    error: str | None
+    sub_calls: int = 0
+    fuel: int = 0
+    spent: tuple[Spent, ...] = ()
+
+
 class SubcallReused(Event, frozen=True, kw_only=True, tag="subcall_reused"):
     """A prompt that was paid for, in a rolled-back cell or a batch that failed: sub-call `subcall` answers it again, free."""
 
@@ -284,6 +284,8 @@ AnyEvent = (
     | SubcallStarted
     | SubcallReused
     | SubcallFinished
+    | ChildStarted
+    | ChildFinished
     | AnswerRefused
     | Answer
     | RunFinished

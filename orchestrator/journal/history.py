@@ -1,8 +1,6 @@
-"""What the events of a run say: its result and its turns, in the shapes that the API shows. Folds over events, nothing else."""
+"""What a run did, turn by turn, in the shapes that the API shows. Folds over events, nothing else."""
 
-import datetime
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
 
 import msgspec
 
@@ -13,49 +11,22 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
-    ForkedFrom,
+    ChildFinished,
+    ChildStarted,
     ModelCalled,
     ModelFailed,
     ModelReplied,
     Protocol,
-    RunFinished,
-    Stopped,
     SubcallFinished,
     SubcallStarted,
     Unparsed,
     run_started,
 )
-from orchestrator.journal.usage import RunUsage, baseline_tokens, own, savings_pct, usage
+from orchestrator.journal.parts import ForkedFrom
+from orchestrator.journal.results import RunSummary, summary
 from orchestrator.providers.messages import Reply
 
-State = Literal[Stopped, "running"]
-# What a run does that has not ended: it waits for its turn; computes; waits for models, with a guest or without one.
-Doing = Literal["queued", "running", "waiting", "parked"]
-Status = Literal[Stopped, Doing]
 EXCERPT = 2000  # code points of a sub-call's prompt and reply
-LISTED = 500  # of a query and its answer in a list of runs
-
-
-class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What POST /query answers; `answer` is partial unless `success`: a text, or a JSON value that fits the `answer_schema`.
-
-    `baseline_tokens`: about what sending the whole input once would have taken; `token_savings_pct`: what of it the run, with
-    all its sub-calls and failed attempts, did not use; negative if it used more.
-    `bypassed`: it was one call with the whole context (route "direct").
-    """
-
-    run_id: str
-    success: bool
-    answer: Any
-    error: str | None
-    stopped: State
-    iterations: int
-    sub_calls: int
-    usage: RunUsage
-    baseline_tokens: int
-    token_savings_pct: float
-    duration_ms: int
-    bypassed: bool = False
 
 
 class TurnAction(msgspec.Struct, kw_only=True):
@@ -72,7 +43,8 @@ class TurnAction(msgspec.Struct, kw_only=True):
 
 
 class SubQuery(msgspec.Struct, kw_only=True):
-    """One sub-call; of long texts the beginning. Times are since the run's start; `finished_ms` is None meanwhile."""
+    """One sub-call, or the child run `run_id`; of long texts the beginning. Times are since the run's start; `finished_ms` is
+    None meanwhile."""
 
     subcall: int
     prompt: str
@@ -82,6 +54,7 @@ class SubQuery(msgspec.Struct, kw_only=True):
     provider: str | None = None
     reply: str | None = None
     error: str | None = None
+    run_id: str | None = None
 
 
 class Turn(msgspec.Struct, kw_only=True):
@@ -105,99 +78,18 @@ class Turn(msgspec.Struct, kw_only=True):
     sub_calls_ms: int = 0
 
 
-class RunSummary(RunResult, frozen=True, kw_only=True):
-    """A result with what was asked, when (RFC 3339) and of which models. `status`: how it stopped, or what it does now."""
-
-    query: str
-    status: Status = "running"
-    started_at: str = ""
-    models: list[str] = []
-    session_id: str | None = None
-
-
 class RunDetail(RunSummary, frozen=True, kw_only=True):
-    """What POST /debug answers: the result, and every turn. `forks`: the runs that were begun from this one."""
+    """What POST /debug answers: the result, and every turn. `forks`: the runs that were begun from this one. `parent`: the run
+    whose child it is, at `depth`."""
 
     context_id: str
     context_length: int
     protocol: Protocol
     forked_from: ForkedFrom | None
-    forks: list[str] = []
+    forks: Sequence[str] = ()
+    parent: str | None = None
+    depth: int = 0
     history: list[Turn]
-
-
-def result(events: Sequence[AnyEvent]) -> RunResult:
-    """The result of a run; `stopped` is "running" while it is not finished."""
-    started = run_started(events)
-    answer: Any = None
-    error: str | None = None
-    stopped: State = "running"
-    iterations = sub_calls = 0
-    for event in events:
-        match event:
-            case ModelReplied():
-                iterations += not event.best_answer
-            case SubcallStarted():
-                sub_calls += 1
-            case Answer():
-                answer = msgspec.json.decode(event.text) if event.typed else event.text
-            case RunFinished():
-                stopped, error = event.stopped, event.error
-    used, baseline = usage(own(events)), baseline_tokens(events)
-    return RunResult(
-        run_id=started.run_id,
-        success=stopped == "answered",
-        answer=answer,
-        error=error,
-        stopped=stopped,
-        iterations=iterations,
-        sub_calls=sub_calls,
-        usage=used,
-        baseline_tokens=baseline,
-        token_savings_pct=savings_pct(baseline, used),
-        duration_ms=round(events[-1].at * 1000),
-        bypassed=started.route == "direct",
-    )
-
-
-def summary(events: Sequence[AnyEvent]) -> RunSummary:
-    """The result of a run, and what it was asked. Whether it is queued or parked, its events do not say."""
-    started, found = run_started(events), result(events)
-    status: Status = found.stopped
-    if status == "running" and waits_for_models(events):
-        status = "waiting"
-    began = datetime.datetime.fromtimestamp((started.began_ns or started.clock_start_ns) / 1e9, datetime.UTC)
-    return RunSummary(
-        **msgspec.structs.asdict(found),
-        query=started.query,
-        status=status,
-        started_at=began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        models=sorted({*found.usage.models, *filter(None, (started.root_model, started.sub_model))}),
-        session_id=started.session_id,
-    )
-
-
-def waits_for_models(events: Sequence[AnyEvent]) -> bool:
-    """Whether a run that has not ended has asked a model, and not heard from it."""
-    answered: set[int] = set()
-    for event in reversed(events):
-        match event:
-            case SubcallFinished():
-                answered.add(event.subcall)
-            case SubcallStarted() if event.subcall not in answered:
-                return True
-            case ModelCalled():
-                return True
-            case ModelReplied() | ModelFailed() | CellStarted() | RunFinished():
-                return False
-    return False
-
-
-def excerpt(events: Sequence[AnyEvent]) -> RunSummary:
-    """A summary for a list: of long texts the beginning."""
-    found = summary(events)
-    answer = next((event.text[:LISTED] for event in reversed(events) if isinstance(event, Answer)), None)
-    return msgspec.structs.replace(found, query=found.query[:LISTED], answer=answer)
 
 
 def detail(events: Sequence[AnyEvent]) -> RunDetail:
@@ -209,6 +101,8 @@ def detail(events: Sequence[AnyEvent]) -> RunDetail:
         context_length=started.context_length,
         protocol=started.protocol,
         forked_from=started.forked_from,
+        parent=started.parent,
+        depth=started.depth,
         history=turns(events),
     )
 
@@ -262,6 +156,14 @@ def _add(turn: Turn, event: AnyEvent) -> None:
         case Unparsed():
             turn.actions.append(TurnAction(kind="unparsed", started_ms=_ms(event), error=event.reason))
             turn.error = event.reason
+        case SubcallStarted() | SubcallFinished() | ChildStarted() | ChildFinished():
+            _add_sub_query(turn, event)
+        case Answer() if not turn.actions:
+            turn.actions.append(TurnAction(kind="answer", started_ms=_ms(event), output=event.text))
+
+
+def _add_sub_query(turn: Turn, event: SubcallStarted | SubcallFinished | ChildStarted | ChildFinished) -> None:
+    match event:
         case SubcallStarted():
             prompt = event.prompt[:EXCERPT]
             length = len(event.prompt)
@@ -270,8 +172,23 @@ def _add(turn: Turn, event: AnyEvent) -> None:
             turn.sub_calls += 1
             _add_usage(turn, event.reply)
             _close_sub_query(next(each for each in turn.sub_queries if each.subcall == event.subcall), event)
-        case Answer() if not turn.actions:
-            turn.actions.append(TurnAction(kind="answer", started_ms=_ms(event), output=event.text))
+        case ChildStarted():
+            found = SubQuery(
+                subcall=event.subcall,
+                prompt=event.query[:EXCERPT],
+                prompt_chars=len(event.query) + event.context_length,
+                started_ms=_ms(event),
+                run_id=event.run_id,
+            )
+            turn.sub_queries.append(found)
+        case ChildFinished():
+            turn.sub_calls += 1
+            query = next(each for each in turn.sub_queries if each.subcall == event.subcall)
+            query.finished_ms, query.error = _ms(event), event.error
+            query.reply = None if event.answer is None else event.answer[:EXCERPT]
+            for each in event.spent:
+                turn.sub_prompt_tokens += each.usage.prompt_tokens
+                turn.sub_completion_tokens += each.usage.completion_tokens
 
 
 def _close_sub_query(query: SubQuery, event: SubcallFinished) -> None:

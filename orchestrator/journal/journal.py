@@ -111,6 +111,11 @@ class Journal:
         """All that was written lasts, whatever happens to this process. Raises StoreFull, Superseded."""
         await self._sink.settle()
 
+    @property
+    def left(self) -> bool:
+        """Whether the run is to be gone on with, elsewhere or later."""
+        return self._left
+
     def leave(self) -> None:
         """Nothing more is written: the run is to be gone on with from here, so its end in this process is not its end."""
         self._left = True

@@ -15,6 +15,8 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
+    ChildFinished,
+    ChildStarted,
     ModelFailed,
     RunFinished,
     SubcallFinished,
@@ -37,11 +39,8 @@ def _lines(event: AnyEvent) -> Iterator[str]:
         case CellStarted():
             yield from ("", f"# Cell {event.cell}, turn {event.turn}")
             yield from _commands(event.code) if event.kind == "commands" else [event.code]
-        case SubcallStarted():
-            yield from _comment(f"Sub-call {event.subcall}", event.prompt)
-        case SubcallFinished():
-            reply = event.error or (event.reply.text if event.reply else "")
-            yield from _comment(f"Sub-call {event.subcall} failed" if event.error else f"Reply {event.subcall}", reply)
+        case SubcallStarted() | SubcallFinished() | ChildStarted() | ChildFinished():
+            yield from _asked(event)
         case CellFinished():
             yield from _comment("Printed", event.output)
             yield from _comment("Exception", event.error or "")
@@ -56,6 +55,19 @@ def _lines(event: AnyEvent) -> Iterator[str]:
             yield from ("", *_comment("Partial answer" if event.partial else "Answer", event.text))
         case RunFinished() if event.error:
             yield from ("", *_comment(event.stopped, event.error))
+
+
+def _asked(event: SubcallStarted | SubcallFinished | ChildStarted | ChildFinished) -> Iterator[str]:
+    match event:
+        case SubcallStarted():
+            yield from _comment(f"Sub-call {event.subcall}", event.prompt)
+        case SubcallFinished():
+            reply = event.error or (event.reply.text if event.reply else "")
+            yield from _comment(f"Sub-call {event.subcall} failed" if event.error else f"Reply {event.subcall}", reply)
+        case ChildStarted():
+            yield from _comment(f"Child run {event.run_id}", event.query)
+        case ChildFinished():
+            yield from _comment("It failed" if event.error else "It answered", event.error or event.answer or "")
 
 
 def _commands(code: str) -> list[str]:

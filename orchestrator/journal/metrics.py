@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from orchestrator.journal.events import AnyEvent, ModelFailed, ModelReplied, SubcallFinished
-from orchestrator.journal.history import State, result
+from orchestrator.journal.results import State, result
 from orchestrator.journal.usage import ModelUsage, own
 
 

@@ -9,6 +9,8 @@ from orchestrator.journal.events import (
     CellFinished,
     CellRolledBack,
     CellStarted,
+    ChildFinished,
+    ChildStarted,
     HistoryCompacted,
     HostCalled,
     ModelCalled,
@@ -22,9 +24,19 @@ from orchestrator.journal.events import (
     run_started,
 )
 
-SubcallEvent = SubcallStarted | SubcallReused | SubcallFinished
+# How a run ends by what is no doing of its own: wherever it was, it gives its draft.
+FROM_OUTSIDE = ("cancelled", "max_seconds", "max_journal", "store_full")
+SubcallEvent = SubcallStarted | SubcallReused | SubcallFinished | ChildStarted | ChildFinished
 # A cell that these ended would not come to the same again: it is skipped, as it was rolled back.
 CLOCK_LIMITS = ("seconds", "cancelled")
+
+
+class Interrupted(Exception):
+    """The recorded run ended here, by what is no doing of its own: it was cancelled, or failed."""
+
+    def __init__(self, finished: RunFinished) -> None:
+        super().__init__(finished.stopped)
+        self.finished = finished
 
 
 class RecordedCell(msgspec.Struct):
@@ -52,8 +64,8 @@ class Recording:
         self.cells: dict[int, RecordedCell] = {}
         self.replies: dict[int, ModelReplied | ModelFailed] = {}
         self.compacted: dict[int, bool] = {}  # before the calls of which turns the conversation was
-        self.asked: dict[int, SubcallStarted] = {}
-        self.answered: dict[int, SubcallFinished] = {}
+        self.asked: dict[int, SubcallStarted | ChildStarted] = {}
+        self.answered: dict[int, SubcallFinished | ChildFinished] = {}
         self.in_order = list(self._sort(events))
         self.earlier = tuple(self.cells.values())[: self.started.earlier_cells]
 
@@ -65,13 +77,20 @@ class Recording:
         """
         return next((each.ended.loaded for each in self.cells.values() if each.ended), None)
 
+    def ended_here(self) -> Exception | None:
+        """To be raised where it ended: then it ends as it did. None if the journal ends without its end."""
+        if self.finished is None:
+            return None
+        # At max_seconds the run itself writes a partial answer, and only then ends.
+        return TimeoutError() if self.finished.stopped == "max_seconds" else Interrupted(self.finished)
+
     def _sort(self, events: Sequence[AnyEvent]) -> Iterator[AnyEvent]:
         """Puts each event where it belongs; yields those whose order is the run's own, sub-calls excepted."""
         cell: RecordedCell | None = None
         for event in events:
             match event:
                 # Several go on at once, and end in the order in which models answer: that is no doing of the run.
-                case SubcallStarted() | SubcallFinished() | SubcallReused():
+                case SubcallStarted() | SubcallFinished() | SubcallReused() | ChildStarted() | ChildFinished():
                     self._add_subcall(event)
                     continue
                 case ModelWaits():
@@ -91,9 +110,9 @@ class Recording:
             yield event
 
     def _add_subcall(self, event: SubcallEvent) -> None:
-        if isinstance(event, SubcallStarted):
+        if isinstance(event, SubcallStarted | ChildStarted):
             self.asked[event.subcall] = event
-        elif isinstance(event, SubcallFinished):
+        elif isinstance(event, SubcallFinished | ChildFinished):
             self.answered[event.subcall] = event
         # Its cell began before it; only a journal that was tampered with has none.
         if cell := self.cells.get(event.cell):

@@ -5,10 +5,13 @@ from typing import Any
 from orchestrator.errors import JournalError
 from orchestrator.journal.events import (
     NO_CELL,
+    Answer,
     AnswerRefused,
     AnyEvent,
     CellFinished,
     CellRolledBack,
+    ChildFinished,
+    ChildStarted,
     HostCalled,
     ModelCalled,
     RunFinished,
@@ -18,7 +21,7 @@ from orchestrator.journal.events import (
     Unparsed,
 )
 from orchestrator.journal.journal import Journal
-from orchestrator.journal.recording import Recording
+from orchestrator.journal.recording import FROM_OUTSIDE, Recording, SubcallEvent
 
 EXCERPT = 200  # characters of a value in an error
 # What another execution may have otherwise: times, and the words of this version of the program.
@@ -46,14 +49,16 @@ class Rewriting:
 
     def write(self, event: AnyEvent) -> None:
         """Order counts, except that of sub-calls: they go on beside each other."""
-        if isinstance(event, SubcallStarted | SubcallReused | SubcallFinished):
+        if isinstance(event, SubcallEvent):
             self._write_subcall(event)
-        elif self._position < len(self._expected):
-            _compare(event, self._expected[self._position])
-            self._position += 1
-        else:
+        elif self._position == len(self._expected):
             # The recording is used up: from here on the run is a new one.
             self._write_on(event)
+        else:
+            expected = self._expected[self._position]
+            if type(event) is type(expected) or not self._ends_early(event, expected):
+                _compare(event, expected)
+                self._position += 1
 
     async def settle(self) -> None:
         """What goes beyond the recording lasts. Raises StoreFull, Superseded."""
@@ -66,6 +71,24 @@ class Rewriting:
             missing = self._expected[self._position]
             raise JournalError(f"{_place(missing)}: {_tag(missing)} of the journal did not happen again")
 
+    def _ends_early(self, event: AnyEvent, expected: AnyEvent) -> bool:
+        """Whether it is of an end from outside that comes before the run is where it was: then there is nothing to compare.
+
+        Raises what ended it then, if its end is all that is left of the recording.
+        """
+        interrupted = isinstance(expected, RunFinished) and expected.stopped in FROM_OUTSIDE
+        if isinstance(event, Answer) and event.partial:
+            return interrupted or self._then is not None  # what is a draft here is not what it was there
+        if isinstance(event, RunFinished):
+            if self._then is None or event.stopped not in FROM_OUTSIDE:
+                return False
+            self._then.write(event)
+            return True
+        ended = self._recording.ended_here()
+        if ended is not None and (interrupted or (isinstance(expected, Answer) and expected.partial)):
+            raise ended
+        return False
+
     def _is_of_an_open_cell(self, event: AnyEvent) -> bool:
         """A run that was stopped within a cell is not executed within it again, unless it goes on.
 
@@ -77,12 +100,12 @@ class Rewriting:
             and self._recording.cells[event.cell].ended is None
         )
 
-    def _write_subcall(self, event: SubcallStarted | SubcallReused | SubcallFinished) -> None:
+    def _write_subcall(self, event: SubcallEvent) -> None:
         recorded: AnyEvent | None = None
         match event:
-            case SubcallStarted():
+            case SubcallStarted() | ChildStarted():
                 recorded = self._recording.asked.get(event.subcall)
-            case SubcallFinished():
+            case SubcallFinished() | ChildFinished():
                 recorded = self._recording.answered.get(event.subcall)
             case SubcallReused():
                 # One reply may be reused in many cells, so its number alone does not say which event this is.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.journal import history
+from orchestrator.journal import history, results
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.export import script
 from orchestrator.journal.history import Turn
@@ -27,7 +27,7 @@ class Result:
         self.events = tuple(events)
         self.notes = notes
         self._execute_again = execute_again
-        found = history.result(events)
+        found = results.result(events)
         self.run_id: str = found.run_id
         self.success: bool = found.success
         self.answer: Any = found.answer

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.journal.events import AnyEvent
 from orchestrator.library.background import Background
 from orchestrator.library.results import Result
-from orchestrator.runs.underway import RunHandle
+from orchestrator.runs.handles import RunHandle
 
 _END: Any = object()
 

@@ -10,15 +10,8 @@ import msgspec
 from orchestrator.config import Settings
 from orchestrator.contexts.context import Context
 from orchestrator.errors import AboveCap, InvalidRequest
-from orchestrator.journal.events import (
-    FORMAT,
-    AnyEvent,
-    ForkedFrom,
-    RecordedCellLimits,
-    RecordedRunLimits,
-    RunStarted,
-    run_started,
-)
+from orchestrator.journal.events import FORMAT, AnyEvent, ChildStarted, RunStarted, SubcallStarted, run_started
+from orchestrator.journal.parts import ForkedFrom, RecordedCellLimits, RecordedRunLimits
 from orchestrator.providers.messages import OwnModels
 from orchestrator.providers.own_keys import OwnKeys
 from orchestrator.providers.pool import Models, Pool
@@ -111,11 +104,14 @@ class Beginnings:
         copied = forking.before_turn(events, fork)
         if before.own_key and own is None:
             raise InvalidRequest("its models are the caller's: send X-RLM-Provider, X-RLM-Model and X-RLM-Key again")
-        root, sub = (None, None) if own else (fork.model or before.root_model, before.sub_model)
+        root, sub = (fork.model, None) if own else (fork.model or before.root_model, before.sub_model)
         models = self._choose(root, sub, own)
         limits = before.limits if fork.limits is None else self._allow(fork.limits, before.limits)
         if fork.turn > limits.max_iterations:
             raise InvalidRequest(f"turn: the fork may have {limits.max_iterations} turns (max_iterations)")
+        made = sum(isinstance(each, SubcallStarted | ChildStarted) for each in copied)
+        if made > limits.max_sub_calls:
+            raise InvalidRequest(f"max_sub_calls: {made} were made before turn {fork.turn}; allow as many or more")
         started = msgspec.structs.replace(
             before,
             run_id=uuid.uuid4().hex,
@@ -126,6 +122,7 @@ class Beginnings:
             sub_model=sub,
             own_key=own is not None,
             session_id=None,
+            parent=None,
             forked_from=ForkedFrom(before.run_id, fork.turn),
             copied=len(copied),
             at=0.0,

@@ -89,6 +89,10 @@ class Cells:
         cell = recorded.started
         self._turn, self._number, self._calls = cell.turn, cell.cell, 0
         self._journal.write(cell)
+        if isinstance(recorded.ended, CellRolledBack):  # it broke the interpreter
+            self._journal.write(recorded.ended)
+            self._guest.begin_anew()
+            return
         request = CellRequest(
             number=cell.cell,
             kind=cell.kind,
@@ -120,7 +124,8 @@ class Cells:
     async def answer(self, call: HostCall) -> HostResult:
         """What the running cell is given."""
         try:
-            return HostResult(await self.wait(self._subcalls.ask(call.prompts)))
+            asked = self._subcalls.begin_children(call.children) if call.children else self._subcalls.ask(call.prompts)
+            return HostResult(await self.wait(asked))
         except BudgetExceeded as error:
             return HostResult(error=HostError("BudgetError", str(error)))
         except RequestError as error:
@@ -130,7 +135,7 @@ class Cells:
         """A sub-call of the run itself, which is of no cell."""
         self._subcalls.begin_cell(self._turn, NO_CELL)
         try:
-            [reply] = await self._subcalls.ask([prompt])
+            [reply] = await self.wait(self._subcalls.ask([prompt]))
         except BudgetExceeded as error:
             return SubReply(error=str(error))
         return reply

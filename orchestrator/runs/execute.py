@@ -58,6 +58,7 @@ def first_messages(tools: Tools, started: RunStarted, context: Context) -> tuple
         output_limit=started.output_limit,
         sub_prompt_chars=started.sub_prompt_chars,
         answer_schema=started.answer_schema,
+        deeper=started.depth < started.limits.max_depth,
     )
     system = prompts.system(terms, tools.functions, context)
     earlier = [(each.query, each.answer) for each in started.earlier]

@@ -19,6 +19,7 @@ QUIET_SECONDS = 15.0  # after which who follows is told that there is nothing ne
 MOST_AT_ONCE = 64  # events
 MOST_BYTES = 1 << 18  # of them
 MOST_STREAMED = 200_000  # characters of a reply that is under way; the rest comes with the whole
+_LINE_ENDS = tuple((each.encode(), b"\\u%04x" % ord(each)) for each in "\x85\u2028\u2029")
 BATCHES_KEPT = 8  # for those who are at about the same place
 
 
@@ -28,6 +29,13 @@ class Told(msgspec.Struct, frozen=True):
     number: int | None
     kind: str
     content: bytes
+
+
+def one_line(content: bytes) -> bytes:
+    """JSON without the line ends of Unicode, at which many a client ends a line: U+0085, U+2028, U+2029."""
+    for character, escaped in _LINE_ENDS:
+        content = content.replace(character, escaped)
+    return content
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -88,7 +96,9 @@ class Following:
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         self._readers += 1
-        self._task = self._task or asyncio.create_task(self._look())
+        if self._task is None:
+            self._said = None  # of the last time that somebody was here
+            self._task = asyncio.create_task(self._look())
         try:
             yield
         finally:
@@ -152,7 +162,7 @@ class Following:
         if batch is None and position < self._lasting:
             batch, size = [], 0
             for event in self._journal.events[position : min(self._lasting, position + MOST_AT_ONCE)]:
-                content = msgspec.json.encode(event)
+                content = one_line(msgspec.json.encode(event))
                 batch.append(Told(position + len(batch), str(event.__struct_config__.tag), content))
                 size += len(content)
                 if size > MOST_BYTES:
@@ -168,5 +178,5 @@ class Following:
         if self._delta is None or self._delta[0] is not before or self._delta[1] is not now:
             text, reasoning = (len(before.text), len(before.reasoning)) if before else (0, 0)
             delta = Delta(now.speaking.turn, text, now.text[text:], reasoning, now.reasoning[reasoning:])
-            self._delta = (before, now, Told(None, "model_delta", msgspec.json.encode(delta)))
+            self._delta = (before, now, Told(None, "model_delta", one_line(msgspec.json.encode(delta))))
         return self._delta[2]

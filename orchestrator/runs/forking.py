@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import msgspec
 
 from orchestrator.config import Protocol
+from orchestrator.dialogue import reports
 from orchestrator.errors import Conflict, InvalidRequest
-from orchestrator.journal import history
+from orchestrator.journal import results
 from orchestrator.journal.events import (
     FORMAT,
     Answer,
     AnyEvent,
-    Asked,
     CellFinished,
     CellRolledBack,
     CellStarted,
@@ -22,6 +22,7 @@ from orchestrator.journal.events import (
     RunFinished,
     run_started,
 )
+from orchestrator.journal.parts import Asked
 from orchestrator.providers.messages import Reply, Usage
 from orchestrator.runs.query import WantedLimits
 
@@ -54,16 +55,18 @@ def check(fork: Fork) -> None:
 def before_turn(events: Sequence[AnyEvent], fork: Fork) -> list[AnyEvent]:
     """What the fork has of them, behind the first: also the reply that it is given. Raises Conflict, InvalidRequest."""
     _check_format(events)
-    called = {event.turn: place for place, event in enumerate(events) if isinstance(event, ModelCalled)}
-    place = called.get(fork.turn)
-    if place is None:
-        raise InvalidRequest(f"turn: the run has the turns 1 to {max(called, default=0)}")
+    turns = {event.turn: (place, event) for place, event in enumerate(events) if isinstance(event, ModelCalled)}
+    if fork.turn not in turns:
+        raise InvalidRequest(f"turn: the run has the turns 1 to {max(turns, default=0)}")
+    place, called = turns[fork.turn]
     copied = list(events[1:place])
     text = _given(fork, run_started(events).protocol)
     if text is None:
         return copied
     reply = Reply(provider=BY_CALLER, text=text, reasoning="", usage=Usage(), attempts=0, seconds=0.0, cost=0.0, last_cost=0.0)
-    return [*copied, events[place], ModelReplied(turn=fork.turn, reply=reply, at=events[place].at)]
+    asked = reports.best_answer(run_started(events).answer_schema)
+    best_answer = called.texts[-1:] == (asked,)  # that call is no turn of the loop
+    return [*copied, called, ModelReplied(turn=fork.turn, reply=reply, best_answer=best_answer, at=called.at)]
 
 
 def _given(fork: Fork, protocol: Protocol) -> str | None:
@@ -80,7 +83,7 @@ def at_end(events: Sequence[AnyEvent]) -> list[AnyEvent]:
     _check_format(events)
     if not isinstance(events[-1], RunFinished):
         raise Conflict(f"the run {run_started(events).run_id} still goes on: ask when it has ended")
-    kept: list[CellStarted | HostCalled | CellFinished] = []
+    kept: list[CellStarted | HostCalled | CellFinished | CellRolledBack] = []
     cell: list[CellStarted | HostCalled] = []
     for event in events[1:]:
         match event:
@@ -91,7 +94,8 @@ def at_end(events: Sequence[AnyEvent]) -> list[AnyEvent]:
             case CellFinished():
                 kept += [*cell, event]
             case CellRolledBack() if event.lost:
-                kept = []
+                # What was before is gone, but for what it took of the run's clock and random numbers.
+                kept += [cell[0], event]
     return [msgspec.structs.replace(each, at=0.0, turn=BEFORE_ALL) for each in kept]
 
 
@@ -112,5 +116,5 @@ def _check_format(events: Sequence[AnyEvent]) -> None:
     started = run_started(events)
     if started.format != FORMAT:
         raise Conflict(f"the run {started.run_id} is of an older version of this program, which alone can execute it again")
-    if history.result(events).stopped == "not_resumable":
-        raise Conflict(f"the run {started.run_id} cannot be executed again: {history.result(events).error}")
+    if results.result(events).stopped == "not_resumable":
+        raise Conflict(f"the run {started.run_id} cannot be executed again: {results.result(events).error}")

@@ -13,18 +13,18 @@ import msgspec
 from orchestrator.contexts.context import Context
 from orchestrator.errors import Conflict, JournalError
 from orchestrator.journal.events import AnyEvent, RunFinished, run_started
-from orchestrator.journal.history import RunDetail, RunSummary, detail, summary
+from orchestrator.journal.history import RunDetail, detail
+from orchestrator.journal.results import RunSummary, summary
 from orchestrator.providers.messages import OwnModels
 from orchestrator.runs.beginning import Beginning
-from orchestrator.runs.following import MOST_AT_ONCE, QUIET_SECONDS, Told
+from orchestrator.runs.following import MOST_AT_ONCE, QUIET_SECONDS, Told, one_line
 from orchestrator.runs.forking import Fork
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
 from orchestrator.runs.run import CANCELLED
 from orchestrator.runs.service import RunService
 from orchestrator.store.journals import not_found
-from orchestrator.store.messages import Wanted
-from orchestrator.store.runs import Listed
+from orchestrator.store.messages import Listed, Wanted
 from orchestrator.store.searching import UNFINISHED
 
 LOOK_SECONDS = 0.5  # between two looks at a run that another process executes
@@ -133,7 +133,7 @@ class OwnedRuns:
             return
         contents = await self._service.journals.contents(run_id, position, MOST_AT_ONCE)
         if contents:
-            yield [Told(place, _kind(each).event, each) for place, each in enumerate(contents, position)]
+            yield [Told(place, _kind(each).event, one_line(each)) for place, each in enumerate(contents, position)]
 
     async def cancel(self, run_id: str) -> RunSummary:
         """Ends it with what it has; one that has ended stays as it is. Raises NotFound, Conflict."""

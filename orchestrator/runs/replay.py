@@ -13,7 +13,7 @@ from orchestrator.journal.rewriting import Rewriting
 from orchestrator.runs import schemas
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.forking import BEFORE_ALL
-from orchestrator.runs.sources import Recorded
+from orchestrator.runs.recorded import Recorded
 from orchestrator.sandbox.engine import Engine
 
 

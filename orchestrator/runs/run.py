@@ -26,13 +26,14 @@ from orchestrator.journal.events import (
     Stopped,
     Unparsed,
 )
+from orchestrator.journal.recording import FROM_OUTSIDE, Interrupted
 from orchestrator.providers.messages import Message, Reply, Schema
 from orchestrator.runs.answers import Given, Judge, Refused, as_value
 from orchestrator.runs.cells import Cells, Report
 from orchestrator.runs.conversation import Conversation
 from orchestrator.runs.fitting import Misfit
 from orchestrator.runs.forking import BEFORE_ALL
-from orchestrator.runs.sources import Interrupted, Source
+from orchestrator.runs.sources import Source
 from orchestrator.runs.subcalls import Writer
 
 MOST_ALIKE = 3  # failing replies that are the same, until the model is told; one more ends the run
@@ -79,7 +80,7 @@ class Run:
             stopped, error = await self._run_within(seconds)
         except Interrupted as interrupted:
             stopped, error = interrupted.finished.stopped, interrupted.finished.error
-            if stopped == "cancelled":
+            if stopped in FROM_OUTSIDE:
                 self._give_partial(self._draft)
         except asyncio.CancelledError:
             self._give_partial(self._draft)
@@ -122,7 +123,7 @@ class Run:
         while self._budget.iterations_left and self._budget.fuel_left and not last_turn and self._failed_alike <= MOST_ALIKE:
             last_turn = self._budget.refused
             try:
-                reply = await self._cells.wait(self._ask_root())
+                reply = await self._ask_root()
             except ProviderError as error:
                 self._give_partial(self._draft)
                 return "provider_error", str(error)
@@ -161,8 +162,12 @@ class Run:
         if best_answer:
             talk.messages.append(Message("user", reports.best_answer(self._schema)))
         self._journal.write(ModelCalled(turn=turn, prompt_chars=talk.characters, texts=talk.take_new()))
+        return await self._cells.wait(self._receive(turn, best_answer=best_answer))
+
+    async def _receive(self, turn: int, *, best_answer: bool) -> Reply:
+        """The reply, written down before the run has its place again, for which it may have to wait. Raises ProviderError."""
         try:
-            reply = await self._source.reply(turn, talk.messages, None if best_answer else self._briefing.schema)
+            reply = await self._source.reply(turn, self._conversation.messages, None if best_answer else self._briefing.schema)
         except ProviderError as error:
             self._journal.write(ModelFailed(turn=turn, error=str(error), reply=error.reply))
             raise
@@ -234,7 +239,7 @@ class Run:
     async def _ask_best_answer(self) -> str | None:
         """One last call, which is no turn: what the model thinks by now."""
         try:
-            reply = await self._cells.wait(self._ask_root(best_answer=True))
+            reply = await self._ask_root(best_answer=True)
         except ProviderError:
             return None
         for action in parse_reply(reply.text, cut=reply.cut):

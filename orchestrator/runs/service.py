@@ -17,17 +17,20 @@ from orchestrator.providers.messages import Message
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.admission import Admission, Bodies, Limits
 from orchestrator.runs.beginning import Beginning, Beginnings
+from orchestrator.runs.children import Means
 from orchestrator.runs.execute import Tools, first_messages
+from orchestrator.runs.handles import RunHandle, Starting
 from orchestrator.runs.machine import share
 from orchestrator.runs.observers import Observers
 from orchestrator.runs.query import Query, WantedLimits
-from orchestrator.runs.underway import RunHandle, Starting, Underway
+from orchestrator.runs.underway import Underway
 from orchestrator.sandbox.engine import LARGEST_MEMORY
 from orchestrator.sandbox.templates import extra_bytes
 from orchestrator.server_settings import ServerSettings
 from orchestrator.store.journals import Journals
 from orchestrator.store.keys import Keys
-from orchestrator.store.runs import RunStore, Unfinished
+from orchestrator.store.messages import Unfinished
+from orchestrator.store.runs import RunStore
 
 LEFT = RunFinished(stopped="cancelled", error="its caller waited for it, and the process that executed it has ended")
 KEY_GONE = RunFinished(stopped="not_resumable", error="its models are the caller's, whose key is kept nowhere")
@@ -54,6 +57,17 @@ class RunService:
         self.bodies = Bodies(limits.budget // 4)
         self.admission = Admission(limits, tools.engine.templates, lambda: self.bodies.held_bytes)
         self.underway = Underway(tools, pool, self.journals, self.admission)
+        self.underway.means = Means(
+            begin=self.underway.begin,
+            claim=self._claim,
+            store=store,
+            journals=self.journals,
+            contexts=contexts,
+            admission=self.admission,
+            observers=self.observers,
+            pool=pool,
+            most=settings.max_parallel_children,
+        )
         self.stopping = False
 
     def start(self, query: Query, wanted: WantedLimits | None = None, *, detached: bool = False) -> RunHandle:
@@ -158,7 +172,7 @@ class RunService:
         last = journal.events[-1]
         if isinstance(last, RunFinished):  # only the store had not heard of it
             return last
-        if not found.detached:
+        if not found.detached or run_started(journal.events).parent is not None:
             return LEFT
         return KEY_GONE if run_started(journal.events).own_key else None
 

@@ -5,17 +5,19 @@ import hashlib
 import itertools
 import traceback
 from collections import Counter, deque
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from orchestrator.budget import Budget
-from orchestrator.errors import BudgetExceeded, ProviderError
-from orchestrator.journal.events import AnyEvent, SubcallFinished, SubcallReused, SubcallStarted
+from orchestrator.errors import BudgetExceeded, ProviderError, RequestError
+from orchestrator.journal.events import AnyEvent, ChildFinished, ChildStarted, SubcallFinished, SubcallReused, SubcallStarted
+from orchestrator.journal.parts import RecordedRunLimits
 from orchestrator.journal.recording import SubcallEvent
+from orchestrator.runs.children import Came, Noted, Task
 from orchestrator.runs.sources import Source
-from orchestrator.sandbox.messages import PLAIN, Prompt, SubReply
+from orchestrator.sandbox.messages import PLAIN, ChildQuery, Prompt, SubReply
 
 
 class Writer(Protocol):
@@ -28,12 +30,20 @@ class Writer(Protocol):
         ...
 
 
+Asked = TypeVar("Asked", Prompt, Task)
 Key = tuple[str, bytes]  # a prompt, and how it is asked: the same for what may be given the same answer
 
 
-def _key(prompt: Prompt) -> Key:
-    manner = prompt.manner
-    return prompt.text, b"" if manner == PLAIN else hashlib.sha256(msgspec.json.encode(manner)).digest()
+def _key(asked: Prompt | Task) -> Key:
+    if isinstance(asked, Task):
+        return _child_key(asked.query, asked.context.id, asked.schema, asked.model)
+    manner = asked.manner
+    return asked.text, b"" if manner == PLAIN else hashlib.sha256(msgspec.json.encode(manner)).digest()
+
+
+def _child_key(query: str, *about: object) -> Key:
+    """`about`: its context, the schema of its answer, its model."""
+    return query, hashlib.sha256(msgspec.json.encode(about)).digest()
 
 
 class _PaidReply(msgspec.Struct, frozen=True):
@@ -73,6 +83,7 @@ class SubCalls:
         self._answered: list[_PaidReply] = []  # in this cell
         self._paid: dict[Key, deque[_PaidReply]] = {}  # and lost
         self._sent: Counter[Key] = Counter()  # how often each was
+        self._ended: list[ChildFinished] = []  # of the calls that are going on
 
     def begin_cell(self, turn: int, cell: int) -> None:
         """The next sub-calls are those of this cell."""
@@ -91,7 +102,7 @@ class SubCalls:
         keys: dict[int, Key] = {}
         failed = False
         for event in events:
-            if not isinstance(event, SubcallFinished) and event.batch != self._batches:
+            if not isinstance(event, SubcallFinished | ChildFinished) and event.batch != self._batches:
                 self._end_batch(failed=failed)
                 self._batches, failed = event.batch, False
             match event:
@@ -99,6 +110,15 @@ class SubCalls:
                     self._budget.reserve_sub_calls(1)
                     keys[event.subcall] = _key(Prompt(event.prompt, event.manner))
                     self._sent[keys[event.subcall]] += 1
+                case ChildStarted():
+                    self._budget.reserve_sub_calls(1)
+                    keys[event.subcall] = _child_key(event.query, event.context_id, event.schema, event.model)
+                case ChildFinished():
+                    self._ended.append(event)
+                    if event.error is None:
+                        self._batch.append(_PaidReply(event.subcall, keys[event.subcall], event.answer or ""))
+                    else:
+                        failed = True
                 case SubcallFinished() if event.reply is not None and event.error is None:
                     self._batch.append(_PaidReply(event.subcall, keys[event.subcall], event.reply.text))
                 case SubcallFinished():
@@ -111,7 +131,27 @@ class SubCalls:
         """One reply for each, in order. Raises BudgetExceeded, InvalidRequest, UnknownModel before anything is sent."""
         for manner in {id(each.manner): each.manner for each in prompts}.values():
             await self._source.check(manner)
-        paid = [self._take(_key(each)) for each in prompts]
+        return await self._ask(prompts, self._send)
+
+    async def begin_children(self, queries: Sequence[ChildQuery]) -> tuple[SubReply, ...]:
+        """One reply for each, in order. Raises BudgetExceeded, RequestError before anything is begun."""
+        prepared = await self._source.prepare(queries)
+        if noted := [each for each in prepared if isinstance(each, Noted)]:
+            replies = await self.ask([each.prompt for each in noted])
+            return tuple(msgspec.structs.replace(reply, note=each.note) for reply, each in zip(replies, noted, strict=True))
+        tasks = [each for each in prepared if isinstance(each, Task)]
+        left = max(1, len(tasks))
+
+        def begin(number: int, task: Task) -> Coroutine[Any, Any, SubReply]:
+            limits = RecordedRunLimits(**msgspec.structs.asdict(self._budget.share(left, task.max_iterations)))
+            return self._begin_child(number, task, limits)
+
+        return await self._ask(tasks, begin)
+
+    async def _ask(
+        self, asked: Sequence[Asked], send: Callable[[int, Asked], Coroutine[Any, Any, SubReply]]
+    ) -> tuple[SubReply, ...]:
+        paid = [self._take(_key(each)) for each in asked]
         try:
             first = self._budget.reserve_sub_calls(paid.count(None))
         except BudgetExceeded:
@@ -119,15 +159,17 @@ class SubCalls:
             raise
         self._batches += 1
         numbers = itertools.count(first)
-        calls = (
-            self._reuse(each) if each else self._send(next(numbers), prompt) for each, prompt in zip(paid, prompts, strict=True)
-        )
+        calls = [self._reuse(old) if old else send(next(numbers), each) for old, each in zip(paid, asked, strict=True)]
         replies = await _together(calls)
         self._end_batch(failed=any(reply.error is not None for reply in replies))
         return replies
 
     def _end_batch(self, *, failed: bool) -> None:
         ended, self._batch = self._batch, []
+        # At the end of all: what is left does not hang on which of them ended first.
+        for each in self._ended:
+            self._budget.charge_child(each.sub_calls, each.fuel)
+        self._ended = []
         if failed:
             self._lose(ended)
         else:
@@ -171,3 +213,33 @@ class SubCalls:
             return SubReply(error=error)
         self._batch.append(_PaidReply(number, key, reply.text))
         return SubReply(text=reply.text)
+
+    async def _begin_child(self, number: int, task: Task, limits: RecordedRunLimits) -> SubReply:
+        turn, cell, run_id = self._turn, self._cell, self._source.child_id(number)
+        self._journal.write(
+            ChildStarted(
+                turn=turn,
+                cell=cell,
+                subcall=number,
+                batch=self._batches,
+                run_id=run_id,
+                query=task.query,
+                context_id=task.context.id,
+                context_length=task.context.length,
+                limits=limits,
+                model=task.model,
+                schema=task.schema,
+            )
+        )
+        try:
+            came = await self._source.child(number, task, run_id, limits)
+        except RequestError as error:
+            came = Came(answer=None, error=str(error), sub_calls=0, fuel=0, spent=())
+        ended = ChildFinished(turn=turn, cell=cell, subcall=number, run_id=run_id, **msgspec.structs.asdict(came))
+        self._journal.write(ended)
+        await self._journal.settle()  # it is paid: it lasts before it is used
+        self._ended.append(ended)
+        if came.error is not None:
+            return SubReply(error=came.error, partial=came.answer)
+        self._batch.append(_PaidReply(number, _key(task), came.answer or ""))
+        return SubReply(text=came.answer)

@@ -7,6 +7,7 @@ state.py         the state of a guest from cell to cell, and the way back
 execution.py     one cell while it runs
 calls.py         what it asked of its run, to be given again if it begins again
 host_imports.py  THE TRUST BOUNDARY: everything that a guest can ask of the host
+questions.py     a part of it: what a guest asks of models and child runs
 linker.py        what a guest is linked to
 entered.py       which execution a thread is in
 limits.py        how the time of a cell is measured, which limit stopped it

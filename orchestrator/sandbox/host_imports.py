@@ -9,7 +9,7 @@ An exception that leaves a host import kills the instance, so a failure is retur
 
 import hashlib
 import itertools
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import wasmtime
@@ -20,37 +20,19 @@ from orchestrator.contexts.utf8 import ContextBytes, JoinedBytes, TextBytes
 from orchestrator.errors import ModuleError
 from orchestrator.sandbox.calls import Calls
 from orchestrator.sandbox.execution import Execution
-from orchestrator.sandbox.messages import CallRecord, HostCall, HostError, Manner, Prompt, SubReply
+from orchestrator.sandbox.messages import CallRecord, HostError
 from orchestrator.sandbox.modules.imports import Call, Source
 from orchestrator.sandbox.modules.instance import Allowance, ModuleOutcome, Request
+from orchestrator.sandbox.questions import MAX_NAME, Query, Refused, ask_sub_models, begin_children, check_size, decode
 
 # Numbers of context_read that stand for no document: all of them, one behind the other, and Context.table.
 WHOLE = 0xFFFFFFFE
 TABLE = 0xFFFFFFFF
 MAX_READ_CHARS = 16 << 20  # code points of one context_read
-MAX_PROMPTS = 10_000  # of one llm_query
-MAX_BATCH_CHARS = 20_000_000  # of one llm_query, all that goes with its prompts included; wasmtime itself stops at 128 MiB
 MAX_TEXT_CHARS = 20_000_000  # of the text that a cell hands to a module
 MAX_RESULTS = 64 << 20  # bytes of what one cell is given through the host import; it is kept in the journal
 MAX_CALLS = 10_000  # of one cell; each is kept in the journal
 MAX_RANDOM_BYTES = 1 << 16
-MAX_JSON = 128 << 20  # bytes of it
-MAX_NESTED = 500_000  # lists and objects in JSON of a guest or module: more hold up everybody while they are decoded
-MAX_VALUES = 8_000_000  # of all its values
-MAX_NAME = 100  # characters of a call's name that are kept, and of a model's
-
-
-class _Manner(Manner, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the next `count` prompts are asked."""
-
-    count: int
-
-
-class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The arguments of llm_query. `manners`: one after the other, of all prompts; without any, all are plain."""
-
-    prompts: list[str]
-    manners: list[_Manner] = []
 
 
 class _ModuleRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -77,14 +59,6 @@ class _WrittenModuleRequest(_ModuleRequest, frozen=True, forbid_unknown_fields=T
     """Of one that the cell brings, in WebAssembly's text format."""
 
     wat: str
-
-
-class Refused(Exception):
-    """Why a call has no result: raised in the guest as `kind`."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 class _CallOutcome(msgspec.Struct, frozen=True):
@@ -155,52 +129,17 @@ def _answer(execution: Execution, name: str, arguments: str) -> _CallOutcome:
     try:
         match name:
             case "llm_query":
-                replies = _ask_sub_models(execution, _decode(name, arguments, _Query), repeatable=True)
+                replies = ask_sub_models(execution, decode(name, arguments, Query), repeatable=True)
                 return _CallOutcome(msgspec.Raw(msgspec.json.encode(replies)))
+            case "rlm_query":
+                return _CallOutcome(msgspec.Raw(msgspec.json.encode(begin_children(execution, arguments))))
             case "module":
-                return _run_module(execution, _decode(name, arguments, _NamedModuleRequest))
+                return _run_module(execution, decode(name, arguments, _NamedModuleRequest))
             case "wasm_wat":
-                return _run_module(execution, _decode(name, arguments, _WrittenModuleRequest))
+                return _run_module(execution, decode(name, arguments, _WrittenModuleRequest))
         raise Refused("ValueError", "there is no such host import")
     except Refused as refused:
         return _CallOutcome(error=HostError(refused.kind, str(refused)))
-
-
-def _ask_sub_models(execution: Execution, query: _Query, *, repeatable: bool) -> tuple[SubReply, ...]:
-    if not 1 <= len(query.prompts) <= MAX_PROMPTS:
-        raise Refused("ValueError", f"llm_query: 1 to {MAX_PROMPTS} prompts at once, not {len(query.prompts)}")
-    if sum(map(len, query.prompts)) + sum(map(_length_beside, query.manners)) > MAX_BATCH_CHARS:
-        raise Refused("ValueError", f"llm_query: at most {MAX_BATCH_CHARS} characters at once")
-    result = execution.ask(HostCall(_prompts(query)), repeatable=repeatable)
-    if result.error is not None:
-        raise Refused(result.error.type, result.error.message)
-    return result.replies
-
-
-def _prompts(query: _Query) -> tuple[Prompt, ...]:
-    """Raises Refused."""
-    if not query.manners:
-        return tuple(map(Prompt, query.prompts))
-    if any(each.count < 1 for each in query.manners) or sum(each.count for each in query.manners) != len(query.prompts):
-        raise Refused("ValueError", "llm_query: the counts of manners must come to the number of prompts")
-    for each in query.manners:
-        if each.max_tokens is not None and each.max_tokens < 1:
-            raise Refused("ValueError", f"llm_query: max_tokens must be at least 1, not {each.max_tokens}")
-        if each.model is not None and len(each.model) > MAX_NAME:
-            raise Refused("ValueError", f"llm_query: a model's name has at most {MAX_NAME} characters")
-    texts = iter(query.prompts)
-    return tuple(
-        Prompt(text, manner)
-        for each in query.manners
-        for manner in [Manner(system=each.system, schema=each.schema, model=each.model, max_tokens=each.max_tokens)]
-        for text in itertools.islice(texts, each.count)
-    )
-
-
-def _length_beside(manner: _Manner) -> int:
-    """Characters that go with its prompts, once with each."""
-    schema = 0 if manner.schema is None else len(msgspec.json.encode(manner.schema))
-    return max(0, manner.count) * (len(manner.system or "") + schema)
 
 
 def _run_module(execution: Execution, asked: _NamedModuleRequest | _WrittenModuleRequest) -> _CallOutcome:
@@ -257,39 +196,15 @@ def _rewrite(outcome: ModuleOutcome) -> msgspec.Raw:
     """JSON in the form that the journal has too. Raises the module's own failure."""
     if isinstance(outcome.result, BaseException):
         raise outcome.result
-    _check_size("its result", outcome.result)
+    check_size("its result", outcome.result)
     return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(outcome.result)))
-
-
-def _check_size(what: str, text: str | bytes) -> None:
-    """Raises Refused. What is counted may stand in a text as well: nothing is decoded before."""
-    if isinstance(text, str):
-        lists, objects, commas = (text.count(each) for each in ("[", "{", ","))
-    else:
-        lists, objects, commas = (text.count(each) for each in (b"[", b"{", b","))
-    if len(text) > MAX_JSON or lists + objects > MAX_NESTED or commas > MAX_VALUES:
-        raise Refused(
-            "ValueError",
-            f"{what} is too much JSON: at most {MAX_JSON >> 20} MiB, {MAX_NESTED} lists and objects, {MAX_VALUES} values",
-        )
 
 
 def _answer_module(execution: Execution, prompts: bytes) -> bytes:
     """Replies, as JSON, for a module that asks sub-models itself."""
     # Not repeatable: the module would compute again, and be compiled again if the cell brought it.
-    query = _Query(_decode("llm_query", prompts, list[str]))
-    return msgspec.json.encode(_ask_sub_models(execution, query, repeatable=False))
-
-
-T = TypeVar("T")
-
-
-def _decode(name: str, text: str | bytes, kind: type[T]) -> T:
-    _check_size(f"{name}: what it is given", text)
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Refused("TypeError", f"{name}: {error}") from None
+    query = Query(decode("llm_query", prompts, list[str]))
+    return msgspec.json.encode(ask_sub_models(execution, query, repeatable=False))
 
 
 def _failure(error: HostError) -> Variant:

@@ -95,17 +95,39 @@ class Prompt(msgspec.Struct, frozen=True):
     manner: Manner = PLAIN
 
 
-class HostCall(msgspec.Struct, frozen=True):
-    """Prompts to sub-models, sent together."""
+class ChildQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a child run is asked, over one of: a text, texts, a JSON value, code points [start, stop) of the context (stop -1:
+    to its end), some of its documents by number or name; over the whole context, if there is none of these.
+    """
 
-    prompts: tuple[Prompt, ...]
+    query: str
+    text: str | None = None
+    texts: list[str] | None = None
+    value: Any = msgspec.UNSET
+    part: tuple[int, int] | None = None
+    documents: list[int | str] | None = None
+    schema: dict[str, Any] | None = None
+    model: str | None = None
+    max_iterations: int | None = None
+
+
+class HostCall(msgspec.Struct, frozen=True):
+    """Prompts to sub-models, sent together; or child runs, begun together."""
+
+    prompts: tuple[Prompt, ...] = ()
+    children: tuple[ChildQuery, ...] = ()
 
 
 class SubReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to one prompt (JSON, if it was held to a schema), or why there is none."""
+    """The answer to one prompt or query (JSON, if it was held to a schema), or why there is none.
+
+    `partial`: what a child run had of an answer. `note`: what was done otherwise than asked.
+    """
 
     text: str | None = None
     error: str | None = None
+    partial: str | None = None
+    note: str | None = None
 
 
 class HostResult(msgspec.Struct, frozen=True):

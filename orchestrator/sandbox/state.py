@@ -4,10 +4,11 @@
 |--------------|---------|-----------------|-----------|----------|-----------------------------------------------------|
 | not begun    | None    | None            | None      | None     | a fork of the origin, which it decides              |
 | first cell   | decided | None            | None      | live     | this instance                                       |
-| later cell   | decided | the image of it | None      | live     | this instance                                       |
-| rolled back  | decided | as it was       | None      | None     | a fork of `before`; of the origin, if that is None  |
+| later cell   | decided | the image of it | if it was | live     | this instance                                       |
+| rolled back  | decided | as it was       | if it was | None     | a fork of `before`; of the origin, if that is None  |
 | parked       | decided | None            | in a file | None     | a fork of what that has, which is `before` again    |
 
+What was parked stays in its file as long as it is what `before` has: a cell that waits again and again is written once.
 The origin is the context's template, or a blank guest. A guest that had not gone beyond it is parked as if it was rolled back.
 """
 
@@ -46,7 +47,7 @@ class State:
             self._choose_origin(names_context=names_context)
         # Taken before a cell, not after it: the state of a run's last cell is never needed.
         elif self._instance is not None:
-            self._before = self._instance.snapshot()
+            self._before, self._parked = self._instance.snapshot(), None
         self._instance = self._instance or self.fork()
         return self._instance
 
@@ -54,9 +55,8 @@ class State:
         """Another guest in the state before the last cell. Raises SandboxError."""
         if self._loaded and self._template is None:
             self._template = self._template_again()
-        if self._parked is not None:
+        if self._before is None and self._parked is not None:
             self._before = parked.bring_back(self._parked, self._template or self._engine.blank)
-            self._parked = None
         if self._before is None:
             return templates.begin(self._engine, self._context, self._template, self._opening)
         # No seed here, unlike in templates.begin: the image has the random state that the cells before left.
@@ -74,9 +74,10 @@ class State:
     def park(self) -> bool:
         """Keeps it in a file, as what it has beside the origin. False if that cannot be: nothing has changed then."""
         try:
-            image = self._instance.snapshot() if self._instance is not None else self._before
-            if image is not None:
-                self._parked = parked.park(image, self._engine.spool)
+            if self._instance is not None:
+                self._parked = parked.park(self._instance.snapshot(), self._engine.spool)
+            elif self._before is not None and self._parked is None:
+                self._parked = parked.park(self._before, self._engine.spool)
         except (OSError, SandboxError):
             return False
         # The template is not this run's to keep: it is made again if it is gone by then, and is the same.

@@ -12,11 +12,12 @@ from orchestrator.contexts.context import Context
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.entered import entering
 from orchestrator.sandbox.execution import preparation
-from orchestrator.sandbox.host_imports import MAX_BATCH_CHARS, MAX_TEXT_CHARS
+from orchestrator.sandbox.host_imports import MAX_TEXT_CHARS
 from orchestrator.sandbox.instance import Instance
 from orchestrator.sandbox.memory.memory import Image
 from orchestrator.sandbox.messages import Opening
 from orchestrator.sandbox.modules.registry import Modules
+from orchestrator.sandbox.questions import MAX_BATCH_CHARS
 
 
 class Forks(Protocol):

@@ -6,10 +6,10 @@ import msgspec
 
 from orchestrator.errors import AboveCap, NotFound
 from orchestrator.journal.events import AnyEvent, RunStarted, run_started
-from orchestrator.journal.history import excerpt
 from orchestrator.journal.journal import Journal, Observer, nobody
-from orchestrator.store.messages import Wanted
-from orchestrator.store.runs import Listed, RunStore, Unfinished
+from orchestrator.journal.results import excerpt
+from orchestrator.store.messages import Listed, Unfinished, Wanted
+from orchestrator.store.runs import RunStore
 from orchestrator.store.writer import Record
 
 

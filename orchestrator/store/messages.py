@@ -1,6 +1,8 @@
-"""What the store is asked by."""
+"""What the store is asked by, and what it says of runs."""
 
 import msgspec
+
+from orchestrator.journal.results import RunSummary
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,3 +25,22 @@ class Key(msgspec.Struct, frozen=True):
     owner: str
     digest: bytes
     request: bytes
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One of a list; `begun_ns` tells its place. `held`: by a process."""
+
+    run_id: str
+    begun_ns: int
+    summary: RunSummary
+    held: bool
+
+
+class Unfinished(msgspec.Struct, frozen=True):
+    """A run without its end; `detached`: it is to be gone on with, its caller does not wait. `parent`: whose child it is."""
+
+    run_id: str
+    attempt: int
+    holder: str | None
+    detached: bool
+    parent: str | None = None

@@ -13,37 +13,21 @@ from sqlalchemy.engine import make_url
 from orchestrator.config import StoreSettings, data_folder
 from orchestrator.errors import Busy, ConfigError, JournalError, NoRoom, Superseded
 from orchestrator.journal.events import AnyEvent, RunStarted, run_started
-from orchestrator.journal.history import RunSummary
+from orchestrator.journal.results import RunSummary
 from orchestrator.store.database import Database, sqlite_url
 from orchestrator.store.forgetting import forget, forget_some
 from orchestrator.store.holders import Holder
-from orchestrator.store.messages import Wanted
+from orchestrator.store.messages import Listed, Unfinished, Wanted
 from orchestrator.store.searching import those, words_of
 from orchestrator.store.tables import EVENTS, RUNS
 from orchestrator.store.writer import Record, Writer
 
+READ_BYTES = 1 << 18  # of events, at once; one may have more
 MOST_FORKS = 100  # of one run, in a list
 _FINISHED = RUNS.c.ended_ns.is_not(None)
+_UNFINISHED = select(RUNS.c.run_id, RUNS.c.attempt, RUNS.c.holder, RUNS.c.detached, RUNS.c.parent).where(~_FINISHED)
 _decode = msgspec.json.Decoder(AnyEvent).decode
 _decode_summary = msgspec.json.Decoder(RunSummary).decode
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """One of a list; `begun_ns` tells its place. `held`: by a process."""
-
-    run_id: str
-    begun_ns: int
-    summary: RunSummary
-    held: bool
-
-
-class Unfinished(msgspec.Struct, frozen=True):
-    """A run without its end; `detached`: it is to be gone on with, its caller does not wait."""
-
-    run_id: str
-    attempt: int
-    holder: str | None
-    detached: bool
 
 
 class RunStore:
@@ -89,6 +73,7 @@ class RunStore:
             "summary": msgspec.json.encode(summary),
             "origin": started.forked_from.run_id if started.forked_from else None,
             "session": started.session_id,
+            "parent": started.parent,
         }
         self.writer.do(lambda connection: connection.execute(insert(RUNS).values(row)), lasting=True)
         return Record(started.run_id, attempt=1, events=0)
@@ -113,15 +98,26 @@ class RunStore:
         )
 
     async def unfinished(self) -> list[Unfinished]:
-        """Those that no living process holds, the oldest first."""
+        """Those that no living process holds, the oldest first; no child whose parent will go on with it."""
 
         def read() -> list[Unfinished]:
-            columns = (RUNS.c.run_id, RUNS.c.attempt, RUNS.c.holder, RUNS.c.detached)
             with self.database.reading() as connection:
-                rows = connection.execute(select(*columns).where(~_FINISHED).order_by(RUNS.c.begun_ns))
+                rows = connection.execute(_UNFINISHED.order_by(RUNS.c.begun_ns))
                 found = [Unfinished(*row) for row in rows]
+            going = {each.run_id for each in found}
             dead = {each for each in {row.holder for row in found} if each is None or not self.holder.lives(each)}
-            return [each for each in found if each.holder in dead]
+            return [each for each in found if each.holder in dead and each.parent not in going]
+
+        return await asyncio.to_thread(read)
+
+    async def find_unfinished(self, run_id: str) -> Unfinished | None:
+        """That run, if it has not ended and no living process holds it."""
+
+        def read() -> Unfinished | None:
+            with self.database.reading() as connection:
+                row = connection.execute(_UNFINISHED.where(RUNS.c.run_id == run_id)).one_or_none()
+            found = None if row is None else Unfinished(*row)
+            return None if found is None or (found.holder and self.holder.lives(found.holder)) else found
 
         return await asyncio.to_thread(read)
 
@@ -185,13 +181,20 @@ class RunStore:
         return await asyncio.to_thread(self._read, run_id) if known else []
 
     async def contents(self, run_id: str, position: int, most: int) -> list[bytes]:
-        """Events that are committed, from that position on, as JSON."""
+        """Events that are committed, from that position on, as JSON: no more than `most`, and not much above READ_BYTES."""
         chosen = (EVENTS.c.run_id == run_id) & (EVENTS.c.position >= position)
         rows = select(EVENTS.c.content).where(chosen).order_by(EVENTS.c.position).limit(most)
 
         def read() -> list[bytes]:
+            found: list[bytes] = []
+            left = READ_BYTES
             with self.database.reading() as connection:
-                return list(connection.scalars(rows))
+                for content in connection.scalars(rows):
+                    found.append(content)
+                    left -= len(content)
+                    if left <= 0:
+                        break
+            return found
 
         return await asyncio.to_thread(read)
 

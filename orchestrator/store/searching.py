@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_
 
-from orchestrator.journal.history import RunSummary
+from orchestrator.journal.results import RunSummary
 from orchestrator.store.messages import Wanted
 from orchestrator.store.tables import RUNS
 
@@ -21,7 +21,9 @@ def words_of(summary: RunSummary) -> dict[str, Any]:
 def those(owner: str, wanted: Wanted) -> ColumnElement[bool]:
     """Of that owner."""
     chosen = [RUNS.c.owner == owner]
-    if wanted.run_id is not None:
+    if wanted.run_id is None:
+        chosen.append(RUNS.c.parent.is_(None))  # child runs are found by their ids, and from their parents
+    else:
         chosen.append(RUNS.c.run_id.startswith(wanted.run_id, autoescape=True))
     if wanted.status is not None:
         unfinished = wanted.status in UNFINISHED

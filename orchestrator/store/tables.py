@@ -35,6 +35,7 @@ VERSIONS = Table("store_version", METADATA, Column("number", Integer, nullable=F
 # `attempt`: how often it was taken over; what an earlier one appends is refused. `summary`: of lists, as JSON.
 # What lists are searched by: `stopped`, none while it is not finished; `words`: the beginnings of query and answer, casefolded;
 # `models`: their names, one a line. `origin`: the run that it was forked from; `session`: the caller's name for a row of runs.
+# `parent`: the run whose child it is, which alone goes on with it.
 RUNS = Table(
     "runs",
     METADATA,
@@ -55,6 +56,7 @@ RUNS = Table(
     Column("models", Text),
     Column("origin", String(64)),
     Column("session", String(100)),
+    Column("parent", String(64)),
 )
 Index("runs_of_owner", RUNS.c.owner, RUNS.c.begun_ns)
 Index(
@@ -100,7 +102,7 @@ Index("replies_by_use", REPLIES.c.used)
 
 def _add_what_is_searched(connection: Connection) -> None:
     """Runs that are there are found by how they ended; by their words only if they end later."""
-    for column in (RUNS.c.stopped, RUNS.c.words, RUNS.c.models, RUNS.c.origin, RUNS.c.session):
+    for column in (RUNS.c.stopped, RUNS.c.words, RUNS.c.models, RUNS.c.origin, RUNS.c.session, RUNS.c.parent):
         kind = column.type.compile(connection.dialect)
         connection.exec_driver_sql(f"alter table {RUNS.name} add column {column.name} {kind}")
     for index in (_OF_ORIGIN, _OF_SESSION):

@@ -185,6 +185,30 @@ def test_log_lines_are_bounded():
     assert [sum(kept.filter(each) for _ in range(1000)) for each in (record, later)] == [10, 10]
 
 
+async def test_who_does_not_read_is_gone_after_a_while(engine, monkeypatch):
+    """Who reads slowly stays."""
+    monkeypatch.setattr(connections, "TAKE_SECONDS", 1.0)
+    async with serving(engine, FakeModel([python("FINAL('x' * 9_000_000)")])) as client:
+        run_id = (await client.post("/query", json={"query": "q", "context": "c"})).json()["run_id"]
+        asking = f"GET /runs/{run_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+        sizes = []
+        for pause in (3.0, 0.0):
+            reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port, limit=1 << 16)
+            writer.write(asking)
+            size = len(await reader.readexactly(1000))
+            await asyncio.sleep(pause)
+            with contextlib.suppress(ConnectionError):
+                while piece := await reader.read(1 << 16):
+                    size += len(piece)
+                    await asyncio.sleep(0.01)
+                    if b"0\r\n\r\n" in piece:
+                        break
+            sizes.append(size)
+            writer.close()
+    whole = 18_000_000
+    assert sizes[0] < whole < sizes[1]
+
+
 @pytest.fixture
 def few_files(tmp_path):
     """The address of a server of a scripted model that may open 64 files, and its log."""

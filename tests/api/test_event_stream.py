@@ -8,6 +8,7 @@ import pytest
 from fakes import FakeModel, delta, python
 from serving import serving
 
+from orchestrator.api.event_stream import as_events
 from orchestrator.runs import following
 
 REPLIES = [python("x = llm_query('alfa')"), python("y = llm_batch(['b', 'c'])"), python("FINAL([x, *y])")]
@@ -127,6 +128,29 @@ async def test_a_reply_is_seen_while_it_comes(engine):
     assert "event: run_finished" in rest
 
 
+async def test_a_reader_that_comes_later_is_not_told_of_an_earlier_reply(engine):
+    """Though nobody was there when that one was whole."""
+    model = Slow("```python\n", "x = 1\n```")
+    async with serving(engine, model) as client:
+        run_id = await begin(client)
+        model.allowed.release()
+        async with client.stream("GET", f"/runs/{run_id}/events") as response:
+            async for each in response.aiter_text():
+                if "model_delta" in each:
+                    break
+        model.allowed.release()
+        while len(events := (await client.get(f"/runs/{run_id}/journal")).text.splitlines()) < 6:  # noqa: ASYNC110  (another task)
+            await asyncio.sleep(0.02)
+        assert json.loads(events[-1])["event"] == "model_called"
+        async with client.stream("GET", f"/runs/{run_id}/events", params={"after": len(events) - 1}) as response:
+            model.allowed.release()
+            async for each in response.aiter_text():
+                if "model_delta" in each:
+                    break
+        await client.post(f"/runs/{run_id}/cancel")
+    assert parse(each.strip())[2]["turn"] == 2
+
+
 async def test_many_readers_cost_one_encoding(engine, monkeypatch):
     """A hundred of one run see the same."""
     encoded = []
@@ -150,6 +174,31 @@ async def test_a_reader_that_does_not_read_holds_nobody_up(engine):
             assert idle.status_code == 200
             found = await read(client, f"/runs/{run_id}/events")
     assert found[-1][1] == "run_finished"
+
+
+async def test_an_event_is_one_line_for_every_client(engine):
+    """Also for those that end lines at U+2028 and the like; while the run goes on, and after it."""
+    said = "\x85\u2028\u2029"
+    async with serving(engine, FakeModel([python(f"FINAL({said!r})") + said], delay=0.1)) as client:
+        run_id = await begin(client)
+        for _ in range(2):
+            async with client.stream("GET", f"/runs/{run_id}/events") as response:
+                lines = [each async for each in response.aiter_lines()]
+            events = [json.loads(each[6:]) for each in lines if each.startswith("data: ")]
+            assert [each["text"] for each in events if each.get("event") == "answer"] == [said]
+
+
+async def test_a_large_event_is_sent_in_pieces():
+    """Small ones together; the bytes are the same."""
+    events = [following.Told(number, "answer", b'"%s"' % (b"x" * size)) for number, size in enumerate((3, 3, 200_000, 3))]
+
+    async def told():
+        yield events
+
+    pieces = [each async for each in as_events(told())]
+    assert [len(each) // 1000 for each in pieces] == [0, 65, 65, 65, 3]
+    blocks = b"".join(pieces).split(b"\n\n")[1:-1]
+    assert blocks == [b"id: %d\nevent: answer\ndata: %s" % (each.number, each.content) for each in events]
 
 
 async def test_one_query_streams_its_events_and_then_the_result(engine):

@@ -8,6 +8,7 @@ from fakes import FakeModel
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import load_all_checks
+from schemathesis.specs.openapi.schemas import OpenApiSchema
 from serving import serving, serving_app
 
 from orchestrator.config import ScriptedSettings, Settings
@@ -41,7 +42,9 @@ async def client(engine, tmp_path):
 
 
 def operations(described, url):
-    schema = schemathesis.openapi.from_dict(described)
+    schema: OpenApiSchema = schemathesis.openapi.from_dict(
+        described
+    )  # imported above: here, pytest would rewrite it amid threads
     schema.config.update(base_url=url)
     return [found.ok() for found in schema.get_all_operations()]
 

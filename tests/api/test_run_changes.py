@@ -6,6 +6,8 @@ import pytest
 from fakes import FakeModel, python
 from serving import serving
 
+from orchestrator.server_settings import ServerSettings
+
 REPLIES = [python("x = llm_query('alfa')"), python("y = x + '!'\nprint(y)"), python("FINAL([x, y])")]
 ANSWER = '["ALFA", "ALFA!"]'
 
@@ -146,8 +148,13 @@ async def test_a_fork_at_its_turn(engine, change, expected):
         ({"turn": 2, "model": "none"}, 422, "root_model: there is no 'none' for this role; these are configured: openai/fake"),
         ({"turn": 2, "limits": {"max_iterations": 1}}, 400, "turn: the fork may have 1 turns (max_iterations)"),
         ({"turn": 2, "limits": {"max_iterations": 99}}, 422, "max_iterations: 99 is above this server's 20"),
+        (
+            {"turn": 2, "limits": {"max_sub_calls": 0}},
+            400,
+            "max_sub_calls: 1 were made before turn 2; allow as many or more",
+        ),
     ],
-    ids=["nothing", "two", "no such turn", "no such model", "too few turns", "too many turns"],
+    ids=["nothing", "two", "no such turn", "no such model", "too few turns", "too many turns", "too few sub-calls"],
 )
 async def test_a_fork_that_cannot_be_is_refused(engine, body, status, message):
     """Before anything is begun."""
@@ -156,6 +163,50 @@ async def test_a_fork_that_cannot_be_is_refused(engine, body, status, message):
         response = await client.post(f"/runs/{first['run_id']}/fork", json=body)
         assert len((await client.get("/runs")).json()["runs"]) == 1
     assert (response.status_code, response.json()["detail"]) == (status, message)
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [({"reply": "given"}, "given"), ({"code": "FINAL(x)"}, "1"), ({"model": "fake"}, "asked anew")],
+    ids=["reply", "code", "model"],
+)
+async def test_a_fork_at_the_call_for_a_best_answer(engine, change, answer):
+    """That is no turn of the loop, and no more of one in the fork."""
+    replies = [python("x = 1"), *[python("1 / 0")] * 4, "the best so far", "asked anew"]
+    async with serving(engine, FakeModel(replies)) as client:
+        first = await run(client)
+        fork = await ended(client, await begin(client, f"/runs/{first['run_id']}/fork", turn=6, **change))
+        verdict = (await client.post(f"/runs/{fork['run_id']}/replay")).json()
+    assert (first["answer"], fork["answer"], fork["stopped"]) == ("the best so far", answer, "repeated_reply")
+    assert verdict["identical"], verdict["difference"]
+
+
+async def test_a_run_that_is_cancelled_while_it_is_executed_again_is_cancelled(engine):
+    """A fork, a run that goes on after another: each replays as it was, though it was not where its journal is."""
+    replies = [python("answer['content'] = 'so far'\nsum(i for i in range(4_000_000))"), python("FINAL(1)")]
+    found = []
+    async with serving(engine, FakeModel(replies)) as client:
+        first = await run(client)
+        path = f"/runs/{first['run_id']}/fork"
+        for again in ((path, {"turn": 2, "model": "fake"}), ("/runs", {"query": "q", "after": first["run_id"]})):
+            run_id = await begin(client, again[0], **again[1])
+            cancelled = (await client.post(f"/runs/{run_id}/cancel")).json()
+            verdict = (await client.post(f"/runs/{run_id}/replay")).json()
+            found.append((cancelled["status"], cancelled["answer"], verdict["identical"], verdict["difference"]))
+    assert found == [("cancelled", None, True, None)] * 2
+
+
+async def test_a_run_that_was_cancelled_before_its_turn_replays(engine):
+    """Nothing of it was executed."""
+    model = Held(list(REPLIES))
+    async with serving(engine, model, server=ServerSettings(max_runs=1)) as client:
+        going = await begin(client, query="q", context="c")
+        await model.reached.wait()
+        waiting = await begin(client, query="q", context="c")
+        found = (await client.post(f"/runs/{waiting}/cancel")).json()
+        await client.post(f"/runs/{going}/cancel")
+        verdict = (await client.post(f"/runs/{waiting}/replay")).json()
+    assert (found["status"], verdict) == ("cancelled", {"identical": True, "difference": None, "cells": 0})
 
 
 async def test_a_next_question_finds_the_variables(engine):
@@ -177,6 +228,25 @@ async def test_a_next_question_finds_the_variables(engine):
         {"run_id": first["run_id"], "turn": None},
     )
     assert (model.sub_prompts, verdict) == (["alfa"], {"identical": True, "difference": None, "cells": 6})
+
+
+async def test_a_next_question_to_a_run_that_broke_its_interpreter(engine):
+    """It finds what the cells behind that left, their clock and random numbers too."""
+    replies = [
+        python("import os\nx = os.urandom(4)"),
+        python("from rlm_guest import runner\nrunner._notebook.run = None"),
+        python("1"),
+        python("import os, time\ny = (time.time(), os.urandom(4))\nprint(y)"),
+        python("FINAL(0)"),
+        python("print(y)\nFINAL('x' in globals())"),
+    ]
+    async with serving(engine, FakeModel(replies)) as client:
+        first = await run(client)
+        second = await ended(client, await begin(client, query="q", after=first["run_id"]))
+        verdict = (await client.post(f"/runs/{second['run_id']}/replay")).json()
+    assert (second["stopped"], second["error"], second["answer"]) == ("answered", None, "false")
+    assert second["history"][0]["output"] == first["history"][3]["output"]
+    assert verdict["identical"], verdict["difference"]
 
 
 async def test_a_session_goes_on_after_its_last_run(engine):
@@ -221,6 +291,23 @@ async def test_a_request_that_is_sent_again_is_the_same_run(engine):
     assert (other.status_code, other.json()["detail"]) == (422, "Idempotency-Key: it was sent with another request before")
 
 
+async def test_a_request_of_a_session_that_is_sent_again_is_the_same_run(engine):
+    """While that goes on: it is not asked after itself."""
+    model = Held(list(REPLIES))
+    asking = {"query": "q", "context": "c", "session_id": "mine"}
+    async with serving(engine, model) as client:
+        await begin(client, **asking)
+        await client.post(f"/runs/{(await client.get('/runs')).json()['runs'][0]['run_id']}/cancel")
+        del asking["context"]
+        model.replies, model.reached = list(REPLIES), asyncio.Event()
+        found = []
+        for _ in range(2):
+            found.append(await begin(client, headers={"Idempotency-Key": "k"}, **asking))
+            await model.reached.wait()
+        await client.post(f"/runs/{found[0]}/cancel")
+    assert found[0] == found[1]
+
+
 async def test_a_key_whose_run_was_refused_is_free_again(engine):
     """The next try is the first."""
     async with serving(engine, FakeModel(list(REPLIES))) as client:
@@ -242,6 +329,9 @@ async def test_a_key_whose_run_was_refused_is_free_again(engine):
         ({"model": "another"}, []),
         ({"until": "2020-01-01T00:00:00Z"}, []),
         ({"since": "2020-01-01", "limit": 1}, ["second"]),
+        ({"since": "9999-01-01"}, []),
+        ({"until": "9999-01-01", "limit": 1}, ["second"]),
+        ({"text": '!"]\0'}, []),
     ],
 )
 async def test_runs_are_found(engine, wanted, found):

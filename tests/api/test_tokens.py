@@ -9,6 +9,7 @@ import structlog
 from fakes import FakeModel, python
 from serving import serving, serving_app
 
+from orchestrator.api import tokens
 from orchestrator.api.tokens import Tokens
 from orchestrator.config import OpenAISettings, Settings
 from orchestrator.errors import ConfigError
@@ -49,6 +50,43 @@ def two(engine, model=None, **limits):
 
 def detail(response):
     return response.status_code, response.json()["detail"]
+
+
+async def test_a_replay_is_one_of_the_runs_of_its_token(engine):
+    """While it waits, too; it ends if its caller goes away."""
+    auth, model = AuthSettings(tokens=(token("ann", max_runs=2),)), Answers()
+    async with serving(engine, model, auth=auth, server=ServerSettings(max_runs=1)) as client:
+        client.headers.update(bearer(ANN))
+        path = f"/runs/{(await client.post('/query', json=QUERY)).json()['run_id']}/replay"
+        model.delay = 3600
+        going = (await client.post("/runs", json=QUERY)).json()["run_id"]
+        replaying = asyncio.create_task(client.post(path))
+        await asyncio.sleep(0.2)
+        refused = await client.post("/runs", json=QUERY)
+        replaying.cancel()
+        async with asyncio.timeout(5):
+            while (await client.post("/runs", json=QUERY)).status_code != 202:  # noqa: ASYNC110  (another task)
+                await asyncio.sleep(0.02)
+        await client.post(f"/runs/{going}/cancel")
+    assert detail(refused) == (429, "this token may have 2 runs at once (auth.tokens.max_runs)")
+
+
+async def test_a_token_reads_so_many_streams_at_once(engine, monkeypatch):
+    """One that ends makes room."""
+    monkeypatch.setattr(tokens, "MOST_STREAMS", 1)
+    async with two(engine, Answers(delay=3600)) as client:
+        client.headers.update(bearer(ANN))
+        path = f"/runs/{(await client.post('/runs', json=QUERY)).json()['run_id']}/events"
+        async with client.stream("GET", path) as first:
+            await anext(first.aiter_bytes())
+            refused = await client.get(path)
+        async with asyncio.timeout(5):
+            while True:
+                async with client.stream("GET", path) as again:
+                    if again.status_code == 200:
+                        break
+                await asyncio.sleep(0.02)
+    assert detail(refused) == (429, "this token may read 1 streams of events at once")
 
 
 NONE = (401, "send a token of this server: Authorization: Bearer TOKEN")

@@ -14,7 +14,7 @@ from measuring import private_mb
 
 from orchestrator.config import OpenAISettings, SandboxSettings, ServerSettings, Settings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
@@ -47,7 +47,9 @@ class Waiting:
     async def find_window(self) -> None:
         """It reads anything."""
 
-    async def complete(self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None) -> None:
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
         turn = sum(message.role == "assistant" for message in messages)
         call = "sub-call" if messages[0].role == "user" else "turn" if turn else "first turn"
         if call == self._held:

@@ -15,8 +15,8 @@ from measuring import RUNS, shown
 from orchestrator.app import create_app
 from orchestrator.config import OpenAISettings, ServerSettings, Settings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
+from orchestrator.journal.results import result
 from orchestrator.opening import Orchestrator
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool

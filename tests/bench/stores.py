@@ -11,8 +11,10 @@ from measuring import RUNS, shown
 
 from orchestrator.config import OpenAISettings, SandboxSettings, Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.journal.events import FORMAT, Answer, RecordedCellLimits, RecordedRunLimits, RunFinished, RunStarted
+from orchestrator.journal.events import FORMAT, Answer, RunFinished, RunStarted
 from orchestrator.journal.journal import Journal
+from orchestrator.journal.parts import RecordedCellLimits, RecordedRunLimits
+from orchestrator.journal.results import RunSummary
 from orchestrator.providers.messages import Message, Received, Schema
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools
@@ -24,6 +26,7 @@ from orchestrator.store.database import sqlite_url
 from orchestrator.store.journals import Journals
 from orchestrator.store.messages import Wanted
 from orchestrator.store.runs import RunStore
+from orchestrator.store.writer import Record
 
 TURNS = 100
 KEPT = 10_000
@@ -55,13 +58,65 @@ class Turns:
         received.add("```python\nx = len(context)\nprint(x)\n```")
 
 
+class Quick(Turns):
+    """Two turns and two sub-calls, each answered at once."""
+
+    def __init__(self) -> None:
+        super().__init__(-1)
+
+    async def complete(
+        self, messages: tuple[Message, ...], received: Received, schema: Schema | None = None, max_tokens: int | None = None
+    ) -> None:
+        turn = sum(message.role == "assistant" for message in messages)
+        code = "FINAL(len(context) + len(both))" if turn else "both = llm_batch(['a', 'b'])"
+        received.add(f"```python\n{code}\n```" if messages[0].role == "system" else "x")
+
+
+class Unwaited(RunStore):
+    """Nobody waits for it: as if runs were kept in memory alone."""
+
+    async def settle(self, record: Record) -> None:
+        pass
+
+    async def end(self, record: Record, summary: RunSummary) -> None:
+        self._ending = asyncio.ensure_future(super().end(record, summary))
+
+
 async def store_rows(engine: Engine) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         settings = StoreSettings(url=sqlite_url(Path(folder) / "runs.db"), kept_runs=10**6)
-        rows = ["| the store of runs (SQLite, each commit on the disk) | |", "|---|---|", *await _events(settings)]
+        rows = [
+            "| the store of runs (SQLite, each commit on the disk) | |",
+            "|---|---|",
+            *await _runs(engine, folder),
+            *await _events(settings),
+        ]
         rows += await _going_on(engine, settings)
         rows.append(await _start(settings))
         return [*rows, ""]
+
+
+async def _runs(engine: Engine, folder: str) -> list[str]:
+    """One after the other, in turn with the store and without."""
+    contexts, found = ContextStore(), {}
+    async with contextlib.AsyncExitStack() as stack:
+        servers = {}
+        for kind in (RunStore, Unwaited):
+            store = stack.enter_context(
+                contextlib.closing(kind(StoreSettings(url=sqlite_url(Path(folder) / f"{kind.__name__}.db"))))
+            )
+            settings = Settings(providers=(Quick.settings,))
+            servers[kind] = RunService(settings, Tools(engine, await describe(engine)), Pool([Quick()]), contexts, store)
+            stack.push_async_callback(servers[kind].stop, 0)
+            found[kind] = []
+        for _ in range(100):
+            for kind, runs in servers.items():
+                started = time.perf_counter()
+                await runs.start(Query("q", contexts.add_text("a small text"))).wait()
+                found[kind].append((time.perf_counter() - started) * 1000)
+    return [
+        f"| one run, 2 turns, 2 sub-calls (ms); without waiting for the store | {shown(found[RunStore])}; {shown(found[Unwaited])} |"
+    ]
 
 
 async def _events(settings: StoreSettings) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import re
 
+import msgspec
 import pytest
 from notebooks import as_sent
 
@@ -35,7 +36,7 @@ JSON_LINES = '{"city": "Oslo"}\n' * 1000
 async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells):
     """Every function is named, and what is named can be called in a cell."""
     functions = await describe(engine)
-    told = prompts.system(terms(), functions, text())
+    told = prompts.system(msgspec.structs.replace(terms(), deeper=True), functions, text())
     names = [each.name for each in functions]
     for name in names:
         assert re.search(rf"\b{re.escape(name.rpartition('.')[2])}\b", told)
@@ -98,7 +99,7 @@ def test_the_json_prompt_lists_the_commands_that_are_needed():
     told = prompts.system(terms("json"), (), text())
     listed = re.findall(r'^- \{"op": "(\w+)"', told, re.MULTILINE)
     assert listed == [each.__struct_config__.tag for each in TAUGHT]
-    others = {"wasm_wat", "index_terms", "get", "wasm", "csv", "json", "text", "final_var"}
+    others = {"llm_delegate", "wasm_wat", "index_terms", "get", "wasm", "csv", "json", "text", "final_var"}
     assert {each.__struct_config__.tag for each in KNOWN} - set(listed) == others
     assert (
         '- {"op": "slice", "start"?: number, "end"?: number}*: '

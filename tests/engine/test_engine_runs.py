@@ -12,7 +12,7 @@ from orchestrator.config import OpenAISettings, ScriptedSettings, Settings
 from orchestrator.dialogue.commands import Malformed
 from orchestrator.dialogue.replies import parse_reply
 from orchestrator.journal.events import ModelReplied, SubcallFinished, SubcallStarted
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.opening import Orchestrator
 from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay

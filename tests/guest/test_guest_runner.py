@@ -356,6 +356,13 @@ async def test_a_draft_is_what_answer_holds_meanwhile(run_cells, code, draft):
     assert (outcome.answer, outcome.draft) == (None, draft)
 
 
+async def test_a_draft_that_cannot_be_shown_fails_no_cell(run_cells):
+    """Nor those after it: it is none."""
+    deep = "for _ in range(10**6):\n    answer['content'] = [answer['content']]"
+    outcome = await run_cells(deep, "print('fine')")
+    assert (outcome.head, outcome.error, outcome.draft) == ("fine\n", None, None)
+
+
 async def test_show_vars_lists_what_the_cells_made(run_cells):
     """SHOW_VARS gives names, types and sizes of what is not provided and does not begin with an underscore."""
     assert (await run_cells("x = [1, 2]\nf = 5\n_y = 1\nchunk_text\ncontext", "llm_query = 'mine'\nSHOW_VARS()")).head == (

@@ -5,9 +5,9 @@ import pytest
 from fakes import used
 
 from orchestrator.journal.events import ModelFailed, ModelReplied, RunFinished, SubcallFinished, SubcallStarted
-from orchestrator.journal.history import result
 from orchestrator.journal.lines import from_lines
 from orchestrator.journal.metrics import metrics
+from orchestrator.journal.results import result
 from orchestrator.journal.usage import usage
 from orchestrator.providers.messages import FailedAttempt, Reply, Usage
 

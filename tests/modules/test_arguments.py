@@ -6,8 +6,8 @@ import tomllib
 
 import msgspec
 import pytest
-from conftest import Cut
 from fuzz_cases import FUNCTIONS
+from pieces import Cut
 
 from orchestrator.dialogue.commands import IndexTerms
 from orchestrator.errors import ModuleError

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from conftest import Cut
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pieces import Cut
 
 from orchestrator.errors import ModuleError
 

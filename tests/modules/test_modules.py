@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-from conftest import Cut
 from notebooks import as_sent
+from pieces import Cut
 from processes import rlm
 
 from orchestrator import shipped

@@ -7,8 +7,8 @@ from fakes import FakeModel, python
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest, JournalError
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import excerpt, result
 from orchestrator.journal.listing import listing
+from orchestrator.journal.results import excerpt, result
 from orchestrator.runs.query import Query, check
 from orchestrator.runs.replay import replay
 

@@ -5,13 +5,12 @@ import contextlib
 
 import httpx
 import pytest
-from conftest import FAKE_MODEL
-from fakes import FakeModel, python, streamed
+from fakes import FAKE_MODEL, FakeModel, python, streamed
 
 from orchestrator.config import CacheSettings, Settings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal.events import CellFinished, SubcallFinished, SubcallStarted
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.cache import Cache
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool

@@ -6,7 +6,7 @@ from fakes import FakeModel, python
 from orchestrator.contexts.store import ContextStore
 from orchestrator.dialogue.shortening import shortened
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.messages import Message
 from orchestrator.runs.conversation import Conversation
 from orchestrator.runs.replay import replay

@@ -7,7 +7,7 @@ from fakes import FakeModel
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import TooLong
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.runs.replay import replay
 
 DIRECT = {"route": "direct"}

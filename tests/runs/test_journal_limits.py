@@ -4,8 +4,8 @@ import pytest
 from fakes import FakeModel, python
 
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
 from orchestrator.journal.lines import to_lines
+from orchestrator.journal.results import result
 from orchestrator.server_settings import ServerSettings
 
 FULL = "its journal would have more than 50000 bytes (server.run_journal_bytes)"

@@ -10,7 +10,8 @@ from fakes import FakeModel, python
 from orchestrator.dialogue import reports
 from orchestrator.errors import SandboxError
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result, turns
+from orchestrator.journal.history import turns
+from orchestrator.journal.results import result
 
 
 def shown(model, turn):

@@ -5,14 +5,13 @@ import contextlib
 
 import httpx
 import pytest
-from conftest import FAKE_MODEL
-from fakes import FakeModel, python
+from fakes import FAKE_MODEL, FakeModel, python
 
 from orchestrator.config import Settings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import ModelCalled
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.runs.execute import Tools

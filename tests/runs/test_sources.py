@@ -14,8 +14,8 @@ from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
 from orchestrator.providers.messages import Usage
 from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.recorded import RecordedThenLive
 from orchestrator.runs.replay import replay
-from orchestrator.runs.sources import RecordedThenLive
 
 REPLIES = [
     python("import random, time\nx = llm_query('a')\nprint(x, random.random(), time.time(), modules.text.describe()['words'])"),

@@ -13,12 +13,12 @@ from orchestrator.config import CacheSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import ProviderError, UnknownModel
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
 from orchestrator.journal.journal import Journal
+from orchestrator.journal.results import result
 from orchestrator.providers.cache import Cache
 from orchestrator.providers.pool import Pool
+from orchestrator.runs.live import Live
 from orchestrator.runs.replay import replay
-from orchestrator.runs.sources import Live
 from orchestrator.runs.subcalls import SubCalls
 from orchestrator.sandbox.messages import Manner, Prompt, SubReply
 

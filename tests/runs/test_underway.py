@@ -7,17 +7,17 @@ import httpx
 import msgspec
 import pytest
 import sqlalchemy
-from conftest import FAKE_MODEL
-from fakes import FakeModel, python
+from fakes import FAKE_MODEL, FakeModel, python
 
 from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import NoRoom, Stopping
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.providers.messages import OwnModels
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
+from orchestrator.runs.admission import Limits
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
@@ -99,6 +99,26 @@ async def test_a_detached_run_goes_on_where_its_server_was_stopped(server, conte
     assert (found.stopped, found.answer, len(model.root_messages)) == ("answered", '["ALFA", "BRAVO", 6]', 3 - asked)
     assert found.sub_calls == 2
     assert await replay(events, contexts.get(ev.run_started(events).context_id), engine) == 3
+
+
+async def test_who_cancels_again_waits_for_the_end_in_the_store_too(server, contexts, monkeypatch):
+    """A run that is told to be over is over for everybody."""
+    model = Holding(list(REPLIES), held="alfa")
+    async with server(model) as runs:
+        run = runs.start(Query("q", contexts.add_text("a text")))
+        await model.reached.wait()
+        end = runs.journals.end
+
+        async def end_slowly(journal):
+            await asyncio.sleep(0.5)
+            await end(journal)
+
+        monkeypatch.setattr(runs.journals, "end", end_slowly)
+        for _ in range(3):
+            run.cancel()
+            await asyncio.sleep(0.01)
+        await asyncio.wait([run.task])
+        assert await runs.store.has_ended(run.run_id, "")
 
 
 async def test_who_waits_for_a_detached_run_is_told_that_it_goes_on(server, contexts):
@@ -200,6 +220,42 @@ async def test_a_store_that_is_locked_is_waited_for(server, contexts, monkeypatc
         other.dispose()
         assert result(await run.wait()).stopped == "answered"
         assert len(await runs.journals.events(run.run_id)) == len(run.events)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_a_server_ends_though_its_store_is_locked(server, contexts, monkeypatch, tmp_path):
+    """It waits some seconds; the run goes on in the next one."""
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("orchestrator.runs.underway.LAST_SECONDS", 0.3)
+    monkeypatch.setattr("orchestrator.store.writer.LAST_SECONDS", 0.3)
+    model = Holding(list(REPLIES), held="alfa")
+    other = sqlalchemy.create_engine(sqlite_url(tmp_path / "runs.db"))
+    async with asyncio.timeout(20):
+        async with server(model) as runs:
+            run = runs.start(Query("q", contexts.add_text("a text")), detached=True)
+            await model.reached.wait()
+            lock = other.connect()
+            lock.exec_driver_sql("pragma busy_timeout = 5000")
+            lock.rollback()
+            lock.exec_driver_sql("begin immediate")
+    lock.close()
+    other.dispose()
+    async with server(FakeModel(REPLIES[1:])) as runs:
+        await runs.go_on()
+        assert result(await ended(runs, run.run_id)).answer == '["ALFA", "BRAVO", 6]'
+
+
+async def test_runs_wait_in_the_store_and_not_in_memory(server, contexts):
+    """Only as many are taken as there is room for; the others a moment later."""
+    async with server(FakeModel([python("FINAL(1)")] * 4)) as runs:
+        runs.admission._limits = Limits(10**12, 1, 256)
+        for _ in range(4):
+            beginning = runs.beginnings.first(Query("q", contexts.add_text("a text")), WantedLimits())
+            await runs.leave_for_server(beginning)
+        has_the_place = runs.admission.enter(1)
+        await runs.go_on()
+        assert (len(runs.journals._live), runs.admission.waiting) == (1, 1)
+        runs.admission.leave(has_the_place)
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)

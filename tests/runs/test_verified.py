@@ -9,7 +9,7 @@ from fakes import FakeModel, python
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal import events as ev
-from orchestrator.journal.history import result
+from orchestrator.journal.results import result
 from orchestrator.runs.query import Query, check
 from orchestrator.runs.replay import replay
 

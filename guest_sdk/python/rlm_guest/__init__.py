@@ -13,6 +13,7 @@ lazy/      a text and documents that are too large to be held
 lazy_re/   `re` over them
 queries    `llm_query`, `llm_batch`, and sub-calls that wait to go out together
 typed      their answers as values: types and JSON Schemas
+recursion  child runs: `rlm_query`, `rlm_batch`
 rounds     `map_reduce`
 parallel/  `asyncio`, `threading` and `concurrent.futures` in one thread
 replies    `parse_json`

@@ -27,12 +27,12 @@ def use_context(value: Any) -> None:
 def run(module: str, function: str, arguments: dict[str, Any], text: Any, *, joined: bool = False) -> Any:
     """The answer of a module's function. `joined`: documents are one text, with a line end between. Raises ModuleError."""
     asked = {"module": module, "function": function, "args": arguments}
-    return host.call("module", asked | _input(text) | ({"joined": True} if joined else {}))
+    return host.call("module", asked | input_of(text) | ({"joined": True} if joined else {}))
 
 
 def run_wat(wat: str, function: str, arguments: dict[str, Any], text: Any) -> Any:
     """The same for a module in WebAssembly's text format."""
-    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments} | _input(text))
+    return host.call("wasm_wat", {"wat": wat, "function": function, "args": arguments} | input_of(text))
 
 
 def unpacked(answer: dict[str, Any], name: str) -> Any:
@@ -57,7 +57,8 @@ def can_take(text: Any) -> bool:
     return length_of(text) <= _max_text_chars
 
 
-def _input(text: Any) -> dict[str, Any]:
+def input_of(text: Any) -> dict[str, Any]:
+    """What a call works on, as the host takes it; nothing for the context."""
     if text is None:
         return {}
     if text is _context:

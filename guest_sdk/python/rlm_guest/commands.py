@@ -9,7 +9,7 @@ import inspect
 import re
 from typing import Any
 
-from . import asking, calls, lines, modules, queries, totals
+from . import asking, calls, lines, modules, queries, recursion, totals
 from .answers import as_text
 from .errors import BudgetError, CommandError, LLMError, ModuleError
 from .lazy.far import spelled
@@ -178,6 +178,13 @@ class Commands:
 
     def _llm_query(self, prompt: str, store: str | None, schema: Any = None, model: str | None = None) -> None:
         self._keep(queries.llm_query(self._names.fill_text(prompt), schema=schema, model=model), store)
+
+    def _llm_delegate(
+        self, task: str, max_iterations: int | None, on: str | None, store: str | None, model: str | None = None
+    ) -> None:
+        context = None if on is None else self._names.value(on)
+        query = self._names.fill_text(task)
+        self._keep(recursion.rlm_query(query, context, model=model, max_iterations=max_iterations), store)
 
     def _map(
         self, prompt: str, size: int | None, on: str | None, store: str | None, schema: Any = None, model: str | None = None

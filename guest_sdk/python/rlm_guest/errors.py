@@ -11,6 +11,13 @@ class LLMError(RuntimeError):
     results: list[Any]
 
 
+class ChildError(LLMError):
+    """A child run did not answer. `partial`: what it had of an answer, if anything."""
+
+    __module__ = "builtins"
+    partial: str | None = None
+
+
 class BudgetError(RuntimeError):
     """The run's sub-calls would be exceeded; nothing was sent."""
 

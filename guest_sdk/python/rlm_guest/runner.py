@@ -16,7 +16,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import calls, checks, chunks, errors, habits, helpers, host, modules, queries, replies, rounds, tracebacks
+from . import calls, checks, chunks, errors, habits, helpers, host, modules, queries, recursion, replies, rounds, tracebacks
 from .answers import Answers
 from .capture import Capture
 from .commands import Commands
@@ -70,13 +70,17 @@ class Notebook:
         self.firm: dict[str, Any] = _by_name(
             queries.llm_query,
             queries.llm_batch,
+            recursion.rlm_query,
+            recursion.rlm_batch,
             self.answers.FINAL,
             self.answers.FINAL_VAR,
             self.answers._next_question,
             self.SHOW_VARS,
         )
         # The name of another may become a variable of the cells' own.
-        self.provided = self.firm | _by_name(*_HELPERS, errors.LLMError, errors.BudgetError, errors.ModuleError)
+        self.provided = self.firm | _by_name(
+            *_HELPERS, errors.LLMError, errors.ChildError, errors.BudgetError, errors.ModuleError
+        )
         self.provided["modules"] = modules.modules
         # What models use in a block in which they did not import it.
         self.provided |= _by_name(collections, itertools, json, math, re, collections.Counter, collections.defaultdict)

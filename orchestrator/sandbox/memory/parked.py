@@ -1,7 +1,6 @@
 """An image put away: what it has beside the one that it came from, in a file."""
 
 import hashlib
-import itertools
 import os
 from collections.abc import Iterator
 
@@ -12,7 +11,7 @@ from orchestrator.sandbox.memory.mappings import Range, SealedFile
 from orchestrator.sandbox.memory.memory import Image, Segment, cover
 from orchestrator.sandbox.memory.spool import Place, Spool
 
-PIECE = 1 << 20  # bytes that are held at once while it is written
+PIECE = 1 << 20  # bytes that are held at once while it is written and read
 
 
 class ParkedImage(msgspec.Struct, frozen=True):
@@ -38,23 +37,38 @@ def park(image: Image, spool: Spool) -> ParkedImage:
 
 def bring_back(parked: ParkedImage, origin: Image) -> Image:
     """`origin`: the image that it came from, or one that was made as that was. Raises SandboxError."""
+    reading = _Reading(parked.place)
     try:
-        content = memoryview(parked.place.read())
+        segments = origin.segments
+        if parked.segments:
+            file = SealedFile(parked.size, (piece for each in parked.segments for piece in reading.pieces(each)))
+            for start, stop in parked.segments:
+                segments = cover(segments, Segment(start, stop, file, shared=False))
+        patches = tuple((each[0], b"".join(piece for _, piece in reading.pieces(each))) for each in parked.patches)
     except OSError as error:
         raise SandboxError(f"a guest that was parked cannot be read: {error}") from None
-    if hashlib.sha256(content).digest() != parked.sha256:
+    if reading.digest.digest() != parked.sha256:
         raise SandboxError("a guest that was parked is damaged: the disk has changed it")
-    ends = tuple(itertools.accumulate(stop - start for start, stop in parked.segments + parked.patches))
-    pieces = [content[start:stop] for start, stop in itertools.pairwise((0, *ends))]
-    segments = origin.segments
-    if parked.segments:
-        starts = (start for start, _ in parked.segments)
-        file = SealedFile(parked.size, zip(starts, pieces, strict=False))
-        for start, stop in parked.segments:
-            segments = cover(segments, Segment(start, stop, file, shared=False))
-    own = zip(parked.patches, pieces[len(parked.segments) :], strict=True)
-    patches = tuple((start, bytes(piece)) for (start, _), piece in own)
     return Image(parked.component, parked.size, segments, origin.patches + patches)
+
+
+class _Reading:
+    """What was put away, from its beginning on."""
+
+    def __init__(self, place: Place) -> None:
+        self.digest = hashlib.sha256()
+        self._place = place
+        self._position = 0
+
+    def pieces(self, of: Range) -> Iterator[tuple[int, memoryview]]:
+        """The next ones, which are those of that range: where each begins, and what it has. Raises OSError."""
+        start, stop = of
+        while start < stop:
+            piece = self._place.read(self._position, min(PIECE, stop - start))
+            self.digest.update(piece)
+            yield start, memoryview(piece)
+            self._position += len(piece)
+            start += len(piece)
 
 
 def _pieces(image: Image) -> Iterator[bytes]:

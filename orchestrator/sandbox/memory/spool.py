@@ -34,15 +34,15 @@ class Place:
         self._start = start
         self.length = length
 
-    def read(self) -> bytes:
-        """Raises OSError, also if less is there."""
-        found = bytearray()
-        while len(found) < self.length:
-            more = os.pread(self._file.descriptor, self.length - len(found), self._start + len(found))
+    def read(self, position: int, length: int) -> bytes:
+        """A part of it. Raises OSError, also if less is there."""
+        found = b""
+        while len(found) < length:
+            more = os.pread(self._file.descriptor, length - len(found), self._start + position + len(found))
             if not more:
                 raise OSError("a part of what was put away is gone")
             found += more
-        return bytes(found)
+        return found
 
     def write(self, pieces: Iterable[bytes]) -> None:
         """As many bytes as it has. Raises OSError."""

@@ -10,8 +10,10 @@ const TOKENS = new RegExp(
   "gu",
 );
 const KEYWORDS = new Set(
-  ("False None True and as assert async await break class continue def del elif else except finally for from global if " +
-    "import in is lambda nonlocal not or pass raise return try while with yield match case true false null").split(" "),
+  (
+    "False None True and as assert async await break class continue def del elif else except finally for from global if " +
+    "import in is lambda nonlocal not or pass raise return try while with yield match case true false null"
+  ).split(" "),
 );
 // What the sandbox gives to a cell.
 const PROVIDED = new Set("context llm_query llm_batch map_reduce FINAL FINAL_VAR Final answer SHOW_VARS".split(" "));

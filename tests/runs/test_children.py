@@ -1,0 +1,253 @@
+"""Child runs: begun from a cell, each with a journal of its own; their parent waits for them as for sub-calls."""
+
+import asyncio
+import contextlib
+import json
+
+import httpx
+import pytest
+from fakes import FAKE_MODEL, FakeModel, python, streamed
+
+from orchestrator.config import Settings, StoreSettings
+from orchestrator.contexts.store import ContextStore
+from orchestrator.journal import events as ev
+from orchestrator.journal.history import detail
+from orchestrator.journal.results import result
+from orchestrator.providers.openai import OpenAIProvider
+from orchestrator.providers.pool import Pool
+from orchestrator.runs.execute import Tools
+from orchestrator.runs.query import Query
+from orchestrator.runs.replay import replay
+from orchestrator.runs.service import RunService
+from orchestrator.store.database import sqlite_url
+from orchestrator.store.messages import Wanted
+from orchestrator.store.runs import RunStore
+
+
+class Family(FakeModel):
+    """Root calls are answered by what the question says: the replies of that question, one after the other."""
+
+    def __init__(self, held=None, **replies):
+        super().__init__()
+        self.by_question = {question: list(each) for question, each in replies.items()}
+        self.held = held
+        self.reached = asyncio.Event()
+        self.calls = []
+
+    async def handle_async_request(self, request):
+        if request.method == "POST":
+            messages = json.loads(await request.aread())["messages"]
+            if messages[0]["role"] == "system":
+                asked = messages[1]["content"].split("Question: ")[1].split()[0]
+                turn = sum(each["role"] == "assistant" for each in messages)
+                self.calls.append((asked, turn))
+                if asked == self.held:
+                    self.reached.set()
+                    await asyncio.sleep(3600)
+                return streamed(self.by_question[asked][turn])
+        return await super().handle_async_request(request)
+
+
+@pytest.fixture
+def contexts():
+    return ContextStore()
+
+
+@pytest.fixture
+def server(engine, contexts, tmp_path):
+    """async with server(model, **settings) as runs: one more process over the same store and contexts."""
+
+    @contextlib.asynccontextmanager
+    async def one(model, **changed):
+        settings = Settings(providers=(FAKE_MODEL,), sandbox=engine.settings, **changed)
+        async with httpx.AsyncClient(transport=model) as client:
+            with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))) as store:
+                pool = Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0)
+                runs = RunService(settings, Tools(engine), pool, contexts, store)
+                try:
+                    yield runs
+                finally:
+                    await runs.stop(0)
+
+    return one
+
+
+async def ask(runs, text="one two three", **query):
+    return await runs.start(Query("parent", runs.contexts.add_text(text), **query)).wait()
+
+
+def children_of(events):
+    return [each for each in events if isinstance(each, ev.ChildFinished)]
+
+
+async def test_a_child_is_a_run_of_its_own(server, engine):
+    """Over a value of the cell; its parent has its answer, replays without it, and its usage counts both."""
+    model = Family(
+        parent=[python("found = rlm_query('child of it', context.split()[1])\nprint(found)"), python("FINAL(found)")],
+        child=[python("FINAL(context.upper())")],
+    )
+    async with server(model) as runs:
+        events = await ask(runs)
+        [child] = children_of(events)
+        below = await runs.journals.events(child.run_id)
+        listed = await runs.journals.newest_first("", Wanted(), 9)
+        found = await runs.store.newest_first("", Wanted(run_id=child.run_id[:9]), 9)
+        context = runs.contexts.get(ev.run_started(events).context_id)
+    assert (result(events).answer, child.answer, child.error) == ("TWO", "TWO", None)
+    first = ev.run_started(below)
+    assert (first.query, first.parent, first.depth, first.context_length) == (
+        "child of it",
+        ev.run_started(events).run_id,
+        1,
+        3,
+    )
+    assert (result(events).usage.calls, result(events).sub_calls, result(below).usage.calls) == (3, 1, 1)
+    assert ([each.run_id for each in listed], [each.run_id for each in found]) == ([first.parent], [child.run_id])
+    assert [each.run_id for each in detail(events).history[0].sub_queries] == [child.run_id]
+    assert await replay(events, context, engine) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("rlm_query('child')", "one two three"),
+        ("rlm_query('child', start=4)", "two three"),
+        ("rlm_query('child', start=4, stop=7)", "two"),
+        ("rlm_query('child', ['a', 'bc'])", "['a', 'bc']"),
+        ("rlm_query('child', {'a': [1]})", "{'a': [1]}"),
+        ("rlm_batch(['child', 'child'], ['x', 'y'])", '["x", "y"]'),
+        ("rlm_batch(['child'] * 2)", '["one two three", "one two three"]'),
+    ],
+)
+async def test_a_child_is_asked_over_what_is_named(server, call, answer):
+    """A value, a part of the context, or all of it."""
+    model = Family(parent=[python(f"FINAL({call})")], child=[python("FINAL(str(context))")])
+    async with server(model) as runs:
+        assert result(await ask(runs)).answer == answer
+
+
+async def test_documents_are_named_by_number_or_name(server):
+    """They keep their names."""
+    model = Family(
+        parent=[python("FINAL(rlm_query('child', documents=['b.txt', 0]))")],
+        child=[python("FINAL([context.names, list(context)])")],
+    )
+    async with server(model) as runs:
+        over = runs.contexts.add_documents([("a.txt", "A"), ("b.txt", "B")])
+        events = await runs.start(Query("parent", over)).wait()
+    assert result(events).answer == '[["b.txt", "a.txt"], ["B", "A"]]'
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("rlm_query('child', 'x', start=1)", "ValueError: rlm_query: a context, or start of `context`: not both"),
+        ("rlm_query('child', start=4, stop=99)", "ValueError: rlm_query: start and stop must lie within the 13 characters of the context"),
+        ("rlm_query('child', documents=[0])", "ValueError: rlm_query: documents: the context is not documents"),
+        ("rlm_query('child', ' ')", "ValueError: rlm_query: context: it is empty"),
+        ("rlm_query(' ')", "ValueError: rlm_query: the query is empty"),
+        ("rlm_query('child', max_iterations=0)", "ValueError: rlm_query: max_iterations must be at least 1, not 0"),
+        ("rlm_query('child', object())", "TypeError: rlm_query: the context must be a text, a list of texts or a JSON value: "),
+        ("rlm_query('child', model='none')", "ValueError: root_model: there is no 'none' for this role; these are configured: "),
+    ],
+)  # fmt: skip
+async def test_what_no_child_can_be_asked_is_an_exception(server, call, error):
+    """Nothing is begun."""
+    model = Family(parent=[python(f"try:\n    {call}\nexcept Exception as e:\n    FINAL(f'{{type(e).__name__}}: {{e}}')")])
+    async with server(model) as runs:
+        events = await ask(runs)
+    assert result(events).answer.startswith(error)
+    assert children_of(events) == []
+
+
+async def test_a_child_that_fails_is_an_exception_with_what_it_had(server):
+    """Its parent goes on."""
+    code = "try:\n    rlm_query('child', 'x', max_iterations=1)\nexcept ChildError as e:\n    FINAL([str(e), e.partial])"
+    model = Family(parent=[python(code)], child=[python("answer['content'] = 'so far'"), "no block"])
+    async with server(model) as runs:
+        events = await ask(runs)
+    [child] = children_of(events)
+    reason = f"the child run {child.run_id} stopped: max_iterations: max_iterations (1) was reached before an answer"
+    assert json.loads(result(events).answer) == [reason, "so far"]
+
+
+async def test_at_the_last_depth_a_sub_model_is_asked_once(server):
+    """And the cell is told."""
+    model = Family(
+        parent=[python("FINAL(rlm_query('child', 'abc'))")],
+        child=[python("FINAL(rlm_query('grandchild', context + 'd'))")],
+    )
+    async with server(model, max_depth=1) as runs:
+        events = await ask(runs)
+        [child] = children_of(events)
+        [cell] = [each for each in await runs.journals.events(child.run_id) if isinstance(each, ev.CellFinished)]
+    assert cell.output == "rlm_query: max_depth (1) is reached: a sub-model was asked once\n"
+    assert (result(events).answer, model.sub_prompts) == ("GRANDCHILD\n\nABCD", ["grandchild\n\nabcd"])
+
+
+async def test_children_share_what_is_left_of_the_sub_calls(server):
+    """Those of a child count as its parent's."""
+    spend = python(
+        "import itertools\nfor n in itertools.count():\n    try:\n        llm_query(f'{n}')\n    except BudgetError:\n        break\nFINAL(n)"
+    )
+    model = Family(parent=[python("print(rlm_batch(['child a', 'child b']))"), python("FINAL('done')")], child=[spend])
+    async with server(model, max_sub_calls=8) as runs:
+        events = await ask(runs)
+    assert [(each.answer, each.sub_calls) for each in children_of(events)] == [("3", 3), ("3", 3)]
+    assert len(model.sub_prompts) == 6
+
+
+async def test_a_child_that_was_paid_for_and_lost_is_not_begun_again(server):
+    """The cell was rolled back; the same task gets the same answer."""
+    model = Family(
+        parent=[python("x = rlm_query('child', 'a')\nwhile True: pass"), python("FINAL(rlm_query('child', 'a'))")],
+        child=[python("FINAL(context)")],
+    )
+    async with server(model) as runs:
+        events = await ask(runs)
+    assert (result(events).answer, len(children_of(events)), model.calls.count(("child", 0))) == ("a", 1, 1)
+
+
+async def test_a_cancelled_run_cancels_its_children(server):
+    """All of the tree."""
+    model = Family(held="child", parent=[python("rlm_query('child', 'a')")])
+    async with server(model) as runs:
+        run = runs.start(Query("parent", runs.contexts.add_text("x")))
+        await model.reached.wait()
+        run.cancel()
+        events = await run.wait()
+        [started] = [each for each in events if isinstance(each, ev.ChildStarted)]
+        async with asyncio.timeout(5):
+            while not isinstance((below := await runs.journals.events(started.run_id))[-1], ev.RunFinished):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    assert (result(events).stopped, result(below).stopped) == ("cancelled", "cancelled")
+
+
+async def test_a_tree_outlives_its_server(server, contexts):
+    """A child that has ended answers from its journal, one that goes on is gone on with; nothing is asked twice."""
+    replies = {
+        "parent": [python("a = rlm_query('first', 'a')"), python("b = rlm_query('second', 'b')\nFINAL(a + b)")],
+        "first": [python("FINAL(context * 2)")],
+        "second": [python("c = context * 3"), python("FINAL(c)")],
+    }
+    model = Family(**replies)
+
+    async def reach(asked, turn):
+        while (asked, turn) not in model.calls:  # noqa: ASYNC110  (another task)
+            await asyncio.sleep(0.01)
+
+    async with server(model) as runs:
+        model.by_question["second"][1:] = []
+        run = runs.start(Query("parent", contexts.add_text("x")), detached=True)
+        model.held = None
+        await reach("second", 0)
+        model.held = "second"
+        await model.reached.wait()
+    again = Family(**replies)
+    async with server(again) as runs:
+        await runs.go_on()
+        async with asyncio.timeout(20):
+            while not isinstance((events := await runs.journals.events(run.run_id))[-1], ev.RunFinished):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        unfinished = await runs.store.unfinished()
+    assert (result(events).answer, again.calls, unfinished) == ("aabbb", [("second", 1)], [])
