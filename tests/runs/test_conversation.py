@@ -1,22 +1,24 @@
 """A conversation grows while it fits, and is compacted where that lasts."""
 
+import msgspec
 import pytest
-from fakes import FakeModel, python
+from fakes import FakeModel, FakeProvider, live, python
 
 from orchestrator.contexts.store import ContextStore
 from orchestrator.dialogue.shortening import shortened
 from orchestrator.journal import events as ev
+from orchestrator.journal.journal import Journal
+from orchestrator.journal.recording import Recording
 from orchestrator.journal.results import result
+from orchestrator.journal.rewriting import Rewriting
 from orchestrator.providers.messages import Message
 from orchestrator.runs.conversation import Conversation
+from orchestrator.runs.execute import Tools, execute
+from orchestrator.runs.recorded import RecordedThenLive
 from orchestrator.runs.replay import replay
 
 PRINTS = [python(f"x{n} = list(range({n}))\nprint('line of output {n}\\n' * 170)") for n in range(19)]
 LIMITS = {"max_iterations": 20, "output_limit": 3000}
-
-
-def roles(messages):
-    return [each["role"] for each in messages]
 
 
 async def run(run_query, history_chars):
@@ -82,3 +84,57 @@ def test_what_is_short_stays(report):
         talk.add("code", report)
     talk.compact("none")
     assert not talk.is_long
+
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+VERDICT = '{"why": "No.", "agrees": false}'
+TALK = [*PRINTS[:12], python("FINAL('none')"), python("FINAL({'n': 1})"), python("FINAL({'n': 2})")]
+
+
+class Talking(FakeProvider):
+    """The next of TALK, by the replies that it is sent; sub-calls disagree."""
+
+    def __init__(self):
+        super().__init__("fake")
+        self.calls = 0
+
+    async def complete(self, messages, received, schema=None, max_tokens=None):
+        self.calls += 1
+        root = messages[0].role == "system"
+        received.add(TALK[sum(each.role == "assistant" for each in messages)] if root else VERDICT)
+
+
+def same(events):
+    """What does not depend on clocks."""
+    fixed = [msgspec.structs.replace(each, at=0.0) for each in events]
+    fixed = [msgspec.structs.replace(each, guest_seconds=0.0) if hasattr(each, "guest_seconds") else each for each in fixed]
+    return [
+        msgspec.structs.replace(each, reply=msgspec.structs.replace(each.reply, seconds=0.0, waited=0.0))
+        if getattr(each, "reply", None)
+        else each
+        for each in fixed
+    ]
+
+
+async def test_it_goes_on_from_behind_any_event(run_query, engine):
+    """Compacted at the same places, the answer refused and verified as it was; nothing that was paid is asked again."""
+    asking = {"answer_schema": SCHEMA, "verify": True}
+    first = await run_query(FakeModel(TALK, sub=lambda prompt: VERDICT), history_chars=20_000, asking=asking, **LIMITS)
+    whole = list(first.events)
+    assert result(whole).answer == {"n": 2}
+    kinds = [type(each).__name__ for each in whole]
+    assert (kinds.count("HistoryCompacted"), kinds.count("AnswerRefused")) == (2, 2)
+    for cut in range(1, len(whole)):
+        model, recording = Talking(), Recording(whole[:cut])
+        journal = Journal("again", events=whole[:cut])
+        writer = Rewriting(recording, then=journal)
+        writer.write(recording.started)
+        source = RecordedThenLive(recording, live(model, journal))
+        await execute(Tools(engine), recording.started, ContextStore().add_text("the context"), source, writer)
+        come = [
+            each for each in same(journal.events) if not isinstance(each, ev.ModelCalled | ev.ModelReplied | ev.SubcallFinished)
+        ]
+        was = [each for each in same(whole) if not isinstance(each, ev.ModelCalled | ev.ModelReplied | ev.SubcallFinished)]
+        assert come == was, f"cut behind event {cut}"
+        paid = sum(isinstance(each, ev.ModelReplied | ev.SubcallFinished) for each in whole[:cut])
+        assert model.calls == len(TALK) + 1 - paid, f"cut behind event {cut}"
