@@ -1,7 +1,10 @@
 """Tokens and money, and what calls can take of them. Money is counted in picodollars, whole numbers: sums are exact."""
 
+from typing import Literal
+
 import msgspec
 
+SpentLimit = Literal["max_total_tokens", "max_cost"]
 PICO = 10**12  # picodollars of a dollar
 
 

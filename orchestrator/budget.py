@@ -6,16 +6,13 @@ import bisect
 import math
 import time
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 
-from orchestrator.amounts import PICO, Amount, Need, picodollars
+from orchestrator.amounts import PICO, Amount, Need, SpentLimit, picodollars
 from orchestrator.errors import BudgetExceeded, NotAfforded
 
 LEAST_REPLY = 1000  # tokens: a call whose reply would have room for fewer, and could have more, is not sent
-
-SpentLimit = Literal["max_total_tokens", "max_cost"]
 
 
 class RunLimits(msgspec.Struct, frozen=True, kw_only=True):

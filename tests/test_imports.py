@@ -29,7 +29,7 @@ BELOW = {
     "providers": BASE | {"amounts", "budget", "contexts"},
     "sandbox": BASE | {"contexts"},
     "dialogue": BASE | {"budget", "contexts", "sandbox.messages"},
-    "journal": BASE | {"contexts", "providers.messages", "sandbox.messages"},
+    "journal": BASE | {"amounts", "contexts", "providers.messages", "sandbox.messages"},
     "logs": {"journal"},
     "store": BASE | {"journal", "providers.cache", "providers.messages", "logs"},
     "runs": BASE | {"amounts", "budget", "contexts", "providers", "sandbox", "dialogue", "journal", "store", "logs"},

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from orchestrator.amounts import SpentLimit
 from orchestrator.contexts.context import Kind
-from orchestrator.journal.limits import RecordedCellLimits, RecordedRunLimits, SpentLimit
+from orchestrator.journal.limits import RecordedCellLimits, RecordedRunLimits
 from orchestrator.journal.parts import Asked, ForkedFrom, Spent, Stopped
 from orchestrator.providers.messages import Reply
 from orchestrator.sandbox.messages import PLAIN, CallRecord, CellKind, Effects, Manner

@@ -1,10 +1,6 @@
 """The limits of a run and of its cells, as its first event has them."""
 
-from typing import Literal
-
 import msgspec
-
-SpentLimit = Literal["max_total_tokens", "max_cost"]
 
 
 class RecordedRunLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from orchestrator.amounts import SpentLimit
 from orchestrator.journal.events import (
     AnyEvent,
     CallRefused,
@@ -24,7 +25,6 @@ from orchestrator.journal.events import (
     SubcallStarted,
     run_started,
 )
-from orchestrator.journal.limits import SpentLimit
 
 # How a run ends by what is no doing of its own: wherever it was, it gives its draft.
 FROM_OUTSIDE = ("cancelled", "max_seconds", "max_journal", "store_full")

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from orchestrator.amounts import Need
-from orchestrator.budget import Hold, SpentLimit
+from orchestrator.amounts import Need, SpentLimit
+from orchestrator.budget import Hold
 from orchestrator.errors import JournalError, NotAfforded, ProviderError
 from orchestrator.journal.events import (
     NO_CELL,

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from orchestrator.amounts import Need
-from orchestrator.budget import Hold, SpentLimit
+from orchestrator.amounts import Need, SpentLimit
+from orchestrator.budget import Hold
 from orchestrator.journal.limits import RecordedRunLimits
 from orchestrator.journal.recording import RecordedCell
 from orchestrator.providers.messages import Message, Reply, Schema

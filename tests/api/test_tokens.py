@@ -78,7 +78,8 @@ async def test_a_token_reads_so_many_streams_at_once(engine, monkeypatch):
         client.headers.update(bearer(ANN))
         path = f"/runs/{(await client.post('/runs', json=QUERY)).json()['run_id']}/events"
         async with client.stream("GET", path) as first:
-            await anext(first.aiter_bytes())
+            pieces = first.aiter_bytes()  # held: httpx closes a response whose iterator is gone
+            await anext(pieces)
             refused = await client.get(path)
         async with asyncio.timeout(5):
             while True:

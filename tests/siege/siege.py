@@ -75,7 +75,11 @@ SMALL = {
     "server": {"run_journal_bytes": 4 * MIB},
     "": {"retry_seconds": 0.001},
 }
-ROOMY = {"sandbox": {"memory_bytes": 256 * MIB}, "server": {"budget_bytes": 24 << 30, "run_journal_bytes": MIB}}
+# Nor is a run parked there: its memory would be given up before the others have theirs.
+ROOMY = {
+    "sandbox": {"memory_bytes": 256 * MIB},
+    "server": {"budget_bytes": 24 << 30, "run_journal_bytes": MIB, "park_seconds": 3600.0},
+}
 DEEP = {"sandbox": {"memory_bytes": 256 * MIB}, "": {"retry_seconds": 0.001}}
 LARGE = {"sandbox": {"memory_bytes": 1024 * MIB}, "": {"max_iterations": 60}}
 QUEUE = {
