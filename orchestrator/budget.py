@@ -66,7 +66,7 @@ NONE_LEFT = "the sub-calls of this run are used up; nothing was sent"
 class Budget:
     """What one run has spent of its limits. `refused`: it asked for sub-calls when none were left."""
 
-    def __init__(self, limits: RunLimits, own_from: int = 1) -> None:
+    def __init__(self, limits: RunLimits, own_from: int = 0) -> None:
         """`own_from`: what calls of turns before that took, another run has paid for."""
         self.limits = limits
         self.iterations = 0

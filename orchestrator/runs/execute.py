@@ -40,7 +40,7 @@ async def execute(
     opening = Opening(seed=started.seed, clock_start_ns=started.clock_start_ns, limits=cell_limits, loaded=source.loaded)
     # What a fork has from its origin, that has paid.
     forked = started.forked_from.turn if started.forked_from else None
-    budget = Budget(limits, own_from=forked or 1)
+    budget = Budget(limits, own_from=forked or 0)
     room = Room(lambda owner: Guest(tools.engine, context, opening, owner), cell_limits, started.output_limit, parking)
     cells = Cells(source, SubCalls(source, budget, journal), budget, journal, room)
     briefing = Briefing(first_messages(tools, started, context), _schema(tools, started))

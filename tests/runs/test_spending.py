@@ -2,17 +2,27 @@
 
 import json
 
+import msgspec
 import pytest
-from fakes import FakeModel, python, streamed
+from fakes import FAKE_MODEL, FakeModel, FakeProvider, live, python, streamed
 from ledgers import TALK, Ledger
 
+from orchestrator.amounts import Amount
+from orchestrator.budget import Budget, RunLimits
+from orchestrator.config import CacheSettings
 from orchestrator.contexts.store import ContextStore
-from orchestrator.errors import AboveCap, Unpriced
+from orchestrator.errors import AboveCap, ProviderError, Unpriced
 from orchestrator.journal import events as ev
+from orchestrator.journal.journal import Journal
 from orchestrator.journal.results import result
+from orchestrator.providers.cache import Cache
+from orchestrator.providers.pool import Pool
 from orchestrator.providers.prices import Prices
+from orchestrator.runs.live import Live
 from orchestrator.runs.query import WantedLimits
 from orchestrator.runs.replay import replay
+from orchestrator.runs.subcalls import SubCalls
+from orchestrator.sandbox.messages import Manner, Prompt, SubReply
 
 
 @pytest.fixture
@@ -20,6 +30,11 @@ def prices(tmp_path):
     """A million tokens of the fake, read or written, cost a dollar."""
     (tmp_path / "prices.toml").write_text('[[prices]]\nmodels = ["fake"]\ninput = 1\noutput = 1\n')
     return Prices(tmp_path / "prices.toml")
+
+
+def limited(tokens):
+    """A budget of so many."""
+    return Budget(RunLimits(max_iterations=5, max_sub_calls=9, max_seconds=60.0, max_fuel=10**12, max_total_tokens=tokens))
 
 
 def kinds(journal):
@@ -176,3 +191,36 @@ async def test_money_needs_a_price(run_query):
         "max_cost: the price of fake is not known; the operator can write it into a file (`prices` in config.toml)"
     )
     assert refused.value.status == 422
+
+
+async def test_a_cell_may_not_ask_a_model_without_a_price(run_query, prices):
+    """Of those that it can name: nothing is sent."""
+    cell = python("try:\n    llm_query('q', model='other')\nexcept BudgetError as error:\n    FINAL(str(error))")
+    model = Ledger(cell)
+    served = (FAKE_MODEL, msgspec.structs.replace(FAKE_MODEL, model="other"))
+    asking = {"root_model": "fake", "sub_model": "fake"}
+    journal = await run_query(model, served=served, asking=asking, max_cost=1.0, prices=prices)
+    assert result(journal.events).answer == "max_cost: the price of other is not known; nothing was sent"
+    assert model.sub_prompts == []
+
+
+async def test_what_the_cache_has_is_not_reserved():
+    """It comes though nothing could be sent, and takes nothing."""
+    pool = Pool([FakeProvider("m", "1", cache=True)], retry_seconds=0, cache=Cache(CacheSettings()))
+    for tokens in (10_000, 1):
+        journal = Journal("r")
+        budget = limited(tokens)
+        calls = SubCalls(Live(pool, pool.choose(), journal, max_seconds=60), budget, journal)
+        assert await calls.ask([Prompt("a")]) == (SubReply(text="1"),)
+    assert (budget.spent, budget.held) == (Amount(), Amount())
+
+
+async def test_what_ended_otherwise_is_held_no_longer():
+    """A failure, an empty reply, a reply that fits no schema."""
+    journal, budget = Journal("r"), limited(100_000)
+    model = FakeProvider("m", ProviderError("no"), "", "", "1", "2", "3")
+    calls = SubCalls(live(model, journal), budget, journal)
+    for prompt in (Prompt("a"), Prompt("b"), Prompt("c", Manner(schema={"type": "string", "minLength": 9}))):
+        [reply] = await calls.ask([prompt])
+        assert reply.error is not None
+    assert (budget.spent, budget.held) == (Amount(5 * 4), Amount())
