@@ -1,6 +1,7 @@
 """What is let in: runs, so many at once, and bodies, all within one budget of bytes.
 
-A run waits for its turn before its first cell, and after it was parked; never in the middle of either.
+A run waits for its turn before its first cell, and after it was parked; never in the middle of either. While one waits for
+its turn, those that wait for models are asked to be parked, the first of them first.
 """
 
 import asyncio
@@ -52,6 +53,8 @@ class Admission:
         self._others = others
         self._returning: deque[Turn] = deque()
         self._waiting: deque[Turn] = deque()
+        self._idle: dict[Turn, Callable[[], None]] = {}
+        self._asked: set[Turn] = set()  # to be parked
         self.park_seconds = limits.park_seconds
         self.claimed = 0  # bytes of those that go on, and of the parked
         self.running = 0
@@ -75,8 +78,22 @@ class Admission:
         self._serve()
         return turn
 
+    def may_leave(self, turn: Turn, leave: Callable[[], None]) -> None:
+        """Its run waits for models. `leave` is called if others need its place; then `park` or `stays` is to follow."""
+        self._idle[turn] = leave
+        self._serve()
+
+    def stays(self, turn: Turn) -> None:
+        """Its run waits no longer, or keeps its guest."""
+        self._idle.pop(turn, None)
+        if turn in self._asked:
+            self._asked.discard(turn)
+            self._serve()
+
     def park(self, turn: Turn, held: int) -> None:
         """Its run waits without a guest: `held` bytes are all that it needs meanwhile."""
+        self._idle.pop(turn, None)
+        self._asked.discard(turn)
         if not turn.come.done() or turn.parked:
             return
         turn.parked, turn.held = True, held
@@ -108,8 +125,16 @@ class Admission:
         for queue in (self._returning, self._waiting):
             while queue:
                 if not self._fits(queue[0].claim):
+                    self._ask_for_places()
                     return
                 self._begin(queue.popleft())
+
+    def _ask_for_places(self) -> None:
+        """One for each that waits for its turn."""
+        while self._idle and len(self._asked) < len(self._returning) + len(self._waiting):
+            turn = next(iter(self._idle))
+            self._asked.add(turn)
+            self._idle.pop(turn)()
 
     def _begin(self, turn: Turn) -> None:
         self.claimed += turn.claim - turn.held

@@ -9,11 +9,11 @@ from fakes import FakeModel, python, streamed
 from measuring import RUNS, shown
 from serving import serving
 
-from orchestrator.config import SandboxSettings
+from orchestrator.config import OpenAISettings, SandboxSettings
 from orchestrator.sandbox.engine import Engine
 
 CHILDREN, TURNS = 20, 3
-SECONDS = 0.5  # that the model takes
+SECONDS = 1.0  # that the model takes
 
 
 class Family(FakeModel):
@@ -45,7 +45,9 @@ async def family_rows(engine: Engine) -> list[str]:
 
 
 async def _ask(engine: Engine, delay: float) -> float:
-    async with serving(engine, Family(delay=delay), max_parallel_children=CHILDREN) as client:
+    # The model answers all of them at once: what is measured is what the server adds.
+    model = OpenAISettings(model="fake", base_url="http://model/v1", max_concurrency=CHILDREN)
+    async with serving(engine, Family(delay=delay), providers=(model,), max_parallel_children=CHILDREN) as client:
         started = time.perf_counter()
         response = await client.post("/query", json={"query": "parent", "context": "c"})
         assert response.json()["answer"] == str(CHILDREN), response.text

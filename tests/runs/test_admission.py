@@ -83,6 +83,36 @@ async def test_without_a_queue_there_is_room_for_those_that_fit():
         doors.enter(1)
 
 
+async def test_those_that_wait_for_models_are_asked_for_their_places():
+    """One for each run that waits for its turn, the first of them first; where one keeps its place, the next."""
+    doors, asked = admission(most=3), []
+    turns = [doors.enter(1) for _ in range(3)]
+    for number, turn in enumerate(turns):
+        doors.may_leave(turn, lambda number=number: asked.append(number))
+    assert asked == []
+    waiting = doors.enter(1)
+    assert asked == [0]
+    doors.stays(turns[0])
+    assert asked == [0, 1]
+    doors.park(turns[1], 0)
+    assert (waiting.come.done(), asked) == (True, [0, 1])
+    for each in (*turns, waiting):
+        doors.leave(each)
+    assert (doors.claimed, doors.running) == (0, 0)
+
+
+async def test_who_has_gone_on_is_not_asked_for_its_place():
+    """Nor one that has ended."""
+    doors, asked = admission(most=1), []
+    turn = doors.enter(1)
+    doors.may_leave(turn, lambda: asked.append(turn))
+    doors.stays(turn)
+    waiting = doors.enter(1)
+    doors.leave(turn)
+    doors.leave(waiting)
+    assert asked == []
+
+
 def test_the_budget_is_that_of_the_control_group(tmp_path):
     """Of both versions, and of the groups around the own one; the machine's if they say nothing."""
     (tmp_path / "a" / "b").mkdir(parents=True)

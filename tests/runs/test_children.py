@@ -19,6 +19,7 @@ from orchestrator.runs.execute import Tools
 from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
 from orchestrator.runs.service import RunService
+from orchestrator.server_settings import ServerSettings
 from orchestrator.store.database import sqlite_url
 from orchestrator.store.messages import Wanted
 from orchestrator.store.runs import RunStore
@@ -158,6 +159,13 @@ async def test_what_no_child_can_be_asked_is_an_exception(server, call, error):
         events = await ask(runs)
     assert result(events).answer.startswith(error)
     assert children_of(events) == []
+
+
+async def test_a_run_gives_its_place_to_its_children(server):
+    """Where one run may go on at a time."""
+    model = Family(parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")], child=[python("FINAL(context)")])
+    async with server(model, server=ServerSettings(max_runs=1, park_seconds=3600.0)) as runs, asyncio.timeout(20):
+        assert result(await ask(runs)).answer == '["x", "y"]'
 
 
 async def test_a_child_that_fails_is_an_exception_with_what_it_had(server):

@@ -205,6 +205,19 @@ async def test_a_parked_run_gives_its_place_to_another(server, held):
         assert not first.parked
 
 
+@pytest.mark.parametrize("held", WAITS.values(), ids=WAITS)
+async def test_a_run_is_parked_early_if_another_waits_for_its_place(server, held):
+    """Else it would wait for `park_seconds`."""
+    model = Held(*HELD)
+    gate = model.hold(held)
+    async with server(model, max_runs=1, park_seconds=3600.0) as runs:
+        first, second = begun(runs), begun(runs)
+        async with asyncio.timeout(10):
+            assert result(await second.wait()).answer == "bravo"
+        gate.set()
+        assert result(await first.wait()).answer == "bravo"
+
+
 @pytest.mark.parametrize(("held", "asking"), [("Answer: bravo", {"verify": True}), ("What is it", {"route": "direct"})])
 async def test_a_run_waits_parked_for_other_calls_too(server, held, asking):
     """For the check of its answer, and for the one call of a direct answer, which has no guest at all."""
