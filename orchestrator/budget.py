@@ -128,10 +128,16 @@ class Budget:
 
     def share(self, children: int) -> RunLimits:
         """What each of so many child runs that go on at once may spend of what is left; of tokens and money it is set aside
-        for them, until `take_back`.
+        for them, until `take_back`. Raises BudgetExceeded if a child could not make one call with it.
         """
         tokens = None if self.tokens_left is None else self.tokens_left // children
         money = None if self.limits.max_cost is None else self._money_left // children
+        if tokens is not None and tokens < LEAST_REPLY:
+            left = f"{self.tokens_left:,} of {self.limits.max_total_tokens:,} are left for {children} child runs"
+            raise NotAfforded(f"max_total_tokens: {left}; nothing was begun. Begin fewer, or answer", "max_total_tokens")
+        if money == 0:
+            left = f"${self.cost_left:.6f} of ${self.limits.max_cost:g} is left for {children} child runs"
+            raise NotAfforded(f"max_cost: {left}; nothing was begun. Begin fewer, or answer", "max_cost")
         self._shared = Amount(children * (tokens or 0), children * (money or 0))
         return RunLimits(
             max_iterations=self.limits.max_iterations,

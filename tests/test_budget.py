@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.amounts import Need
 from orchestrator.budget import LEAST_REPLY, Budget, RunLimits
-from orchestrator.errors import NotAfforded
+from orchestrator.errors import BudgetExceeded, NotAfforded
 
 
 def budget(tokens=None, cost=None, **others):
@@ -38,6 +38,20 @@ def test_child_runs_have_equal_parts_of_what_is_left():
     spent.charge(1, 500, 0.002)
     spent.take_back()
     assert (spent.tokens_left, spent.cost_left) == (9500, 0.008)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ((2999, None), "max_total_tokens: 2,999 of 2,999 are left for 3 child runs"),
+        ((None, 0.0), "max_cost: $0.000000 of $0 is left for 3 child runs"),
+    ],
+)
+def test_child_runs_that_could_not_make_a_call_are_not_begun(limits, message):
+    """They would fail one by one."""
+    with pytest.raises(BudgetExceeded) as error:
+        budget(*limits).share(3)
+    assert str(error.value) == f"{message}; nothing was begun. Begin fewer, or answer"
 
 
 def test_child_runs_of_a_run_without_limits_have_none():

@@ -124,6 +124,7 @@ class Map(Stored, frozen=True, kw_only=True, tag="map"):
     size: int | None = None
     schema: dict[str, Any] | UnsetType | None = UNSET
     model: str | UnsetType | None = UNSET
+    children: bool | UnsetType = UNSET
 
 
 class Reduce(Stored, frozen=True, kw_only=True, tag="reduce"):
@@ -134,6 +135,7 @@ class Reduce(Stored, frozen=True, kw_only=True, tag="reduce"):
     overlap: int = 500
     schema: dict[str, Any] | UnsetType | None = UNSET
     model: str | UnsetType | None = UNSET
+    children: bool | UnsetType = UNSET
 
 
 class Python(Command, frozen=True, kw_only=True, tag="python"):
@@ -224,7 +226,7 @@ def short_form(command: type[Command]) -> str:
 
 
 _STORED = ("on", "store")
-_ASKED = ("schema", "model")  # of a sub-model
+_ASKED = ("schema", "model", "children")  # of sub-models
 
 
 def _form(command: type[Command], fields: Sequence[msgspec.structs.FieldInfo]) -> str:

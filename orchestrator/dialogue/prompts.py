@@ -33,7 +33,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 def system(terms: Terms, functions: Sequence[Function], context: Context) -> str:
     """What a root model is told before the query."""
     limits, looks = terms.limits, form_of(context)
-    taught = _json_protocol(functions, looks) if terms.protocol == "json" else _python_protocol(terms, functions, looks)
+    taught = _json_protocol(terms, functions, looks) if terms.protocol == "json" else _python_protocol(terms, functions, looks)
     paid = _spendable(limits)
     reads = f" (a prompt: about {terms.sub_prompt_chars:,} characters at most)" if terms.sub_prompt_chars else ""
     return f"""\
@@ -125,6 +125,12 @@ There are also (help(name) says more):
 {listing(functions, looks)}"""
 
 
+_JSON_RECURSION = """\
+{"op": "llm_delegate", "task": text}* asks another session like this one, for what takes many steps; map and reduce with \
+"children": true ask one of each part.
+"""
+
+
 # Each is one reply; a test executes them.
 JSON_EXAMPLES = r"""Which address fails most often, and where?
 [{"op": "regex.top", "pattern": "failed login from (\\S+)", "k": 3, "store": "most"},
@@ -136,7 +142,7 @@ How many lines ask about a person?
  {"op": "final", "answer": "${n}"}]"""
 
 
-def _json_protocol(functions: Sequence[Function], looks: Form) -> str:
+def _json_protocol(terms: Terms, functions: Sequence[Function], looks: Form) -> str:
     forms = "\n".join(f"- {short_form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in TAUGHT)
     return f"""\
 Reply with JSON commands: one object, or an array of them, run in order. Those marked * also take "on", a variable to work on \
@@ -144,7 +150,7 @@ Reply with JSON commands: one object, or an array of them, run in order. Those m
 text is the value of that variable, ${{name.field}} and ${{name.0}} parts of it; in a pattern a text means itself, a list any \
 of its items. "on": "context.3" is document 3. llm_query, map, reduce: "schema", a JSON Schema, makes the answer a value.
 {forms}
-
+{_JSON_RECURSION if terms.deeper else ""}
 Functions of modules are commands too, each with its arguments beside "op", and marked *:
 {module_listing(functions, looks)}
 

@@ -176,7 +176,11 @@ class SubCalls:
     async def _begin_all(self, tasks: Sequence[Task]) -> list[Call]:
         """Each with its share of what is left. Raises BudgetExceeded."""
         first = self._budget.reserve_sub_calls(len(tasks))
-        share = msgspec.structs.asdict(self._budget.share(max(1, len(tasks))))
+        try:
+            share = msgspec.structs.asdict(self._budget.share(max(1, len(tasks))))
+        except BudgetExceeded:
+            self._budget.give_back_sub_calls(len(tasks))
+            raise
         return [self._begin_child(number, each, _lowered(share, each)) for number, each in enumerate(tasks, first)]
 
     async def _reserve(self, prompts: Sequence[Prompt]) -> list[tuple[Sending, Hold | None]]:

@@ -46,6 +46,15 @@ async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells
     assert outcome.head == f"{[True] * len(names)}\n"
 
 
+@pytest.mark.parametrize(("protocol", "name"), [("python", "rlm_query("), ("json", '"children": true')])
+async def test_child_runs_are_told_of_if_there_can_be_any(engine, protocol, name):
+    """In the words of each language."""
+    functions, told = await describe(engine), []
+    for deeper in (False, True):
+        told.append(prompts.system(msgspec.structs.replace(terms(protocol), deeper=deeper), functions, text()))
+    assert [name in each for each in told] == [False, True]
+
+
 async def test_the_prompt_for_a_plain_text_is_short(engine):
     """Under 4,600 characters in both languages, whatever is known of the models."""
     functions = await describe(engine)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from orchestrator.journal.history import detail
 from orchestrator.journal.results import result
 from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
+from orchestrator.providers.prices import Prices
 from orchestrator.runs.execute import Tools
 from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
@@ -59,11 +61,11 @@ def server(engine, contexts, tmp_path):
     """async with server(model, **settings) as runs: one more process over the same store and contexts."""
 
     @contextlib.asynccontextmanager
-    async def one(model, **changed):
+    async def one(model, prices=None, **changed):
         settings = Settings(providers=(FAKE_MODEL,), sandbox=engine.settings, **changed)
         async with httpx.AsyncClient(transport=model) as client:
             with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))) as store:
-                pool = Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0)
+                pool = Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0, prices=prices)
                 runs = RunService(settings, Tools(engine), pool, contexts, store)
                 try:
                     yield runs
@@ -161,6 +163,54 @@ async def test_what_no_child_can_be_asked_is_an_exception(server, call, error):
     assert children_of(events) == []
 
 
+UPPER = [python("FINAL(context.upper())")]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "map_reduce(['x', 'y'], lambda each: rlm_query('child', each), sorted, parallel=True)",
+        "map_reduce(['x', 'y'], lambda each: rlm_batch(['child'], [each])[0], sorted, parallel=True)",
+        "rlm_batch(['child', 'child'], ['x', 'y'])",
+    ],
+)
+async def test_children_of_one_call_go_on_together(server, cell):
+    """Those of all items of a map_reduce, too."""
+    async with server(Family(parent=[python(f"FINAL({cell})")], child=UPPER)) as runs:
+        events = await ask(runs)
+    assert result(events).answer == '["X", "Y"]'
+    assert [each.batch for each in events if isinstance(each, ev.ChildStarted)] == [1, 1]
+
+
+async def test_a_map_reduce_asks_children_and_sub_models(server):
+    """Each kind together; the schema is that of both."""
+    cell = "def f(each):\n    return [rlm_query('child', each), llm_query(each)]\n"
+    cell += "FINAL(map_reduce(['[1]', '[2]'], f, list, parallel=True, schema=list[int]))"
+    model = Family(parent=[python(cell)], child=[python("FINAL(json.loads(context))".replace("json", "__import__('json')"))])
+    model.sub = lambda prompt: f'{{"value": {prompt[:3]}}}'
+    async with server(model) as runs:
+        events = await ask(runs)
+    assert result(events).answer == "[[[1], [1]], [[2], [2]]]"
+    assert [each.batch for each in events if isinstance(each, ev.ChildStarted | ev.SubcallStarted)] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ({"op": "map", "prompt": "child", "size": 1}, '["ONE", "TWO"]'),
+        ({"op": "map", "prompt": "child of ${part}", "size": 2}, '["ONE\\nTWO"]'),
+        ({"op": "reduce", "directive": "child"}, "ONE\nTWO"),
+    ],
+)
+async def test_commands_ask_children(server, command, answer):
+    """Each over its part."""
+    commands = [command | {"children": True}, {"op": "final", "answer": "${last}"}]
+    async with server(Family(parent=[json.dumps(commands)], child=UPPER)) as runs:
+        events = await ask(runs, "one\ntwo", protocol="json")
+    assert result(events).answer == answer
+    assert len(children_of(events)) == len(json.loads(answer)) if answer[0] == "[" else 1
+
+
 async def test_a_run_gives_its_place_to_its_children(server):
     """Where one run may go on at a time."""
     model = Family(parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")], child=[python("FINAL(context)")])
@@ -239,6 +289,32 @@ async def test_children_share_what_is_left_of_the_tokens(server):
     assert (partial, before - after) == ("The best is 7.", sum(spent))
     assert all(before // 4 < each <= before // 2 for each in spent)
     assert result(events).usage.total_tokens == model.charged <= 60_000
+
+
+async def test_a_batch_whose_children_would_have_nothing_is_refused(server):
+    """The cell can begin fewer; what was reserved for them is there again."""
+    cell = "try:\n    rlm_batch(['child'] * 40)\nexcept BudgetError as error:\n    FINAL([str(error), budget()['sub_calls']])"
+    async with server(Charging(parent=[python(cell)]), max_total_tokens=40_000, max_sub_calls=50) as runs:
+        events = await ask(runs)
+    said, calls = json.loads(result(events).answer)
+    assert re.fullmatch(
+        r"max_total_tokens: [0-9,]+ of 40,000 are left for 40 child runs; nothing was begun. Begin fewer, or answer", said
+    )
+    assert (calls, children_of(events)) == (50, [])
+
+
+async def test_children_share_what_is_left_of_the_money(server, tmp_path):
+    """Each stops before the call that would pass its part, and the tree costs no more than its limit."""
+    batch = "try:\n    rlm_batch(['child a', 'child b'])\nexcept ChildError as error:\n    partial = error.partial"
+    model = Charging(parent=[python(f"{batch}\nFINAL(partial)")])
+    (tmp_path / "prices.toml").write_text('[[prices]]\nmodels = ["fake"]\ninput = 1\noutput = 1\n')
+    async with server(model, Prices(tmp_path / "prices.toml"), max_cost=0.06) as runs:
+        events = await ask(runs)
+        below = [await runs.journals.events(each.run_id) for each in children_of(events)]
+    assert [(result(each).stopped, result(each).answer) for each in below] == [("max_cost", "The best is 7.")] * 2
+    assert result(events).answer == "The best is 7."
+    assert result(events).usage.cost == pytest.approx(model.charged / 10**6)
+    assert 0.02 < result(events).usage.cost <= 0.06
 
 
 async def test_a_child_that_was_paid_for_and_lost_is_not_begun_again(server):

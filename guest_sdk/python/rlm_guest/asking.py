@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from . import lines, queries
+from . import lines, queries, recursion
 from .answers import as_text
 from .chunks import chunk_text
 from .errors import CommandError, LLMError
@@ -30,8 +30,16 @@ class Chunking(NamedTuple):
     overlap: int
 
 
-def map_parts(names: Names, prompt: str, value: Any, size: int | None, manner: dict[str, Any]) -> list[Any]:
-    """The answer for each part; None where there is none. `manner`: the schema and the model of the calls."""
+class Asking(NamedTuple):
+    """How all parts are asked about; by child runs, each over its part, or else by sub-calls."""
+
+    schema: Any
+    model: str | None
+    children: bool
+
+
+def map_parts(names: Names, prompt: str, value: Any, size: int | None, how: Asking) -> list[Any]:
+    """The answer for each part; None where there is none."""
     if size is not None and size < 1:
         raise CommandError("size must be at least 1")
     parts = list(itertools.islice(_parts(value, size), MOST + 1))
@@ -41,14 +49,13 @@ def map_parts(names: Names, prompt: str, value: Any, size: int | None, manner: d
         raise CommandError(
             f"these are more than {MOST:,} parts: take a larger size, or search first and map over what is found"
         )
-    answers = _ask_all(
-        names.fill_parts(prompt, parts), manner, "null stands for their answers, and the same command again sends only those"
-    )
+    prompts = names.fill_parts(prompt, parts, named=not how.children)
+    answers = _ask_all(prompts, parts, how, "null stands for their answers, and the same command again sends only those")
     print(f"[{len(answers)} parts were asked about]")
     return answers
 
 
-def reduce_text(directive: str, value: Any, chunking: Chunking, manner: dict[str, Any]) -> Any:
+def reduce_text(directive: str, value: Any, chunking: Chunking, how: Asking) -> Any:
     """One answer: what the directive finds in all chunks, joined in groups of at most chunk_size characters."""
     if not 0 <= chunking.overlap < chunking.size:
         raise CommandError("chunk_size must be at least 1, and overlap from 0 to chunk_size - 1")
@@ -57,15 +64,19 @@ def reduce_text(directive: str, value: Any, chunking: Chunking, manner: dict[str
         raise CommandError("there is nothing to reduce: it is empty")
     if len(chunks) > MOST:
         raise CommandError(f"these are more than {MOST:,} chunks: take a larger chunk_size")
-    prompts = (
-        _CHUNK.format(directive=directive, number=number, count=len(chunks), text=chunk)
-        for number, chunk in enumerate(chunks, 1)
-    )
-    found = _found(prompts, manner)
+    if how.children:
+        prompts = [directive] * len(chunks)
+    else:
+        prompts = [
+            _CHUNK.format(directive=directive, number=number, count=len(chunks), text=chunk)
+            for number, chunk in enumerate(chunks, 1)
+        ]
+    found = _found(prompts, chunks, how)
     print(f"[{len(chunks)} chunks were asked about]")
     while len(found) > 1:
         groups = list(_groups(list(map(as_text, found)), chunking.size))
-        found = _found((_JOIN.format(directive=directive, text="\n\n".join(group)) for group in groups), manner)
+        prompts = [_JOIN.format(directive=directive, text="\n\n".join(group)) for group in groups]
+        found = _found(prompts, [], how._replace(children=False))
     return found[0]
 
 
@@ -95,13 +106,17 @@ def _groups(texts: list[str], size: int) -> Iterator[list[str]]:
     yield group
 
 
-def _found(prompts: Iterable[str], manner: dict[str, Any]) -> list[Any]:
-    return [answer for answer in _ask_all(list(prompts), manner, "the result is without them") if answer is not None]
+def _found(prompts: list[str], parts: list[Any], how: Asking) -> list[Any]:
+    return [answer for answer in _ask_all(prompts, parts, how, "the result is without them") if answer is not None]
 
 
-def _ask_all(prompts: list[str], manner: dict[str, Any], without: str) -> list[Any]:
+def _ask_all(prompts: list[str], parts: list[Any], how: Asking, without: str) -> list[Any]:
     """What failed is told, and how it goes on without; None stands for it. Raises LLMError if all did."""
-    answers: list[Any] = queries.llm_batch(prompts, on_error="return", **manner)
+    answers: list[Any]
+    if how.children:
+        answers = recursion.rlm_batch(prompts, parts, on_error="return", schema=how.schema, model=how.model)
+    else:
+        answers = queries.llm_batch(prompts, on_error="return", schema=how.schema, model=how.model)
     failed = [(number, each) for number, each in enumerate(answers) if isinstance(each, LLMError)]
     if len(failed) == len(answers):
         raise failed[0][1]

@@ -186,11 +186,18 @@ class Commands:
         query = self._names.fill_text(task)
         self._keep(recursion.rlm_query(query, context, model=model, max_iterations=max_iterations), store)
 
-    def _map(
-        self, prompt: str, size: int | None, on: str | None, store: str | None, schema: Any = None, model: str | None = None
+    def _map(  # noqa: PLR0913, PLR0917  (the fields of the command)
+        self,
+        prompt: str,
+        size: int | None,
+        on: str | None,
+        store: str | None,
+        schema: Any = None,
+        model: str | None = None,
+        children: bool = False,
     ) -> None:
-        manner = {"schema": schema, "model": model}
-        self._keep(asking.map_parts(self._names, prompt, self._names.value(on), size, manner), store)
+        how = asking.Asking(schema, model, children)
+        self._keep(asking.map_parts(self._names, prompt, self._names.value(on), size, how), store)
 
     def _reduce(  # noqa: PLR0913, PLR0917  (the fields of the command)
         self,
@@ -201,9 +208,10 @@ class Commands:
         store: str | None,
         schema: Any = None,
         model: str | None = None,
+        children: bool = False,
     ) -> None:
-        chunking, manner = asking.Chunking(chunk_size, overlap), {"schema": schema, "model": model}
-        self._keep(asking.reduce_text(self._names.fill_text(directive), self._names.value(on), chunking, manner), store)
+        chunking, how = asking.Chunking(chunk_size, overlap), asking.Asking(schema, model, children)
+        self._keep(asking.reduce_text(self._names.fill_text(directive), self._names.value(on), chunking, how), store)
 
     def _python(self, code: str) -> None:
         self._notebook.provide(code)

@@ -103,9 +103,9 @@ class Names:
             end = found.end()
         return "".join([*parts, spelled(text[end:])])
 
-    def fill_parts(self, text: str, parts: list[Any]) -> list[str]:
-        """The text for each of the parts: `${part}`."""
-        if not any(plain(found[2]).split(".")[0] == "part" for found in _FILLED.finditer(text) if not found[1]):
+    def fill_parts(self, text: str, parts: list[Any], *, named: bool) -> list[str]:
+        """The text for each of the parts: `${part}`. `named`: it must be in it."""
+        if named and not any(plain(found[2]).split(".")[0] == "part" for found in _FILLED.finditer(text) if not found[1]):
             raise CommandError("the prompt must have ${part} in it: where each document, item or group of lines is to stand")
         self._has_part = True
         try:

@@ -50,11 +50,15 @@ def llm_batch(
 
 
 class Question(NamedTuple):
-    """Prompts, how all of them are asked (as the host takes it), and what their replies come to."""
+    """Prompts, how all of them are asked (as the host takes it), and what their replies come to.
+
+    `ask`: what sends several such questions at once, to sub-models if it is None.
+    """
 
     prompts: list[str]
     manner: dict[str, Any]
     answer: Callable[[list[Reply]], Any]
+    ask: "Callable[[list[Question]], list[Reply]] | None" = None
 
     @property
     def asked(self) -> tuple[list[str], dict[str, Any]]:
@@ -109,6 +113,12 @@ def replies_to(questions: list[Question]) -> list[Reply]:
     """One for each prompt, in order. From the map_reduce around, if there is one; else from the host."""
     if rounds:
         return rounds[-1].replies(questions)  # type: ignore[no-any-return]
+    ways = dict.fromkeys(each.ask for each in questions)
+    replies = {way: iter((way or _ask_models)([each for each in questions if each.ask is way])) for way in ways}
+    return [next(replies[each.ask]) for each in questions for _ in each.prompts]
+
+
+def _ask_models(questions: list[Question]) -> list[Reply]:
     characters = sum(each.characters for each in questions)
     if characters > _max_batch_chars:
         raise ValueError(f"the prompts have {characters} characters in all; {_max_batch_chars} at once is the limit")

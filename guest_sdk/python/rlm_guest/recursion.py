@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import calls, host, typed
+from . import queries as sub_calls  # `queries` is a parameter here, as models are told
 from .errors import ChildError
 from .lazy.as_list import AsList
 from .lazy.text import LazyText
@@ -27,8 +28,9 @@ def rlm_query(  # noqa: PLR0913  (as it is told to models)
     by number or name. Answers are texts, or values with a `schema`. Raises ChildError, whose `partial` is what there was.
     """
     asked = _asked(query, context, start=start, stop=stop, documents=documents)
-    [reply], make = _send([asked | _manner(model, max_iterations)], schema)
-    return _answer(reply, make)
+    question = _question([asked | _manner(model, max_iterations)], "raise", schema)
+    [answer] = question.answer(sub_calls.replies_to([question]))
+    return answer
 
 
 def rlm_batch(
@@ -52,15 +54,14 @@ def rlm_batch(
         return []
     manner = _manner(model, max_iterations)
     given = [None] * len(queries) if contexts is None else contexts
-    replies, make = _send([_asked(query, each) | manner for query, each in zip(queries, given, strict=True)], schema)
-    if on_error == "raise":
-        return [_answer(each, make) for each in replies]
-    return [_error(each) if "error" in each else _answer(each, make) for each in replies]
+    question = _question([_asked(query, each) | manner for query, each in zip(queries, given, strict=True)], on_error, schema)
+    return question.answer(sub_calls.replies_to([question]))  # type: ignore[no-any-return]
 
 
-def _send(children: list[dict[str, Any]], schema: Any) -> tuple[list[dict[str, str]], Any]:
-    """Their replies, and what makes an answer of a text."""
+def _question(children: list[dict[str, Any]], on_error: str, schema: Any) -> sub_calls.Question:
+    """Of several child runs."""
     make: Any = str
+    schema = sub_calls.usual.get("schema") if schema is None else schema
     if schema is not None:
         kind = typed.kind_of(schema)
         children = [each | {"schema": kind.schema} for each in children]
@@ -68,10 +69,21 @@ def _send(children: list[dict[str, Any]], schema: Any) -> tuple[list[dict[str, s
         def make(text: str) -> Any:
             return kind.make(json.loads(text))
 
-    replies = host.call("rlm_query", {"children": children})
+    def answer(replies: list[sub_calls.Reply]) -> list[Any]:
+        if on_error == "raise":
+            return [_answer(each, make) for each in replies]
+        return [_error(each) if "error" in each else make(each["text"]) for each in replies]
+
+    return sub_calls.Question([each["query"] for each in children], {"children": children}, answer, _begin)
+
+
+def _begin(questions: list[sub_calls.Question]) -> list[sub_calls.Reply]:
+    """All of them side by side."""
+    children = [child for each in questions for child in each.manner["children"]]
+    replies: list[sub_calls.Reply] = host.call("rlm_query", {"children": children})
     for note in dict.fromkeys(each["note"] for each in replies if "note" in each):
         print(f"rlm_query: {note}")
-    return replies, make
+    return replies
 
 
 def _asked(query: Any, context: Any, **part: Any) -> dict[str, Any]:
@@ -104,6 +116,7 @@ def _value(context: Any) -> dict[str, Any]:
 
 
 def _manner(model: Any, max_iterations: Any) -> dict[str, Any]:
+    model = sub_calls.usual.get("model") if model is None else model
     if model is not None and not isinstance(model, str):
         raise TypeError(f"model must be str, not {type(model).__name__}")
     if max_iterations is not None and (not isinstance(max_iterations, int) or isinstance(max_iterations, bool)):
