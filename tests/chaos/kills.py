@@ -1,4 +1,4 @@
-"""`make chaos`: detached runs while their server is killed again and again (kill -9), until all have ended.
+"""`make chaos`: detached runs, some with child runs, while their server is killed again and again (kill -9), until all have ended.
 
 The model server counts what it is asked: no reply that the store had at a kill is asked for again.
 """

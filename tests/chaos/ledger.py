@@ -11,8 +11,12 @@ import sqlalchemy
 
 SUB_CALLS = 5
 TURNS = 3
+CHILDREN = 2
+PARENTS = 4  # each fourth run has child runs
+CHILD = 1000  # a child's number, in this many of its parent's
 CODE = """```python
 {keep}
+{children}
 answers = llm_batch([f"run {number} turn {turn} item {{n}}" for n in range({sub_calls})])
 total = total + sum(int(each) for each in answers)
 print(total)
@@ -32,13 +36,21 @@ def answer(messages):
     number = int(re.search(r"total of run (\d+)", messages[1]["content"])[1])
     turn = len(messages) // 2
     keep = "total = 0" if turn == 1 else ""
+    asked = [question(each) for each in _children(number)] if turn == 2 else []
+    children = f"total += sum(int(each) for each in rlm_batch({asked}))" if asked else ""
     final = "FINAL(total)" if turn == TURNS else ""
-    return CODE.format(keep=keep, number=number, turn=turn, sub_calls=SUB_CALLS, final=final)
+    return CODE.format(keep=keep, children=children, number=number, turn=turn, sub_calls=SUB_CALLS, final=final)
+
+
+def _children(number):
+    """The numbers of its child runs."""
+    return [number * CHILD + each for each in range(CHILDREN)] if number % PARENTS == 0 and number < CHILD else []
 
 
 def truth(number):
     """What an undisturbed run answers."""
-    return str(sum(number * 100 + turn * 10 + item for turn in range(1, TURNS + 1) for item in range(SUB_CALLS)))
+    own = sum(number * 100 + turn * 10 + item for turn in range(1, TURNS + 1) for item in range(SUB_CALLS))
+    return str(own + sum(int(truth(each)) for each in _children(number)))
 
 
 class Counting(backends.ModelBackend):
