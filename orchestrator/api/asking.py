@@ -1,6 +1,9 @@
 """What a request for a run says, and how it becomes one."""
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import msgspec
@@ -9,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.own_keys import own_models
 from orchestrator.config import Protocol
+from orchestrator.contexts.context import Context
 from orchestrator.contexts.json_body import ChatMessage
 from orchestrator.errors import InvalidRequest
 from orchestrator.journal.events import Route
@@ -79,29 +83,28 @@ async def prepare(data: QueryRequest, request: StrictRequest, runs: RunService) 
         raise InvalidRequest("after: a next question has the context of the run before; send no other")
     if before is None and data.context_id is UNSET and data.session_id is not None:
         before = await owned.last_of_session(data.session_id)
+
+    def ask(context: Context) -> Query:
+        return Query(
+            data.query,
+            context,
+            data.protocol,
+            data.root_model,
+            data.sub_model,
+            data.cache,
+            own_models(request.headers),
+            request.auth.name,
+            data.session_id,
+            data.answer_schema,
+            data.route,
+            data.verify,
+        )
+
     if before is not None:
-        context = await owned.context_of(before)
-    elif data.context_id is not UNSET:
-        context = request.contexts.get(data.context_id)
-    else:
+        return await owned.after(before, ask, wanted)
+    if data.context_id is UNSET:
         raise InvalidRequest("send exactly one of context, context_id, documents, messages and after")
-    query = Query(
-        data.query,
-        context,
-        data.protocol,
-        data.root_model,
-        data.sub_model,
-        data.cache,
-        own_models(request.headers),
-        request.auth.name,
-        data.session_id,
-        data.answer_schema,
-        data.route,
-        data.verify,
-    )
-    if before is not None:
-        return await owned.after(before, query, wanted)
-    return runs.beginnings.first(query, wanted)
+    return runs.beginnings.first(ask(request.contexts.get(data.context_id)), wanted)
 
 
 def begin(beginning: Beginning, request: StrictRequest, runs: RunService, *, detached: bool) -> RunHandle:
@@ -110,8 +113,18 @@ def begin(beginning: Beginning, request: StrictRequest, runs: RunService, *, det
     return runs.begin(beginning, detached=detached)
 
 
-async def wait_for_disconnect(request: StrictRequest) -> None:
-    """Until who asks is gone."""
+@asynccontextmanager
+async def ended_without(request: StrictRequest, end: Callable[[], object]) -> AsyncIterator[None]:
+    """`end` is called if who asks goes away first, and after it."""
+    leaving = asyncio.create_task(_wait_for_disconnect(request))
+    leaving.add_done_callback(lambda _left: end())
+    try:
+        yield
+    finally:
+        leaving.cancel()
+
+
+async def _wait_for_disconnect(request: StrictRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

@@ -92,6 +92,9 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
+ASKING_PROBLEMS = problems(404, 408, 409, 413, 415, 422, 507)  # of all that begins a run
+
+
 def describe(tokens: Tokens) -> OpenAPIConfig:
     """The description's frame; the rest is what the handlers say."""
     scheme = SecurityScheme(type="http", scheme="bearer", description="A token of [[auth.tokens]].")

@@ -1,6 +1,5 @@
 """POST /query, /debug and /stream: a question and its context in, the result of a run out, or its events and it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
@@ -9,14 +8,13 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.response import Stream
 
-from orchestrator.api.asking import QueryRequest, begin, prepare, wait_for_disconnect
+from orchestrator.api.asking import QueryRequest, begin, ended_without, prepare
 from orchestrator.api.body import StrictRequest
 from orchestrator.api.event_stream import EVENT_STREAM, as_events, event
-from orchestrator.api.openapi import QUERIES, Asking, problems
+from orchestrator.api.openapi import ASKING_PROBLEMS, QUERIES, Asking
 from orchestrator.journal.events import AnyEvent
 from orchestrator.journal.history import RunDetail, detail
 from orchestrator.journal.results import RunResult, result
-from orchestrator.runs.following import Told
 from orchestrator.runs.handles import RunHandle
 from orchestrator.runs.service import RunService
 
@@ -27,7 +25,7 @@ from orchestrator.runs.service import RunService
     summary="Answer a question over a context",
     tags=[QUERIES],
     operation_class=Asking,
-    responses=problems(404, 408, 409, 413, 415, 422, 507),
+    responses=ASKING_PROBLEMS,
 )
 async def query(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunResult:
     return result(await _run(data, request, runs))
@@ -39,7 +37,7 @@ async def query(data: JSONBody[QueryRequest], request: StrictRequest, runs: Name
     summary="Answer a question over a context, and show every turn of the run",
     tags=[QUERIES],
     operation_class=Asking,
-    responses=problems(404, 408, 409, 413, 415, 422, 507),
+    responses=ASKING_PROBLEMS,
 )
 async def debug(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> RunDetail:
     return detail(await _run(data, request, runs))
@@ -52,7 +50,7 @@ async def debug(data: JSONBody[QueryRequest], request: StrictRequest, runs: Name
     media_type=EVENT_STREAM,
     tags=[QUERIES],
     operation_class=Asking,
-    responses=problems(404, 408, 409, 413, 415, 422, 507),
+    responses=ASKING_PROBLEMS,
 )
 async def stream(data: JSONBody[QueryRequest], request: StrictRequest, runs: NamedDependency[RunService]) -> Stream:
     run = begin(await prepare(data, request, runs), request, runs, detached=data.detach)
@@ -61,7 +59,7 @@ async def stream(data: JSONBody[QueryRequest], request: StrictRequest, runs: Nam
 
 async def _stream(run: RunHandle) -> AsyncIterator[bytes]:
     try:
-        async for each in as_events(_events(run)):
+        async for each in as_events(run.following.read(0)):
             yield each
         yield event("result", msgspec.json.encode(result(run.events)))
     finally:
@@ -69,20 +67,10 @@ async def _stream(run: RunHandle) -> AsyncIterator[bytes]:
             run.cancel()
 
 
-async def _events(run: RunHandle) -> AsyncIterator[Sequence[Told]]:
-    async for told in run.following.read(0):
-        yield told
-
-
 async def _run(data: QueryRequest, request: StrictRequest, runs: RunService) -> Sequence[AnyEvent]:
     """The events of the run, at its end. It is cancelled if the caller goes away first, unless it is detached."""
     run = begin(await prepare(data, request, runs), request, runs, detached=data.detach)
     if data.detach:
         return await run.wait()
-    leaving = asyncio.create_task(wait_for_disconnect(request))
-    leaving.add_done_callback(lambda _left: run.cancel())
-    try:
+    async with ended_without(request, run.cancel):
         return await run.wait()
-    finally:
-        run.cancel()
-        leaving.cancel()

@@ -9,9 +9,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, HeaderParameter, JSONBody
 from msgspec import Meta
 
-from orchestrator.api.asking import QueryRequest, begin, key_of, prepare, wait_for_disconnect
+from orchestrator.api.asking import QueryRequest, begin, ended_without, key_of, prepare
 from orchestrator.api.body import StrictRequest
-from orchestrator.api.openapi import RUNS, Asking, problems
+from orchestrator.api.openapi import ASKING_PROBLEMS, RUNS, Asking, problems
 from orchestrator.api.own_keys import own_models
 from orchestrator.journal.results import RunSummary, Status
 from orchestrator.runs.beginning import Beginning
@@ -60,7 +60,7 @@ class ForkRequest(Base, frozen=True, kw_only=True):
     description="With an `Idempotency-Key`, a request that is sent again is the same run.",
     tags=[RUNS],
     operation_class=Asking,
-    responses=problems(404, 408, 409, 413, 415, 422, 507),
+    responses=ASKING_PROBLEMS,
 )
 async def start_run(
     data: JSONBody[QueryRequest],
@@ -92,7 +92,7 @@ async def start_run(
     status_code=202,
     summary="Begin a run that is the same up to a turn; nothing of that is paid again",
     tags=[RUNS],
-    responses=problems(404, 408, 409, 413, 415, 422, 507),
+    responses=ASKING_PROBLEMS,
 )
 async def fork_run(
     run_id: FromPath[str],
@@ -148,14 +148,9 @@ async def replay_run(
 
 async def _replay(run_id: str, request: StrictRequest, owned: OwnedRuns) -> Verdict:
     replaying = asyncio.create_task(owned.replay(run_id))
-    leaving = asyncio.create_task(wait_for_disconnect(request))
-    leaving.add_done_callback(lambda _left: replaying.cancel())
-    try:
+    async with ended_without(request, replaying.cancel):
         await asyncio.wait([replaying])
         return GONE if replaying.cancelled() else replaying.result()
-    finally:
-        replaying.cancel()
-        leaving.cancel()
 
 
 @delete("/runs/{run_id:str}", summary="Forget a run that has ended", tags=[RUNS], responses=problems(404, 409))

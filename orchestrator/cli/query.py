@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -179,7 +180,7 @@ async def _prepare(runs: RunService, options: argparse.Namespace, context: Conte
         return runs.beginnings.first(_query(options, context), WantedLimits())
     owned = OwnedRuns(runs, "")
     before = await owned.find(options.after)
-    return await owned.after(before, _query(options, await owned.context_of(before)), WantedLimits())
+    return await owned.after(before, functools.partial(_query, options), WantedLimits())
 
 
 async def _leave(orchestrator: Orchestrator, options: argparse.Namespace, context: Context | None) -> str:

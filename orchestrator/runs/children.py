@@ -36,7 +36,7 @@ from orchestrator.runs.admission import Admission
 from orchestrator.runs.handles import RunHandle, Starting
 from orchestrator.runs.observers import Observers
 from orchestrator.runs.query import EMPTY
-from orchestrator.sandbox.messages import ChildQuery, Prompt
+from orchestrator.sandbox.messages import ChildQuery, Manner, Prompt
 from orchestrator.store.journals import Journals
 from orchestrator.store.runs import RunStore
 
@@ -71,9 +71,8 @@ class Came(msgspec.Struct, frozen=True):
 
 
 class Means(msgspec.Struct, frozen=True):
-    """What child runs are begun with; `begin` executes one, `claim` is what it takes of the budget of bytes."""
+    """What runs are executed with; `claim`: of the budget of bytes, for one; `most_children`: of one, at once."""
 
-    begin: Callable[[Starting], RunHandle]
     claim: Callable[[Context], int]
     store: RunStore
     journals: Journals
@@ -81,27 +80,30 @@ class Means(msgspec.Struct, frozen=True):
     admission: Admission
     observers: Observers
     pool: Pool
-    most: int  # at once, of one run
+    most_children: int
 
 
 class Children:
     """Those of one run."""
 
-    def __init__(self, means: Means, parent: Starting) -> None:
+    def __init__(self, means: Means, parent: Starting, begin: Callable[[Starting], RunHandle]) -> None:
+        """`begin` executes one."""
         self._means = means
+        self._begin = begin
         self._parent = parent
         self._started = run_started(parent.journal.events)
-        self._slots = asyncio.Semaphore(means.most)
+        self._slots = asyncio.Semaphore(means.most_children)
 
     async def prepare(self, queries: Sequence[ChildQuery]) -> list[Task | Noted]:
         """What each comes to: at the last depth, a prompt. Raises InvalidRequest, UnknownModel, Unpriced, NoRoom."""
-        for each in queries:
-            if each.schema is not None:
-                await asyncio.to_thread(schemas.check, each.schema, "schema")
-            models = self._models(each.model)
+        wanted = {msgspec.json.encode(each.schema): each.schema for each in queries if each.schema is not None}
+        for schema in wanted.values():
+            await asyncio.to_thread(schemas.check, schema, "schema")
+        for name in {each.model for each in queries}:
+            models = self._models(name)
             check_prices((*models.root, *models.sub), self._started.limits.max_cost)
-            if not each.query.strip():
-                raise InvalidRequest("rlm_query: the query is empty")
+        if not all(each.query.strip() for each in queries):
+            raise InvalidRequest("rlm_query: the query is empty")
         contexts = await asyncio.to_thread(lambda: [self._make_context(each) for each in queries])
         tasks = [
             Task(query=each.query, context=context, schema=each.schema, model=each.model, max_iterations=each.max_iterations)
@@ -133,7 +135,7 @@ class Children:
             journal.write(RunFinished(stopped="cancelled", error=str(error)))
             await means.journals.end(journal)
             raise
-        handle = means.begin(Starting(journal, task.context, self._models(task.model), turn, self._parent.detached))
+        handle = self._begin(Starting(journal, task.context, self._models(task.model), turn, self._parent.detached))
         try:
             await asyncio.wait([handle.task])
         except asyncio.CancelledError:
@@ -216,8 +218,7 @@ class Children:
         length, depth = task.context.length, self._started.limits.max_depth
         cut = f" over the first {len(text)} of {length} characters" if len(text) < length else ""
         note = f"max_depth ({depth}) is reached: a sub-model was asked once{cut}"
-        manner = msgspec.structs.replace(Prompt("").manner, schema=task.schema)
-        return Noted(Prompt(f"{task.query}\n\n{text}", manner), note)
+        return Noted(Prompt(f"{task.query}\n\n{text}", Manner(schema=task.schema)), note)
 
 
 def _documents(context: Context, chosen: Sequence[int | str]) -> list[tuple[str | None, str]]:

@@ -5,7 +5,7 @@ A run of somebody else is not found.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -65,10 +65,6 @@ class OwnedRuns:
         if len(found) != 1:
             raise not_found(beginning)
         return found[0].run_id
-
-    async def context_of(self, run_id: str) -> Context:
-        """Raises NotFound."""
-        return self._service.context_of(run_started(await self.events(run_id)))
 
     async def summary(self, run_id: str) -> RunSummary:
         """What it was asked, and how it is. Raises NotFound."""
@@ -149,7 +145,7 @@ class OwnedRuns:
     async def _cancel_left(self, run_id: str) -> None:
         """One that no process executes."""
         store, journals = self._service.store, self._service.journals
-        found = next((each for each in await store.unfinished() if each.run_id == run_id), None)
+        found = await store.find_unfinished(run_id)
         journal = None if found is None else await journals.take_over(found)
         if journal is None:
             raise Conflict(f"the run {run_id} is executed by another process: cancel it there")
@@ -168,10 +164,10 @@ class OwnedRuns:
         events = await self.events(run_id)
         return self._service.beginnings.fork(events, fork, self._service.context_of(run_started(events)), own)
 
-    async def after(self, run_id: str, query: Query, wanted: WantedLimits) -> Beginning:
-        """What a run with a next question is begun with; the query's context is that run's. Raises as `fork`."""
+    async def after(self, run_id: str, ask: Callable[[Context], Query], wanted: WantedLimits) -> Beginning:
+        """What a run with a next question is begun with; `ask` puts it over that run's context. Raises as `fork`."""
         events = await self.events(run_id)
-        return self._service.beginnings.after(events, query, wanted)
+        return self._service.beginnings.after(events, ask(self._service.context_of(run_started(events))), wanted)
 
     async def last_of_session(self, session_id: str) -> str | None:
         """The run that was begun last under that name."""

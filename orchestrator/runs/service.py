@@ -56,9 +56,7 @@ class RunService:
         limits = _limits(settings.server)
         self.bodies = Bodies(limits.budget // 4)
         self.admission = Admission(limits, tools.engine.templates, lambda: self.bodies.held_bytes)
-        self.underway = Underway(tools, pool, self.journals, self.admission)
-        self.underway.means = Means(
-            begin=self.underway.begin,
+        means = Means(
             claim=self._claim,
             store=store,
             journals=self.journals,
@@ -66,8 +64,9 @@ class RunService:
             admission=self.admission,
             observers=self.observers,
             pool=pool,
-            most=settings.max_parallel_children,
+            most_children=settings.max_parallel_children,
         )
+        self.underway = Underway(tools, means)
         self.stopping = False
 
     def start(self, query: Query, wanted: WantedLimits | None = None, *, detached: bool = False) -> RunHandle:

@@ -12,8 +12,6 @@ from orchestrator.journal.events import RunFinished, run_started
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import Recording
 from orchestrator.journal.rewriting import Rewriting
-from orchestrator.providers.pool import Pool
-from orchestrator.runs.admission import Admission
 from orchestrator.runs.children import Children, Means
 from orchestrator.runs.execute import Tools, execute
 from orchestrator.runs.handles import RunHandle, Starting
@@ -22,20 +20,16 @@ from orchestrator.runs.parking import Parking
 from orchestrator.runs.recorded import RecordedThenLive
 from orchestrator.runs.run import CANCELLED, INTERNAL
 from orchestrator.sandbox.engines import Engines
-from orchestrator.store.journals import Journals
 from orchestrator.store.writer import LAST_SECONDS
 
 
 class Underway:
     """All runs that this process executes."""
 
-    def __init__(self, tools: Tools, pool: Pool, journals: Journals, admission: Admission) -> None:
+    def __init__(self, tools: Tools, means: Means) -> None:
         self.engines = Engines(tools.engine)
         self._tools = tools
-        self._pool = pool
-        self._journals = journals
-        self._admission = admission
-        self.means: Means | None = None  # for child runs
+        self._means = means
         self._runs: dict[str, RunHandle] = {}
 
     def find(self, run_id: str) -> RunHandle | None:
@@ -104,9 +98,10 @@ class Underway:
         journal, started = starting.journal, recording.started
         goes_on = len(journal.events) > 1
         seconds = max(0.0, started.limits.max_seconds - recording.seconds) if goes_on else started.limits.max_seconds
-        parking = Parking(self._admission, starting.turn, journal)
-        children = Children(self.means, starting) if self.means else None
-        live = Live(self._pool, starting.models, journal, seconds, cache=started.cache, owner=started.owner, children=children)
+        parking = Parking(self._means.admission, starting.turn, journal)
+        children = Children(self._means, starting, self.begin)
+        pool, models = self._means.pool, starting.models
+        live = Live(pool, models, journal, seconds, cache=started.cache, owner=started.owner, children=children)
         if not goes_on:
             return await execute(tools, started, starting.context, live, journal, parking)
         rewriting = Rewriting(recording, then=journal)
@@ -116,16 +111,16 @@ class Underway:
 
     async def _end(self, journal: Journal) -> None:
         if not journal.finished:
-            await self._journals.leave(journal)
+            await self._means.journals.leave(journal)
             return
         try:
-            await self._journals.end(journal)
+            await self._means.journals.end(journal)
         except StoreFull as error:
             logs.store_waits(str(error))
         logs.run_finished(results.result(journal.events), run_started(journal.events).context_id)
 
     def _forget(self, task: "asyncio.Task[int]", starting: Starting) -> None:
         del self._runs[starting.journal.run_id]
-        self._admission.leave(starting.turn)
+        self._means.admission.leave(starting.turn)
         if not task.cancelled():
             task.exception()  # whoever waits for the run is told of it

@@ -198,10 +198,9 @@ async def test_a_run_that_is_cancelled_while_it_is_executed_again_is_cancelled(e
 
 async def test_a_run_that_was_cancelled_before_its_turn_replays(engine):
     """Nothing of it was executed."""
-    model = Held(list(REPLIES))
+    model = FakeModel([python("while True: pass")])
     async with serving(engine, model, server=ServerSettings(max_runs=1)) as client:
         going = await begin(client, query="q", context="c")
-        await model.reached.wait()
         waiting = await begin(client, query="q", context="c")
         found = (await client.post(f"/runs/{waiting}/cancel")).json()
         await client.post(f"/runs/{going}/cancel")

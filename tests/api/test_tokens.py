@@ -37,8 +37,10 @@ def secrets(monkeypatch):
 class Answers(FakeModel):
     """1, to everything."""
 
+    code = "FINAL(1)"
+
     async def handle_async_request(self, request):
-        self.replies = [python("FINAL(1)")]
+        self.replies = [python(self.code)]
         return await super().handle_async_request(request)
 
 
@@ -58,7 +60,7 @@ async def test_a_replay_is_one_of_the_runs_of_its_token(engine):
     async with serving(engine, model, auth=auth, server=ServerSettings(max_runs=1)) as client:
         client.headers.update(bearer(ANN))
         path = f"/runs/{(await client.post('/query', json=QUERY)).json()['run_id']}/replay"
-        model.delay = 3600
+        model.code = "while True: pass"
         going = (await client.post("/runs", json=QUERY)).json()["run_id"]
         replaying = asyncio.create_task(client.post(path))
         await asyncio.sleep(0.2)

@@ -17,15 +17,15 @@ DRAFT = python("answer['content'] = 'so far'")
 
 
 @contextlib.asynccontextmanager
-async def serving(folder, seconds, late, max_runs=9):
-    """(a client of `rlm serve`, its process); its model drafts an answer, and gives it so many seconds later."""
+async def serving(folder, seconds, late, max_runs=9, then="FINAL('done')"):
+    """(a client of `rlm serve`, its process); its model drafts an answer, and says what is `then` so many seconds later."""
 
     async def answer_late(writer, text):
         await asyncio.sleep(late)
         await whole(writer, text)
 
     replies = iter([DRAFT])
-    async with ModelBackend(lambda messages: next(replies, python("FINAL('done')")), [whole, answer_late]).running() as model:
+    async with ModelBackend(lambda messages: next(replies, python(then)), [whole, answer_late]).running() as model:
         provider = f'[[providers]]\nprovider_type = "openai"\nmodel = "m"\nbase_url = "{model.url}"\n'
         (folder / "config.toml").write_text(
             f"[server]\nport = 0\nshutdown_seconds = {seconds}\nmax_runs = {max_runs}\n{provider}"
@@ -107,7 +107,7 @@ async def test_told_again_it_stops_at_once(tmp_path):
 
 async def test_a_run_that_waits_for_its_turn_is_ended_with_the_others(tmp_path):
     """It has no answer, and its caller is told why."""
-    async with serving(tmp_path, 0.5, 60, max_runs=1) as (client, process):
+    async with serving(tmp_path, 0.5, 0, max_runs=1, then="while True: pass") as (client, process):
         first = await asked(client)
         waiting = asyncio.create_task(client.post("/query", json=QUERY))
         async with asyncio.timeout(30):
