@@ -55,6 +55,9 @@ class Orchestrator:
         self._providers = [*(make_provider(each, self._connections) for each in settings.providers), *providers]
         self._prices = Prices(Path(settings.prices) if settings.prices else None)
         self._contexts = contexts or open_contexts(settings.contexts)
+        # From the start: runs that are gone on with have child runs before their owners ask anything.
+        for each in settings.auth.tokens:
+            self._contexts.of(each.name, each.max_bytes)
         self._own_engine = engine is None
         self.engine = engine or Engine(settings.sandbox, progress, module_folder=settings.module_folder)
 

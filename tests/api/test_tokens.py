@@ -12,7 +12,8 @@ from serving import serving, serving_app
 from orchestrator.api import tokens
 from orchestrator.api.tokens import Tokens
 from orchestrator.config import OpenAISettings, Settings
-from orchestrator.errors import ConfigError
+from orchestrator.contexts.store import ContextStore
+from orchestrator.errors import ConfigError, NoRoom
 from orchestrator.opening import Orchestrator
 from orchestrator.server_settings import AuthSettings, ServerSettings, TokenSettings
 
@@ -287,6 +288,19 @@ async def test_more_bytes_than_its_own_are_507(engine):
         other = await client.post("/contexts", content=b"x" * 2000, headers=bearer(BOB))
     assert detail(refused) == (507, "the context has more than 1000 bytes (context_bytes, or max_bytes of its token)")
     assert other.status_code == 201
+
+
+async def test_runs_that_are_gone_on_with_keep_no_more_than_their_token_may(engine, tmp_path):
+    """Before who has it asks anything: what their child runs are over is kept for it, too."""
+    contexts = ContextStore(tmp_path)
+    settings = Settings(
+        providers=(OpenAISettings(model="fake", base_url="http://model/v1"),),
+        auth=AuthSettings(tokens=(token("ann", max_bytes=1000),)),
+    )
+    Orchestrator(settings, print, engine=engine, contexts=contexts)
+    with pytest.raises(NoRoom) as error:
+        contexts.of("ann").add_text("x" * 2000)
+    assert str(error.value) == "the context has more than 1000 bytes (context_bytes, or max_bytes of its token)"
 
 
 PAGE = {"accept": "text/html,*/*"}
