@@ -204,8 +204,8 @@ class Children:
         elif query.value is not msgspec.UNSET:
             made = contexts.add_json("json", query.value)
         elif query.part is not None:
-            start, stop = query.part
-            made = contexts.add_text(whole.read_all(start, (whole.length if stop == -1 else stop) - start))
+            part = range(whole.length)[slice(*query.part)]
+            made = contexts.add_text(whole.read_all(part.start, len(part)))
         elif query.documents is not None:
             made = contexts.add_documents(_documents(whole, query.documents))
         if made.is_empty:

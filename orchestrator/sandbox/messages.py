@@ -104,7 +104,7 @@ class ChildQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     text: str | None = None
     texts: list[str] | None = None
     value: Any = msgspec.UNSET
-    part: tuple[int, int] | None = None
+    part: tuple[int | None, int | None] | None = None
     documents: list[int | str] | None = None
     schema: dict[str, Any] | None = None
     model: str | None = None

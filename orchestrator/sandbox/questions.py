@@ -75,12 +75,8 @@ def _check_child(context: Context, child: ChildQuery) -> None:
     given = (child.text, child.texts, child.part, child.documents)
     if sum(each is not None for each in given) + (child.value is not msgspec.UNSET) > 1:
         raise Refused("ValueError", "rlm_query: name one context, not several")
-    if child.part is not None:
-        start, stop = child.part
-        if not (0 <= start < context.length and (stop == -1 or start < stop <= context.length)):
-            raise Refused(
-                "ValueError", f"rlm_query: start and stop must lie within the {context.length} characters of the context"
-            )
+    if child.part is not None and not range(context.length)[slice(*child.part)]:
+        raise Refused("ValueError", f"rlm_query: start and stop leave nothing of the {context.length} characters")
     if child.model is not None and len(child.model) > MAX_NAME:
         raise Refused("ValueError", f"rlm_query: a model's name has at most {MAX_NAME} characters")
     if child.max_iterations is not None and child.max_iterations < 1:

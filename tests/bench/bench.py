@@ -25,6 +25,7 @@ from providers import provider_rows
 from queries import query_rows
 from stores import store_rows
 from subjects import Monty, Native, Ours, Worker
+from trees import tree_rows
 
 from orchestrator.config import SandboxSettings
 from orchestrator.sandbox.engine import Engine
@@ -156,7 +157,7 @@ def main() -> None:
     print("measuring the store", flush=True)
     store = loop.run_until_complete(store_rows(engine))
     print("measuring child runs", flush=True)
-    store += ["", *loop.run_until_complete(family_rows(engine))]
+    store += ["", *loop.run_until_complete(family_rows(engine)), "", *loop.run_until_complete(tree_rows(engine))]
     print("measuring who follows runs", flush=True)
     store += ["", *loop.run_until_complete(follower_rows(engine))]
     print("measuring parked runs", flush=True)

@@ -99,7 +99,7 @@ def _asked(query: Any, context: Any, **part: Any) -> dict[str, Any]:
             raise ValueError("rlm_query: documents, or start and stop: not both")
         return asked | {"documents": list(named["documents"])}
     if named:
-        return asked | {"part": [named.get("start", 0), named.get("stop", -1)]}
+        return asked | {"part": [named.get("start"), named.get("stop")]}
     return asked if context is None else asked | _value(context)
 
 
