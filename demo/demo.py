@@ -68,9 +68,10 @@ def replayed(url: str, run: str, body: dict[str, Any]) -> bool:
 def write_context(body: dict[str, Any], path: Path) -> None:
     """The input of a question as `--context` takes it: a file, or a folder of documents."""
     if "documents" in body:
-        path.mkdir()
-        for number, text in enumerate(body["documents"]):
-            (path / f"{number:04}").write_text(text, encoding="utf-8", newline="")
+        for number, each in enumerate(body["documents"]):
+            name, text = (each["name"], each["text"]) if isinstance(each, dict) else (f"{number:04}", each)
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_text(text, encoding="utf-8", newline="")
     else:
         text = body["context"] if isinstance(body["context"], str) else json.dumps(body["context"])
         path.write_text(text, encoding="utf-8", newline="")

@@ -16,3 +16,10 @@ def standard_library() -> dict[str, str]:
 def as_one_text(files: dict[str, str]) -> str:
     """A header line before each."""
     return "".join(f"##### FILE: {name} #####\n{text}\n" for name, text in files.items())
+
+
+def reference() -> dict[str, str]:
+    """The chapters of Python's language reference that `help()` shows, by topic: a book of some 80."""
+    from pydoc_data.topics import topics  # noqa: PLC0415  (half a megabyte, for those who want it)
+
+    return dict(sorted(topics.items()))

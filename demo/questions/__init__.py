@@ -7,6 +7,9 @@ incident_causes   documents, each read by a sub-model
 review_verdicts   classification and aggregation
 slowest_endpoint  a module, called from a cell
 sales_by_city     a module, called by a JSON command
+needle            one sentence in a book, in other words than the question's
+mystery           testimonies, read into values of a type, that contradict each other
+family_tree       a child run for each family of 100 documents
 """
 
 import importlib
