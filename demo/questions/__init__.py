@@ -10,6 +10,13 @@ sales_by_city     a module, called by a JSON command
 needle            one sentence in a book, in other words than the question's
 mystery           testimonies, read into values of a type, that contradict each other
 family_tree       a child run for each family of 100 documents
+user_labels       a thousand lines, classified fifty at a time, counted per user
+pairs             a relation between all pairs, by code over labels of a sub-model
+claims            an answer that a sub-model checks, and sends back
+patients          records in JSON: what happened after what
+unique_addresses  different values and a ranking, by modules in JSON commands
+long_output       a long answer, built in parts
+log_summary       50 MB in chunks: counts by modules, judgements by sub-models
 """
 
 import importlib
