@@ -1,6 +1,7 @@
 """The scripts of demo/, each against a running server with the shipped configuration."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,10 @@ def test_the_readme_has_every_script():
 def test_every_script_has_a_question_and_its_replies(files):
     """Under the same name, and no others."""
     assert sorted(path.stem for path in (ROOT / "demo").glob(files)) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_replies_of_a_script_are_for_its_own_prompts(name):
+    """All scripts are one: a pattern says how a prompt begins, so that it finds nothing in what another prompt quotes."""
+    script = tomllib.loads((ROOT / "demo" / "scripts" / f"{name}.toml").read_text())
+    assert [each["pattern"] for each in script.get("sub_calls", []) if not each["pattern"].startswith(r"\A")] == []
