@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.runtime  ## seven questions with their truth (KEEP=1: leave the server up)
+demo: $(VENV)/.runtime  ## the questions of demo/questions/ with their truth (KEEP=1: leave the server up)
 	@$(BIN)/python demo/demo.py
 
 demo-rollback: $(VENV)/.rivals  ## an endless loop, a memory and a recursion bomb, here and in two other systems

@@ -1,6 +1,6 @@
 """Ask one question of the demo of a running server: python3 demo/ask.py NAME [URL]. Needs nothing but Python.
 
-Exit status 1 where the answer is wrong, 2 where there is no server or no such question.
+Exit status 1 if the answer is wrong, 2 if there is no server or no such question.
 """
 
 import json
@@ -8,51 +8,76 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, NamedTuple
 
-import data
-from questions import Question, all_questions
+from question import Question
+from questions import NAMES, make_question
 
 URL = "http://127.0.0.1:8080"
+SHOWN = 300  # characters of an answer and of its truth
+JSON, PLAIN = "application/json", "text/plain; charset=utf-8"
+
+
+class Asked(NamedTuple):
+    """What came of a question; without a run if the server made none."""
+
+    right: bool
+    run: str | None = None
 
 
 def main(arguments: list[str]) -> int:
-    questions = {question.name: question for question in all_questions(data.standard_library())}
-    if not 1 <= len(arguments) <= 2 or arguments[0] not in questions:
-        print(f"usage: ask.py {' | '.join(questions)} [URL, default {URL}]", file=sys.stderr)
+    if not 1 <= len(arguments) <= 2 or arguments[0] not in NAMES:
+        print(f"usage: ask.py {' | '.join(NAMES)} [URL, default {URL}]", file=sys.stderr)
         return 2
     url = arguments[1] if len(arguments) == 2 else URL
     try:
-        return 0 if ask(url.rstrip("/"), questions[arguments[0]]) else 1
+        return 0 if ask(url.rstrip("/"), make_question(arguments[0])).right else 1
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         print(f"{url}: no answer: {reason} (start a server with: make serve)", file=sys.stderr)
         return 2
 
 
-def ask(url: str, question: Question) -> bool:
+def ask(url: str, question: Question) -> Asked:
     """One question over HTTP; prints the answer beside the truth, which was computed without the server."""
-    print(f"\nQuestion ({question.shows}): {question.text}")
+    print(f"\nQuestion ({question.shows.rstrip('.')}): {question.text}")
     started = time.monotonic()
-    status, result = _post(f"{url}/query", {"query": question.text} | question.body)
+    status, result = _query(url, question)
     seconds = time.monotonic() - started
-    if status != 200:
+    if status >= 300:
         print(f"  the server answered {status}: {result.get('detail')}")
-        return False
+        return Asked(right=False)
     try:
-        said = question.said(json.loads(result["answer"]))
+        said = question.said(result["answer"])
     except (TypeError, ValueError, KeyError):
         said = None
-    print(f"  answer: {result['answer'] or result['error']}")
-    print(f"  truth:  {json.dumps(question.truth)}")
-    print(f"  {'RIGHT' if said == question.truth else 'WRONG'}: ", end="")
+    right = bool(result["success"]) and said == question.truth
+    print(f"  answer: {_beginning(result['answer'] or result['error'])}")
+    print(f"  truth:  {_beginning(json.dumps(question.truth, ensure_ascii=False))}")
+    print(f"  {'RIGHT' if right else 'WRONG'}: ", end="")
     print(f"{result['iterations']} turns, {result['sub_calls']} sub-calls, {seconds:.1f} s ({result['stopped']})")
     print(f"  {url}/visualize/{result['run_id']}", flush=True)
-    return bool(result["success"]) and said == question.truth
+    return Asked(right, result["run_id"])
 
 
-def _post(url: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+def _beginning(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]} ... ({len(text):,} characters)"
+
+
+def _query(url: str, question: Question) -> tuple[int, dict[str, Any]]:
+    """A text is sent first, as it is; anything else with the question."""
+    body = dict(question.body)
+    if isinstance(body.get("context"), str):
+        status, kept = _post(f"{url}/contexts", body.pop("context").encode(), PLAIN)
+        if status >= 300:
+            return status, kept
+        body["context_id"] = kept["context_id"]
+    return _post(f"{url}/query", json.dumps({"query": question.text} | body).encode(), JSON)
+
+
+def _post(url: str, body: bytes, kind: str) -> tuple[int, dict[str, Any]]:
+    request = urllib.request.Request(url, body, {"content-type": kind})
     try:
         with urllib.request.urlopen(request, timeout=600) as response:
             return response.status, json.load(response)

@@ -1,6 +1,6 @@
-"""`make demo`: seven questions, two of them over the source of Python's standard library, each answer beside the truth.
+"""`make demo`: all questions of questions/, each answer beside the truth, and each run executed again.
 
-The truth is computed here, from the files, without the server. Exit status 1 where an answer is wrong.
+The truth is computed here, without the server. Exit status 1 if an answer is wrong or a run does not come to the same again.
 """
 
 import json
@@ -15,53 +15,66 @@ import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import data
 from ask import ask
-from questions import Question, all_questions, write_context
+from questions import NAMES, make_question
+from texts import standard_library
 
 ROOT = Path(__file__).parents[1]
 
 
 def main() -> int:
-    files = data.standard_library()
+    files = standard_library()
     size = sum(map(len, files.values()))
     print(f"Input: the source of Python's standard library on this machine, {len(files)} files, {size:,} characters;")
-    print("       logs, a table, incident reports and reviews, generated from fixed seeds.")
-    print("Model: SCRIPTED. Its code and replies were written by hand (demo/script.toml); the sandbox, the loop, the")
+    print("       and what demo/questions/ generates from fixed seeds: logs, tables, letters, reports, records.")
+    print("Model: SCRIPTED. Its code and replies were written by hand (demo/scripts/); the sandbox, the loop, the")
     print("       sub-calls and the answers are real. For a real model change two lines of config.toml:")
     print('       Ollama:    provider_type = "ollama"     model = "qwen3:32b"')
     print('       DeepSeek:  provider_type = "deepseek"   model = "deepseek-flash"   (environment: DEEPSEEK_API_KEY)')
     with server() as url:
-        questions = all_questions(files)
-        right = [ask(url, question) for question in questions]
-        print()
-        right += [replayed(url, run, question) for run, question in zip(runs(url), questions, strict=True)]
+        right, same = zip(*(both(url, name) for name in NAMES), strict=True)
         if os.environ.get("KEEP"):
             print(f"\nThe server stays up: {url}  (OpenAPI: {url}/schema; stop it with Ctrl-C)")
             wait_for_interrupt()
-    print(f"\n{sum(right[: len(questions)])} of {len(questions)} answers are right, ", end="")
-    print(f"{sum(right[len(questions) :])} of {len(questions)} runs are identical when they are executed again.")
-    return 0 if all(right) else 1
+    of = f"of {len(NAMES)}"
+    print(f"\n{sum(right)} {of} answers are right, {sum(same)} {of} runs are identical when they are executed again.")
+    return 0 if all(right) and all(same) else 1
 
 
-def runs(url: str) -> list[str]:
-    """The ids of the runs, the oldest first."""
-    with urllib.request.urlopen(f"{url}/runs") as response:
-        return [run["run_id"] for run in reversed(json.load(response)["runs"])]
+def both(url: str, name: str) -> tuple[bool, bool]:
+    """Whether the answer is right, and whether the run comes to the same again."""
+    question = make_question(name)
+    asked = ask(url, question)
+    return asked.right, asked.run is not None and replayed(url, asked.run, question.body)
 
 
-def replayed(url: str, run: str, question: Question) -> bool:
+def replayed(url: str, run: str, body: dict[str, Any]) -> bool:
     """Executes a run again from its journal, offline: `rlm replay`."""
+    started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         journal, context = Path(folder) / "journal", Path(folder) / "context"
         with urllib.request.urlopen(f"{url}/runs/{run}/journal") as response:
             journal.write_bytes(response.read())
-        write_context(question.body, context)
+        write_context(body, context)
         command = [sys.executable, "-m", "orchestrator", "replay", str(journal), "--context", str(context)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    print(f"Executed again, offline, {question.name}: {done.stdout.strip() or done.stderr.strip()}", flush=True)
+    outcome = done.stdout.strip() or done.stderr.strip()
+    print(f"  executed again, offline, in {time.monotonic() - started:.1f} s: {outcome}", flush=True)
     return done.returncode == 0
+
+
+def write_context(body: dict[str, Any], path: Path) -> None:
+    """The input of a question as `--context` takes it: a file, or a folder of documents."""
+    if "documents" in body:
+        for number, each in enumerate(body["documents"]):
+            name, text = (each["name"], each["text"]) if isinstance(each, dict) else (f"{number:04}", each)
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_text(text, encoding="utf-8", newline="")
+    else:
+        text = body["context"] if isinstance(body["context"], str) else json.dumps(body["context"])
+        path.write_text(text, encoding="utf-8", newline="")
 
 
 @contextmanager
@@ -77,9 +90,9 @@ def server() -> Iterator[str]:
 
 
 def show(log: Iterable[str]) -> None:
-    """What the server says of its runs; of its requests nothing, this program made them."""
+    """What the server says but for its log of what went well, which is printed here."""
     for line in log:
-        if '"event": "audit"' not in line:
+        if '"level": "info"' not in line:
             print(line, end="", flush=True)
 
 

@@ -29,7 +29,7 @@ class Wheel(BuildHookInterface):  # hatchling looks for a class of this kind
         self._scratch = tempfile.TemporaryDirectory(prefix="rlm-wheel-")
         built = Path(self._scratch.name) / "guest.wasm"
         built.write_bytes(component)
-        carried = {path: path.relative_to(self.root) for path in (shipped.CONFIG, shipped.SCRIPT, shipped.MODULES)}
+        carried = {path: path.relative_to(self.root) for path in (shipped.CONFIG, shipped.SCRIPTS, shipped.MODULES)}
         carried[built] = Path("guest") / f"{hashlib.sha256(component).hexdigest()}.wasm"
         build_data["force_include"] |= {str(path): f"orchestrator/data/{place}" for path, place in carried.items()}
 

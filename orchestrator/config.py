@@ -169,7 +169,7 @@ class OllamaSettings(HTTPSettings, frozen=True, kw_only=True, tag="ollama"):
 
 
 class ScriptedSettings(ProviderSettings, frozen=True, kw_only=True, tag="scripted"):
-    """No model: replies from a file. `model` is that file, relative to config.toml."""
+    """No model: replies from a file, or the files of a folder. `model` is its path, relative to config.toml."""
 
 
 PROVIDER_TYPES: dict[str, type[Any]] = {
@@ -219,7 +219,7 @@ class Settings(Base, frozen=True, kw_only=True):
     providers: Annotated[tuple[AnyProvider, ...], Meta(min_length=1)]
 
 
-DEFAULTS = Settings(providers=(ScriptedSettings(model=str(shipped.SCRIPT)),))
+DEFAULTS = Settings(providers=(ScriptedSettings(model=str(shipped.SCRIPTS)),))
 
 
 def load(path: Path) -> Settings:

@@ -6,7 +6,7 @@ _INSIDE = Path(__file__).parent / "data"  # made by guest_sdk/wheel.py
 _FOLDER = _INSIDE if _INSIDE.exists() else Path(__file__).parents[1]
 
 CONFIG = _FOLDER / "config.toml"
-SCRIPT = _FOLDER / "demo" / "script.toml"
+SCRIPTS = _FOLDER / "demo" / "scripts"
 PRICES = Path(__file__).parent / "providers" / "prices.toml"
 MODULES = _FOLDER / "wasm_modules" / "dist"
 GUEST_SOURCES = _FOLDER / "guest_sdk"  # of a checkout, which builds its component itself

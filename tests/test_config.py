@@ -35,10 +35,10 @@ def load(tmp_path):
 
 
 def test_the_shipped_file_has_every_setting_at_its_default():
-    """Nothing in config.toml differs from the code, but for the provider's script."""
+    """Nothing in config.toml differs from the code, but for the provider's scripts."""
     shipped = config.load(ROOT / "config.toml")
-    script = str(ROOT / "demo" / "script.toml")
-    assert shipped == Settings(providers=(ScriptedSettings(model=script),)) == config.DEFAULTS
+    scripts = str(ROOT / "demo" / "scripts")
+    assert shipped == Settings(providers=(ScriptedSettings(model=scripts),)) == config.DEFAULTS
 
 
 WITHOUT_ADDRESS = [name for name, preset in PRESETS.items() if not preset.base_url]

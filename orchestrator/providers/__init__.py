@@ -26,6 +26,6 @@ naming.py    models by their short names: PROVIDER/MODEL
 openai.py    any OpenAI-compatible server
 anthropic.py  Anthropic's own protocol
 ollama.py    Ollama's own protocol
-scripted.py  no model: replies from a file
+scripted.py  no model: replies from files
 make.py      the provider for one entry of the configuration
 """

@@ -113,7 +113,7 @@ def test_an_empty_reply_is_wrong(providers):
 
 def test_a_script_is_no_model(rlm):  # noqa: F811
     """It is not asked."""
-    assert rlm("providers")[:2] == (0, f"ok    scripted/{shipped.SCRIPT}: no model: it has the replies of its script\n")
+    assert rlm("providers")[:2] == (0, f"ok    scripted/{shipped.SCRIPTS}: no model: it has the replies of its script\n")
 
 
 def test_a_server_that_steers_terminals_does_not_steer_this_one(providers):

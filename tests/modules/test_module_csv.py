@@ -254,15 +254,18 @@ async def test_a_quoted_field_of_many_pieces_is_one_field(ask):
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text('a1,"\n\r é', max_size=40))
 @example('"a"b,""\r\r\n"\n"')
+@example(",,,,,,,,")  # wider than the header
 async def test_the_rows_of_python(new_notebook, text):
     """Or an error, where a quote is never closed: Python takes the rest for the field."""
-    text = "a,b,c,d,e,f,g,h\n" + text  # columns of text, as many as a row may well have
+    text = "a,b,c,d,e,f,g,h\n" + text  # columns of text
     select = "modules.csv.select(limit=None, header=False, delimiter=',')"
     outcome = await new_notebook(text=text).run_cell(1, f"import json\nprint(json.dumps({select}))")
     if list(csv.reader(io.StringIO(text + "\nZ", newline="")))[-1] != ["Z"]:
         assert outcome.error.endswith(": a quote is opened and never closed")
         return
-    rows = [[each or None for each in (row + [""] * 8)[:8]] for row in csv.reader(io.StringIO(text, newline="")) if row]
+    found = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    width = max(map(len, found))
+    rows = [[each or None for each in row + [""] * (width - len(row))] for row in found]
     assert [list(row.values()) for row in json.loads(outcome.head)] == rows
 
 

@@ -22,7 +22,7 @@ def no_place_for_openai(monkeypatch):
         ("deepseek/deepseek-flash", PROVIDER_TYPES["deepseek"](model="deepseek-flash")),
         ("litellm/ollama/qwen3", PROVIDER_TYPES["litellm"](model="ollama/qwen3")),
         ("anthropic/claude", AnthropicSettings(model="claude")),
-        ("scripted/demo/script.toml", ScriptedSettings(model="demo/script.toml")),
+        ("scripted/demo/scripts", ScriptedSettings(model="demo/scripts")),
         ("openai/x", OpenAISettings(model="x", base_url="https://api.openai.com/v1", api_key_env="OPENAI_API_KEY")),
     ],
 )

@@ -72,7 +72,10 @@ def test_a_query_without_a_rule_is_refused_before_a_run(provider):
     [
         ("rules = 1", "Expected `array`, got `int` - at `$.rules`"),
         ("[[rules]]\nquery = 'x'", "Object missing required field `replies` - at `$.rules[0]`"),
-        ("[[sub_calls]]\npattern = '('\nreply = 'x'", "sub_calls[0].pattern: missing ), unterminated subpattern at position 0"),
+        (
+            "[[sub_calls]]\npattern = '('\nreply = 'x'",
+            "sub_calls[0]: pattern '(': missing ), unterminated subpattern at position 0",
+        ),
     ],
 )
 def test_a_broken_script_is_a_configuration_error(tmp_path, text, message):
@@ -82,3 +85,43 @@ def test_a_broken_script_is_a_configuration_error(tmp_path, text, message):
     with pytest.raises(ConfigError) as error:
         ScriptedProvider(ScriptedSettings(model=str(path)))
     assert str(error.value) == f"providers: the script {path}: {message}"
+
+
+async def test_a_folder_of_scripts_is_one_script(tmp_path):
+    """In the order of their names, whatever else lies there: the first rule that matches is taken."""
+    (tmp_path / "b.toml").write_text(SCRIPT.replace("first", "later"))
+    (tmp_path / "a.toml").write_text(SCRIPT.replace("It is", "It was"))
+    (tmp_path / "notes.txt").write_text("none of it")
+    provider = ScriptedProvider(ScriptedSettings(model=str(tmp_path)))
+    assert (await asked(provider, root())).text == "first"
+    assert (await asked(provider, (Message("user", "of Oslo"),))).text == "It was Oslo, for $5 and ${nobody}."
+
+
+def test_a_folder_without_scripts_is_a_configuration_error(tmp_path):
+    """It says what one would be called."""
+    with pytest.raises(ConfigError) as error:
+        ScriptedProvider(ScriptedSettings(model=str(tmp_path)))
+    assert str(error.value) == f"providers: the folder {tmp_path} has no script, which would be a file NAME.toml"
+
+
+BY_LINES = """
+[[sub_calls]]
+pattern = '^Which of these are cities'
+reply = '{"value": [${lines}]}'
+
+[[sub_calls.lines]]
+pattern = '^(?P<number>\\d+): (Oslo|Bergen)$'
+reply = '[${number}, "city"]'
+
+[[sub_calls.lines]]
+pattern = '^(?P<number>\\d+):'
+reply = '[${number}, "none"]'
+"""
+
+
+async def test_a_sub_call_about_many_lines_has_a_reply_to_each(tmp_path):
+    """The first rule that matches a line is taken; a line without one has none."""
+    (tmp_path / "s.toml").write_text(BY_LINES)
+    provider = ScriptedProvider(ScriptedSettings(model=str(tmp_path / "s.toml")))
+    completion = await asked(provider, (Message("user", "Which of these are cities?\n\n1: Oslo\n2: a lamp\n3: Bergen"),))
+    assert completion.text == '{"value": [[1, "city"], [2, "none"], [3, "city"]]}'

@@ -242,31 +242,28 @@ def test_a_line_that_was_altered_or_is_missing_is_found(journal, change, message
     assert str(error.value) == message.format(last=len(lines))
 
 
-async def test_the_command_replays_a_journal_from_a_server(tmp_path, monkeypatch):
+# Child runs over named documents, documents without names, JSON, a text, a module, JSON commands, a checked answer.
+DEMOS = ("family_tree", "incident_causes", "review_verdicts", "needle", "slowest_endpoint", "sales_by_city", "claims")
+
+
+@pytest.mark.parametrize("name", DEMOS)
+async def test_the_command_replays_a_journal_from_a_server(engine, tmp_path, monkeypatch, name):
     """GET /runs/RUN/journal into a file; `rlm replay` needs nothing else, and no configuration."""
     monkeypatch.syspath_prepend(str(ROOT / "demo"))
-    questions = importlib.import_module("questions")
-    files = {"a.py": "class A: pass\nimport b\n__import__('b')\n", "b.py": '"""B."""\nclass B: pass\n'}
-    for question in questions.all_questions(files):
-        service = Orchestrator(load(ROOT / "config.toml"), print)
-        async with serving_app(service) as client:
-            run_id = (await client.post("/query", json={"query": question.text} | question.body)).json()["run_id"]
-            response = await client.get(f"/runs/{run_id}/journal")
-        assert response.headers["content-type"] == "application/jsonl"
-        (tmp_path / "journal").write_bytes(response.content)
-        over = tmp_path / question.name
-        questions.write_context(question.body, over)
-        replaying = ("replay", tmp_path / "journal", "--context", over)
-        status, out, err = await rlm(*replaying, folder=tmp_path)
-        assert (status, out) == (0, "identical\n")
-        assert re.fullmatch(r"rlm: \d+ cells were executed again\n", err)
-        changed = response.content.replace(b'"output_limit":10000', b'"output_limit":10001')
-        (tmp_path / "journal").write_bytes(changed)
-        assert await rlm(*replaying, folder=tmp_path) == (
-            1,
-            "line 1: it was altered, or a line before it is missing\n",
-            "",
-        )
+    question = importlib.import_module("questions").make_question(name)
+    async with serving_app(Orchestrator(load(ROOT / "config.toml"), print, engine=engine)) as client:
+        run_id = (await client.post("/query", json={"query": question.text} | question.body)).json()["run_id"]
+        response = await client.get(f"/runs/{run_id}/journal")
+    assert response.headers["content-type"] == "application/jsonl"
+    (tmp_path / "journal").write_bytes(response.content)
+    importlib.import_module("demo").write_context(question.body, tmp_path / "context")
+    replaying = ("replay", tmp_path / "journal", "--context", tmp_path / "context")
+    status, out, err = await rlm(*replaying, folder=tmp_path)
+    assert (status, out) == (0, "identical\n")
+    assert re.fullmatch(r"rlm: \d+ cells were executed again\n", err)
+    changed = response.content.replace(b'"output_limit":10000', b'"output_limit":10001')
+    (tmp_path / "journal").write_bytes(changed)
+    assert await rlm(*replaying, folder=tmp_path) == (1, "line 1: it was altered, or a line before it is missing\n", "")
 
 
 async def test_a_component_that_is_not_here_is_named_with_the_way_to_bring_it(journal, tmp_path):

@@ -103,8 +103,9 @@ def carried(wheel):
 
 
 def test_the_wheel_carries_what_runs_and_nothing_else(wheel):
-    """The component, the modules, the pages, the demo's script and every setting, beside the code."""
-    data = ["config.toml", "demo/script.toml", "guest/SHA256.wasm"]
+    """The component, the modules, the pages, the demo's scripts and every setting, beside the code."""
+    data = ["config.toml", "guest/SHA256.wasm"]
+    data += [f"demo/scripts/{path.name}" for path in (ROOT / "demo" / "scripts").glob("*.toml")]
     data += [f"wasm_modules/dist/{name}" for name in ("csv.wasm", "json.wasm", "manifest.toml", "regex.wasm", "text.wasm")]
     package = ROOT / "orchestrator"
     pages = [str(path.relative_to(package)) for path in (package / "web").rglob("*.*")]

@@ -1,4 +1,4 @@
-// The questions of demo/ (demo/questions.py) over data of the same form, made here: nothing has to be at hand to try them.
+// The questions of demo/ (demo/questions/) over data of the same form, made here: nothing has to be at hand to try them.
 
 const SERVICES = ["payment", "search", "login", "mail"];
 const ENDPOINTS = ["/cart", "/search", "/login", "/export"];
