@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, get_args
 
 import msgspec
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
@@ -92,7 +92,8 @@ async def get_run(run_id: FromPath[str], owned: NamedDependency[OwnedRuns]) -> R
     "/runs/{run_id:str}/events",
     summary="The events of one run, also those to come; from the one behind `Last-Event-ID` or `after` on",
     description="Server-Sent Events: `id` is the event's number, `event` its type, `data` the event as JSON. What comes of a "
-    "reply under way is `model_delta`, without a number. With `Accept: application/jsonl`, the events alone.",
+    "reply under way is `model_delta`, without a number. With `Accept: application/jsonl`, the events alone. 204: none is "
+    "behind that one, and none will come.",
     tags=[RUNS],
     responses={200: ResponseSpec(bytes, description="The events.", media_type=EVENT_STREAM)} | problems(404),
 )
@@ -102,9 +103,13 @@ async def get_events(
     owned: NamedDependency[OwnedRuns],
     after: Annotated[int | None, QueryParameter(ge=-1, lt=1 << 53)] = None,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
-) -> Stream:
+) -> Stream | Response[None]:
     request.auth.check_streams()
-    told = await owned.follow(run_id, position(last_event_id, after))
+    first = position(last_event_id, after)
+    told = await owned.follow(run_id, first)
+    # Else an EventSource would come again and again (HTML Living Standard, 9.2.3).
+    if first and await owned.ends_before(run_id, first):
+        return Response(None, status_code=204)
     lines = wants_lines(request)
     stream = _counted(as_lines(told) if lines else as_events(told), request.auth)
     return Stream(stream, media_type=JSON_LINES if lines else EVENT_STREAM, headers={"cache-control": "no-store"})

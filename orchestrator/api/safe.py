@@ -22,14 +22,19 @@ class SafeResponses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["type"] == ScopeType.HTTP and scope.get("method") == "HEAD"
+        is_over = False
 
         async def send_safely(message: Message) -> None:
+            nonlocal is_over
+            if is_over:
+                return
             if message["type"] == "http.response.start":
                 headers = MutableScopeHeaders.from_message(message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             elif is_head and message["type"] == "http.response.body":
-                message["body"] = b""
+                # Also of a stream: what sends that is told next that its reader is gone.
+                message["body"], message["more_body"], is_over = b"", False, True
             await send(message)
 
         # A copy: whoever serves this knows by its own that no body follows.

@@ -101,6 +101,12 @@ class OwnedRuns:
         await self._check(run_id)
         return self._follow(run_id, position)
 
+    async def ends_before(self, run_id: str, position: int) -> bool:
+        """Whether there is no event at that position, and none will come."""
+        if self._service.underway.find(run_id) is not None or not await self._has_ended(run_id):
+            return False
+        return not await self._service.journals.contents(run_id, position, 1)
+
     async def _follow(self, run_id: str, position: int) -> AsyncIterator[list[Told]]:
         quiet_since = time.monotonic()
         while not self._service.stopping:

@@ -83,6 +83,32 @@ async def test_a_reader_that_comes_back_gets_what_it_has_not(engine, how):
             assert await read(client, path, **asking) == whole[last + 1 :]
 
 
+async def test_a_reader_that_has_all_is_told_not_to_come_back(engine):
+    """204, as browsers expect it; but not while the run goes on."""
+    model = FakeModel(delay=3600)
+    async with serving(engine, FakeModel(list(REPLIES))) as client:
+        run_id = await begin(client)
+        last = str((await read(client, f"/runs/{run_id}/events"))[-1][0])
+        ended = await client.get(f"/runs/{run_id}/events", headers={"last-event-id": last})
+        one_less = await read(client, f"/runs/{run_id}/events", headers={"last-event-id": str(int(last) - 1)})
+    async with serving(engine, model) as client:
+        run_id = await begin(client)
+        async with client.stream("GET", f"/runs/{run_id}/events", headers={"last-event-id": "9"}) as response:
+            going = response.status_code
+        await client.post(f"/runs/{run_id}/cancel")
+    assert (ended.status_code, ended.content, len(one_less), going) == (204, b"", 1, 200)
+
+
+async def test_head_does_not_wait_for_the_end(engine):
+    """It has the headers alone."""
+    async with serving(engine, FakeModel(delay=3600)) as client:
+        run_id = await begin(client)
+        async with asyncio.timeout(5):
+            head = await client.head(f"/runs/{run_id}/events")
+        await client.post(f"/runs/{run_id}/cancel")
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
 async def test_json_lines_are_for_who_asks_for_them(engine):
     """The events alone."""
     async with serving(engine, FakeModel(list(REPLIES))) as client:
