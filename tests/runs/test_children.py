@@ -31,6 +31,7 @@ class Family(FakeModel):
     """Root calls are answered by what the question says: the replies of that question, one after the other."""
 
     def __init__(self, held=None, **replies):
+        """`held`: the question and turn (from 0) whose call never ends."""
         super().__init__()
         self.by_question = {question: list(each) for question, each in replies.items()}
         self.held = held
@@ -44,7 +45,7 @@ class Family(FakeModel):
                 asked = messages[1]["content"].split("Question: ")[1].split()[0]
                 turn = sum(each["role"] == "assistant" for each in messages)
                 self.calls.append((asked, turn))
-                if asked == self.held:
+                if (asked, turn) == self.held:
                     self.reached.set()
                     await asyncio.sleep(3600)
                 return streamed(self.by_question[asked][turn])
@@ -335,7 +336,7 @@ async def test_a_child_that_was_paid_for_and_lost_is_not_begun_again(server):
 
 async def test_a_cancelled_run_cancels_its_children(server):
     """All of the tree."""
-    model = Family(held="child", parent=[python("rlm_query('child', 'a')")])
+    model = Family(held=("child", 0), parent=[python("rlm_query('child', 'a')")])
     async with server(model) as runs:
         run = runs.start(Query("parent", runs.contexts.add_text("x")))
         await model.reached.wait()
@@ -356,18 +357,9 @@ async def test_a_tree_outlives_its_server(server, contexts, limits):
         "first": [python("FINAL(context * 2)")],
         "second": [python("c = context * 3"), python("FINAL(c)")],
     }
-    model = Family(**replies)
-
-    async def reach(asked, turn):
-        while (asked, turn) not in model.calls:  # noqa: ASYNC110  (another task)
-            await asyncio.sleep(0.01)
-
-    async with server(model, **limits) as runs:
-        model.by_question["second"][1:] = []
+    model = Family(held=("second", 1), **replies)
+    async with server(model, **limits) as runs, asyncio.timeout(30):
         run = runs.start(Query("parent", contexts.add_text("x")), detached=True)
-        model.held = None
-        await reach("second", 0)
-        model.held = "second"
         await model.reached.wait()
     again = Family(**replies)
     async with server(again, **limits) as runs:
