@@ -79,14 +79,16 @@ def write_context(body: dict[str, Any], path: Path) -> None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The server on a free loopback port, ended afterwards."""
+    """The server on a free loopback port, ended afterwards; what it keeps goes with it, and is not among the user's own."""
     command = [sys.executable, "-m", "orchestrator", "serve", "--config", str(ROOT / "config.toml"), "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    try:
-        yield listening(process)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    with tempfile.TemporaryDirectory() as data:
+        environment = os.environ | {"XDG_DATA_HOME": data}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        try:
+            yield listening(process)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def show(log: Iterable[str]) -> None:
