@@ -1,30 +1,22 @@
 """Child runs: begun from a cell, each with a journal of its own; their parent waits for them as for sub-calls."""
 
 import asyncio
-import contextlib
+import functools
 import json
 import re
 
-import httpx
 import pytest
-from fakes import FAKE_MODEL, FakeModel, python, streamed
+from fakes import FakeModel, python, streamed
 
-from orchestrator.config import Settings, StoreSettings
-from orchestrator.contexts.store import ContextStore
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import detail
 from orchestrator.journal.results import result
-from orchestrator.providers.openai import OpenAIProvider
-from orchestrator.providers.pool import Pool
 from orchestrator.providers.prices import Prices
-from orchestrator.runs.execute import Tools
 from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
-from orchestrator.runs.service import RunService
 from orchestrator.server_settings import ServerSettings
 from orchestrator.store.database import sqlite_url
 from orchestrator.store.messages import Wanted
-from orchestrator.store.runs import RunStore
 
 
 class Family(FakeModel):
@@ -53,27 +45,9 @@ class Family(FakeModel):
 
 
 @pytest.fixture
-def contexts():
-    return ContextStore()
-
-
-@pytest.fixture
-def server(engine, contexts, tmp_path):
+def server(process, tmp_path):
     """async with server(model, **settings) as runs: one more process over the same store and contexts."""
-
-    @contextlib.asynccontextmanager
-    async def one(model, prices=None, **changed):
-        settings = Settings(providers=(FAKE_MODEL,), sandbox=engine.settings, **changed)
-        async with httpx.AsyncClient(transport=model) as client:
-            with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))) as store:
-                pool = Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0, prices=prices)
-                runs = RunService(settings, Tools(engine), pool, contexts, store)
-                try:
-                    yield runs
-                finally:
-                    await runs.stop(0)
-
-    return one
+    return functools.partial(process, sqlite_url(tmp_path / "runs.db"))
 
 
 async def ask(runs, text="one two three", **query):
@@ -314,7 +288,7 @@ async def test_children_share_what_is_left_of_the_money(server, tmp_path):
     batch = "try:\n    rlm_batch(['child a', 'child b'])\nexcept ChildError as error:\n    partial = error.partial"
     model = Charging(parent=[python(f"{batch}\nFINAL(partial)")])
     (tmp_path / "prices.toml").write_text('[[prices]]\nmodels = ["fake"]\ninput = 1\noutput = 1\n')
-    async with server(model, Prices(tmp_path / "prices.toml"), max_cost=0.06) as runs:
+    async with server(model, prices=Prices(tmp_path / "prices.toml"), max_cost=0.06) as runs:
         events = await ask(runs)
         below = [await runs.journals.events(each.run_id) for each in children_of(events)]
     assert [(result(each).stopped, result(each).answer) for each in below] == [("max_cost", "The best is 7.")] * 2

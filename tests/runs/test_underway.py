@@ -1,30 +1,22 @@
 """Runs that outlive their process: left where they are, gone on with by another one, or ended with a reason."""
 
 import asyncio
-import contextlib
+import functools
 
-import httpx
-import msgspec
 import pytest
 import sqlalchemy
-from fakes import FAKE_MODEL, FakeModel, python
+from fakes import FakeModel, python
 
-from orchestrator.config import Settings, StoreSettings
 from orchestrator.contexts.store import ContextStore
 from orchestrator.errors import NoRoom, Stopping
 from orchestrator.journal import events as ev
 from orchestrator.journal.results import result
 from orchestrator.providers.messages import OwnModels
-from orchestrator.providers.openai import OpenAIProvider
-from orchestrator.providers.pool import Pool
 from orchestrator.runs.admission import Limits
-from orchestrator.runs.execute import Tools
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
-from orchestrator.runs.service import RunService
 from orchestrator.store import database
 from orchestrator.store.database import sqlite_url
-from orchestrator.store.runs import RunStore
 
 REPLIES = [python("x = llm_query('alfa')"), python("y = llm_query('bravo')"), python("FINAL([x, y, len(context)])")]
 
@@ -45,29 +37,9 @@ class Holding(FakeModel):
 
 
 @pytest.fixture
-def contexts():
-    return ContextStore()
-
-
-@pytest.fixture
-def server(engine, contexts, store_url):
+def server(process, store_url):
     """async with server(model) as runs: one more process over the same store and contexts; it is stopped at the end."""
-
-    @contextlib.asynccontextmanager
-    async def one(model, name="fake", over=contexts):
-        provider = msgspec.structs.replace(FAKE_MODEL, model=name)
-        settings = Settings(providers=(provider,), sandbox=engine.settings)
-        async with httpx.AsyncClient(transport=model) as client:
-            with contextlib.closing(RunStore(StoreSettings(url=store_url))) as store:
-                runs = RunService(
-                    settings, Tools(engine), Pool([OpenAIProvider(provider, client)], retry_seconds=0), over, store
-                )
-                try:
-                    yield runs
-                finally:
-                    await runs.stop(0)
-
-    return one
+    return functools.partial(process, store_url)
 
 
 async def ended(runs, run_id):

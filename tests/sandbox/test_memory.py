@@ -10,53 +10,12 @@ from pathlib import Path
 
 import pytest
 import wasmtime
+from wat_guest import Guest
 
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox.build.soundness import WASM_PAGE
-from orchestrator.sandbox.engine import _configure
 from orchestrator.sandbox.memory import mappings, memory
-from orchestrator.sandbox.memory.memory import MOST_SEGMENTS, PATCH_BYTES, supplying
-
-WAT = """
-(module (memory 2 1000)
-  (func (export "get") (param i32) (result i32) (i32.load8_u (local.get 0)))
-  (func (export "set") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
-  (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
-  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
-"""
-
-
-class Guest:
-    """A module over a supplied memory; its exports as methods."""
-
-    def __init__(self, engine, module, image=None, limit=-1):
-        self.store = wasmtime.Store(engine)
-        self.store.set_limits(memory_size=limit)
-        self.store.set_fuel(10**12)
-        self.store.set_epoch_deadline(10**9)
-        with supplying(image) as made:
-            self.exports = wasmtime.Instance(self.store, module, []).exports(self.store)
-        [self.memory] = made
-
-    def __getattr__(self, name):
-        return lambda *arguments: self.exports[name](self.store, *arguments)
-
-    def snapshot(self, **options):
-        return self.memory.snapshot("c", **options)
-
-
-@pytest.fixture(scope="module")
-def wasm():
-    engine = wasmtime.Engine(_configure())
-    return engine, wasmtime.Module(engine, WAT)
-
-
-@pytest.fixture(params=["scan", "pagemap", "copies"])
-def new(request, wasm, monkeypatch):
-    """new(image): a guest, by each of the ways that platforms offer."""
-    monkeypatch.setattr(mappings, "MAPPABLE", request.param != "copies")
-    monkeypatch.setattr(mappings._Scan, "available", request.param == "scan")
-    return lambda image=None, **options: Guest(*wasm, image, **options)
+from orchestrator.sandbox.memory.memory import MOST_SEGMENTS, PATCH_BYTES
 
 
 @pytest.mark.parametrize("at", [2 * WASM_PAGE, 3 * WASM_PAGE, 2**31, 2**32 - 1])

@@ -3,29 +3,14 @@
 import os
 
 import pytest
-import wasmtime
-from test_memory import WASM_PAGE, WAT, Guest
+from wat_guest import Guest
 
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox.engine import _configure
+from orchestrator.sandbox.build.soundness import WASM_PAGE
 from orchestrator.sandbox.memory import mappings, spool
 from orchestrator.sandbox.memory.memory import MOST_SEGMENTS
 from orchestrator.sandbox.memory.parked import bring_back, park
 from orchestrator.sandbox.memory.spool import Spool
-
-
-@pytest.fixture(scope="module")
-def wasm():
-    engine = wasmtime.Engine(_configure())
-    return engine, wasmtime.Module(engine, WAT)
-
-
-@pytest.fixture(params=["scan", "pagemap", "copies"])
-def new(request, wasm, monkeypatch):
-    """new(image): a guest, by each of the ways that platforms offer."""
-    monkeypatch.setattr(mappings, "MAPPABLE", request.param != "copies")
-    monkeypatch.setattr(mappings._Scan, "available", request.param == "scan")
-    return lambda image=None: Guest(*wasm, image)
 
 
 @pytest.fixture
