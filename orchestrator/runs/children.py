@@ -129,12 +129,7 @@ class Children:
 
     async def _wait(self, journal: Journal, task: Task) -> Sequence[AnyEvent]:
         means = self._means
-        try:
-            turn = means.admission.enter(means.claim(task.context))
-        except BaseException as error:
-            journal.write(RunFinished(stopped="cancelled", error=str(error)))
-            await means.journals.end(journal)
-            raise
+        turn = means.admission.enter_child(means.claim(task.context))
         handle = self._begin(Starting(journal, task.context, self._models(task.model), turn, self._parent.detached))
         try:
             await asyncio.wait([handle.task])

@@ -21,6 +21,7 @@ from orchestrator.runs.execute import Tools
 from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
 from orchestrator.runs.service import RunService
+from orchestrator.sandbox import limits
 from orchestrator.server_settings import ServerSettings
 from orchestrator.store.database import sqlite_url
 from orchestrator.store.messages import Wanted
@@ -348,8 +349,8 @@ async def test_a_cancelled_run_cancels_its_children(server):
     assert (result(events).stopped, result(below).stopped) == ("cancelled", "cancelled")
 
 
-@pytest.mark.parametrize("limits", [{}, {"max_total_tokens": 200_000}])
-async def test_a_tree_outlives_its_server(server, contexts, limits):
+@pytest.mark.parametrize("changed", [{}, {"max_total_tokens": 200_000}])
+async def test_a_tree_outlives_its_server(server, contexts, changed):
     """A child that has ended answers from its journal, one that goes on is gone on with; nothing is asked twice."""
     replies = {
         "parent": [python("a = rlm_query('first', 'a')"), python("b = rlm_query('second', 'b')\nFINAL(a + b)")],
@@ -362,7 +363,7 @@ async def test_a_tree_outlives_its_server(server, contexts, limits):
         while (asked, turn) not in model.calls:  # noqa: ASYNC110  (another task)
             await asyncio.sleep(0.01)
 
-    async with server(model, **limits) as runs:
+    async with server(model, **changed) as runs:
         model.by_question["second"][1:] = []
         run = runs.start(Query("parent", contexts.add_text("x")), detached=True)
         model.held = None
@@ -370,10 +371,29 @@ async def test_a_tree_outlives_its_server(server, contexts, limits):
         model.held = "second"
         await model.reached.wait()
     again = Family(**replies)
-    async with server(again, **limits) as runs:
+    async with server(again, **changed) as runs:
         await runs.go_on()
         async with asyncio.timeout(20):
             while not isinstance((events := await runs.journals.events(run.run_id))[-1], ev.RunFinished):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         unfinished = await runs.store.unfinished()
     assert (result(events).answer, again.calls, unfinished) == ("aabbb", [("second", 1)], [])
+
+
+async def test_children_of_a_cell_that_keeps_its_guest_go_on(server, monkeypatch):
+    """It has computed too long to begin again, and no other place will ever be free."""
+    monkeypatch.setattr(limits, "REPEATED_SECONDS", 0.0)
+    model = Family(
+        parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")],
+        child=[python("FINAL(rlm_query('grandchild', context))")],
+        grandchild=[python("FINAL(context * 2)")],
+    )
+    async with server(model, server=ServerSettings(max_runs=1)) as runs, asyncio.timeout(20):
+        assert result(await ask(runs)).answer == '["xx", "yy"]'
+
+
+async def test_no_child_is_refused_by_a_full_server(server):
+    """Its parent was let in."""
+    model = Family(parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")], child=[python("FINAL(context)")])
+    async with server(model, server=ServerSettings(max_runs=1, max_queued_runs=0)) as runs:
+        assert result(await ask(runs)).answer == '["x", "y"]'
