@@ -10,6 +10,8 @@ import pytest
 from fakes import FAKE_MODEL, FakeModel, python, streamed
 
 from orchestrator.config import Settings, StoreSettings
+from orchestrator.contexts import store
+from orchestrator.contexts.context import Context
 from orchestrator.contexts.store import ContextStore
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import detail
@@ -65,9 +67,9 @@ def server(engine, contexts, tmp_path):
     async def one(model, prices=None, **changed):
         settings = Settings(providers=(FAKE_MODEL,), sandbox=engine.settings, **changed)
         async with httpx.AsyncClient(transport=model) as client:
-            with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))) as store:
+            with contextlib.closing(RunStore(StoreSettings(url=sqlite_url(tmp_path / "runs.db")))) as kept:
                 pool = Pool([OpenAIProvider(FAKE_MODEL, client)], retry_seconds=0, prices=prices)
-                runs = RunService(settings, Tools(engine), pool, contexts, store)
+                runs = RunService(settings, Tools(engine), pool, contexts, kept)
                 try:
                     yield runs
                 finally:
@@ -144,6 +146,34 @@ async def test_documents_are_named_by_number_or_name(server):
         over = runs.contexts.add_documents([("a.txt", "A"), ("b.txt", "B")])
         events = await runs.start(Query("parent", over)).wait()
     assert result(events).answer == '[["b.txt", "a.txt"], ["B", "A"]]'
+
+
+async def test_a_part_is_never_in_memory_as_a_whole(server, monkeypatch):
+    """It goes from file to file in pieces, and is the same text."""
+    monkeypatch.setattr(store, "PIECE", 4)
+    call = "[rlm_query('child', start=1), rlm_query('child', documents=[0, 1]), rlm_query('child', 'äöü' * 5)]"
+    model = Family(parent=[python(f"FINAL({call})")], child=[python("FINAL(repr(context))")])
+    read = []
+    monkeypatch.setattr(
+        Context, "_decode", lambda self, *part, decode=Context._decode: read.append(part) or decode(self, *part)
+    )
+    async with server(model) as runs:
+        over = runs.contexts.add_documents([("a", "one äöü €𝄞 two"), ("b", "three")])
+        read.clear()
+        events = await runs.start(Query("parent", over)).wait()
+    assert json.loads(result(events).answer) == ["'ne äöü €𝄞 twothree'", "['one äöü €𝄞 two', 'three']", "'äöüäöüäöüäöüäöü'"]
+    assert {(1, 5), (5, 9), (9, 13), (13, 17), (17, 19)} <= set(read)
+    assert (1, 19) not in read
+
+
+async def test_at_the_last_depth_no_more_is_read_than_is_asked_at_once(server):
+    """A thousand prompts over a large context would be more than the memory of a host."""
+    cell = "try:\n    rlm_batch(['child'] * 1000)\nexcept ValueError as e:\n    FINAL(str(e))"
+    async with server(Family(parent=[python(cell)]), max_depth=0) as runs:
+        events = await ask(runs, "x" * 30_000)
+    assert result(events).answer == (
+        "rlm_query: at the last depth each is a prompt, and these have 30005000 characters in all; 20000000 at once is the limit"
+    )
 
 
 @pytest.mark.parametrize(
@@ -397,3 +427,12 @@ async def test_no_child_is_refused_by_a_full_server(server):
     model = Family(parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")], child=[python("FINAL(context)")])
     async with server(model, server=ServerSettings(max_runs=1, max_queued_runs=0)) as runs:
         assert result(await ask(runs)).answer == '["x", "y"]'
+
+
+async def test_a_document_is_named_once(server):
+    """Else a list of numbers could be a context of any size."""
+    cell = "try:\n    rlm_query('child', documents=[0, 'b', 'a'])\nexcept ValueError as e:\n    FINAL(str(e))"
+    async with server(Family(parent=[python(cell)])) as runs:
+        over = runs.contexts.add_documents([("a", "A"), ("b", "B")])
+        events = await runs.start(Query("parent", over)).wait()
+    assert result(events).answer == "rlm_query: the document 'a' is named twice"
