@@ -118,16 +118,26 @@ class ContextStore:
 
     def add_text(self, text: str) -> Context:
         """One text. Raises InvalidRequest, NoRoom."""
-        return self._add("text", ((None, text),))
+        return self._add("text", ((None, _pieces(text)),))
+
+    def add_part(self, whole: Context, part: range) -> Context:
+        """One text: these code points of another. Raises NoRoom."""
+        pieces = (whole.read_all(start, min(PIECE, part.stop - start)) for start in range(part.start, part.stop, PIECE))
+        return self._add("text", ((None, pieces),))
+
+    def add_chosen(self, whole: Context, numbers: Iterable[int]) -> Context:
+        """Those documents of another. Raises NoRoom."""
+        return self._add("documents", (_document(whole, each) for each in numbers))
 
     def add_documents(self, documents: Iterable[str | tuple[str | None, str]]) -> Context:
         """Texts, or pairs of a name and a text. Raises InvalidRequest, NoRoom."""
-        return self._add("documents", ((None, each) if isinstance(each, str) else each for each in documents))
+        pairs = ((None, each) if isinstance(each, str) else each for each in documents)
+        return self._add("documents", ((name, _pieces(text)) for name, text in pairs))
 
     def add_json(self, kind: Literal["json", "messages"], value: Any) -> Context:
         """A JSON value, held as its text. Raises InvalidRequest if it is nested too deeply, NoRoom."""
         try:
-            return self._add(kind, ((None, canonical_json(value)),))
+            return self._add(kind, ((None, _pieces(canonical_json(value))),))
         except RecursionError:
             raise InvalidRequest(f"{kind}: it is nested too deeply") from None
 
@@ -142,11 +152,11 @@ class ContextStore:
         for each in tuple(self._owned.values()):
             each.expire(needed)
 
-    def _add(self, kind: Kind, documents: Iterable[tuple[str | None, str]]) -> Context:
+    def _add(self, kind: Kind, documents: Iterable[tuple[str | None, Iterable[str]]]) -> Context:
         with self.arriving(kind) as writer:
-            for name, text in documents:
-                for start in range(0, len(text), PIECE):
-                    writer.write_text(text[start : start + PIECE])
+            for name, pieces in documents:
+                for piece in pieces:
+                    writer.write_text(piece)
                 writer.end_document(name)
             return self.keep(writer)
 
@@ -188,6 +198,15 @@ class ContextStore:
                     path.unlink()
             except FileNotFoundError:
                 continue
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
+
+
+def _document(whole: Context, number: int) -> tuple[str | None, Iterator[str]]:
+    [(name, length)] = whole.documents(number, number + 1)
+    return name, (whole.read(number, start, min(PIECE, length - start)) for start in range(0, length, PIECE))
 
 
 def _is_identity(text: str) -> bool:

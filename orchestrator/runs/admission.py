@@ -2,6 +2,9 @@
 
 A run waits for its turn before its first cell, and after it was parked; never in the middle of either. While one waits for
 its turn, those that wait for models are asked to be parked, the first of them first.
+
+A child run is never refused: its parent has been let in, and says how many go on at once. A cell that has computed long keeps
+its guest while it waits. If all that go on do, a child goes on beyond the limits: they may wait for that one.
 """
 
 import asyncio
@@ -27,8 +30,9 @@ class Limits(msgspec.Struct, frozen=True):
 class Turn:
     """That of one run: await `come`, and `claim` bytes are its own. `parked`: it was given back, for the time being."""
 
-    def __init__(self, claim: int) -> None:
+    def __init__(self, claim: int, *, is_child: bool = False) -> None:
         self.claim = claim
+        self.is_child = is_child
         self.come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.parked = False
         self.held = 0  # bytes, since it is parked
@@ -55,6 +59,7 @@ class Admission:
         self._waiting: deque[Turn] = deque()
         self._idle: dict[Turn, Callable[[], None]] = {}
         self._asked: set[Turn] = set()  # to be parked
+        self._kept: set[Turn] = set()  # by runs that wait with their guests
         self.park_seconds = limits.park_seconds
         self.claimed = 0  # bytes of those that go on, and of the parked
         self.running = 0
@@ -66,17 +71,18 @@ class Admission:
     @property
     def is_full(self) -> bool:
         """Whether one more may be refused."""
-        return len(self._waiting) >= self._limits.most_waiting
+        return sum(not each.is_child for each in self._waiting) >= self._limits.most_waiting
 
     def enter(self, claim: int) -> Turn:
         """A turn, to be given back by `leave` whatever happens. Raises Busy if it had to wait, and too many do."""
         if self.is_full and (self._waiting or self._returning or not self._fits(claim)):
             limit = self._limits.most_waiting
             raise Busy(f"{self.running} runs go on and {limit} wait (server.max_queued_runs): ask again later")
-        turn = Turn(claim)
-        self._waiting.append(turn)
-        self._serve()
-        return turn
+        return self._queue(Turn(claim))
+
+    def enter_child(self, claim: int) -> Turn:
+        """The same for a child run."""
+        return self._queue(Turn(claim, is_child=True))
 
     def may_leave(self, turn: Turn, leave: Callable[[], None]) -> None:
         """Its run waits for models. `leave` is called if others need its place; then `park` or `stays` is to follow."""
@@ -84,11 +90,19 @@ class Admission:
         self._serve()
 
     def stays(self, turn: Turn) -> None:
-        """Its run waits no longer, or keeps its guest."""
+        """Its run waits no longer."""
         self._idle.pop(turn, None)
+        self._kept.discard(turn)
         if turn in self._asked:
             self._asked.discard(turn)
             self._serve()
+
+    def keeps(self, turn: Turn) -> None:
+        """Its run goes on waiting, and keeps its guest."""
+        self._idle.pop(turn, None)
+        self._asked.discard(turn)
+        self._kept.add(turn)
+        self._serve()
 
     def park(self, turn: Turn, held: int) -> None:
         """Its run waits without a guest: `held` bytes are all that it needs meanwhile."""
@@ -109,6 +123,7 @@ class Admission:
 
     def leave(self, turn: Turn) -> None:
         """The run has ended, or will never begin."""
+        self._kept.discard(turn)
         if turn in self._waiting:
             self._waiting.remove(turn)
         elif turn.parked:
@@ -120,14 +135,30 @@ class Admission:
             self.running -= 1
         self._serve()
 
+    def _queue(self, turn: Turn) -> Turn:
+        self._waiting.append(turn)
+        self._serve()
+        return turn
+
     def _serve(self) -> None:
         """In their order: one that needs much is not passed for ever by those that need little."""
         for queue in (self._returning, self._waiting):
             while queue:
                 if not self._fits(queue[0].claim):
                     self._ask_for_places()
+                    self._free_the_stuck()
                     return
                 self._begin(queue.popleft())
+
+    def _free_the_stuck(self) -> None:
+        """None that goes on can give its place up before one of their children has ended."""
+        if self.running > len(self._kept):
+            return
+        for queue in (self._returning, self._waiting):
+            if child := next((each for each in queue if each.is_child), None):
+                queue.remove(child)
+                self._begin(child)
+                return
 
     def _ask_for_places(self) -> None:
         """One for each that waits for its turn."""

@@ -37,6 +37,7 @@ from orchestrator.runs.handles import RunHandle, Starting
 from orchestrator.runs.observers import Observers
 from orchestrator.runs.query import EMPTY
 from orchestrator.sandbox.messages import ChildQuery, Manner, Prompt
+from orchestrator.sandbox.questions import MAX_BATCH_CHARS
 from orchestrator.store.journals import Journals
 from orchestrator.store.runs import RunStore
 
@@ -109,9 +110,7 @@ class Children:
             Task(query=each.query, context=context, schema=each.schema, model=each.model, max_iterations=each.max_iterations)
             for each, context in zip(queries, contexts, strict=True)
         ]
-        return (
-            list(tasks) if self._started.depth < self._started.limits.max_depth else [self._as_prompt(each) for each in tasks]
-        )
+        return list(tasks) if self._started.depth < self._started.limits.max_depth else self._as_prompts(tasks)
 
     async def execute(self, run_id: str, task: Task, limits: RecordedRunLimits, *, resumed: bool) -> Came:
         """The child to its end. `resumed`: it was begun by an earlier attempt at its parent.
@@ -129,12 +128,7 @@ class Children:
 
     async def _wait(self, journal: Journal, task: Task) -> Sequence[AnyEvent]:
         means = self._means
-        try:
-            turn = means.admission.enter(means.claim(task.context))
-        except BaseException as error:
-            journal.write(RunFinished(stopped="cancelled", error=str(error)))
-            await means.journals.end(journal)
-            raise
+        turn = means.admission.enter_child(means.claim(task.context))
         handle = self._begin(Starting(journal, task.context, self._models(task.model), turn, self._parent.detached))
         try:
             await asyncio.wait([handle.task])
@@ -204,16 +198,26 @@ class Children:
         elif query.value is not msgspec.UNSET:
             made = contexts.add_json("json", query.value)
         elif query.part is not None:
-            part = range(whole.length)[slice(*query.part)]
-            made = contexts.add_text(whole.read_all(part.start, len(part)))
+            made = contexts.add_part(whole, range(whole.length)[slice(*query.part)])
         elif query.documents is not None:
-            made = contexts.add_documents(_documents(whole, query.documents))
+            made = contexts.add_chosen(whole, _numbers(whole, query.documents))
         if made.is_empty:
             raise InvalidRequest(f"rlm_query: {EMPTY[made.kind]}")
         return made
 
-    def _as_prompt(self, task: Task) -> Noted:
-        most = (self._started.sub_prompt_chars or LONGEST_PROMPT) - len(task.query)
+    def _as_prompts(self, tasks: Sequence[Task]) -> list[Task | Noted]:
+        """Raises InvalidRequest: they are more than sub-models are asked at once."""
+        longest = self._started.sub_prompt_chars or LONGEST_PROMPT
+        characters = sum(min(longest, len(each.query) + each.context.length) for each in tasks)
+        if characters > MAX_BATCH_CHARS:
+            raise InvalidRequest(
+                f"rlm_query: at the last depth each is a prompt, and these have {characters} characters in all; "
+                f"{MAX_BATCH_CHARS} at once is the limit"
+            )
+        return [self._as_prompt(each, longest) for each in tasks]
+
+    def _as_prompt(self, task: Task, longest: int) -> Noted:
+        most = longest - len(task.query)
         text = task.context.read_all(0, max(0, most))
         length, depth = task.context.length, self._started.limits.max_depth
         cut = f" over the first {len(text)} of {length} characters" if len(text) < length else ""
@@ -221,19 +225,23 @@ class Children:
         return Noted(Prompt(f"{task.query}\n\n{text}", Manner(schema=task.schema)), note)
 
 
-def _documents(context: Context, chosen: Sequence[int | str]) -> list[tuple[str | None, str]]:
-    """By number or name. Raises InvalidRequest."""
+def _numbers(context: Context, chosen: Sequence[int | str]) -> list[int]:
+    """Of documents that are named by number or name. Raises InvalidRequest."""
     if context.kind != "documents":
         raise InvalidRequest("rlm_query: documents: the context is not documents")
-    names = context.names
-    found: list[tuple[str | None, str]] = []
+    named: dict[str | None, int] = {}
+    if any(isinstance(each, str) for each in chosen):
+        for number, name in enumerate(context.names):
+            named.setdefault(name, number)
+    found: dict[int, None] = {}
     for each in chosen:
-        number = names.index(each) if isinstance(each, str) and each in names else each
-        if isinstance(number, str) or not 0 <= number < context.count:
+        number = named.get(each, -1) if isinstance(each, str) else each
+        if not 0 <= number < context.count:
             raise InvalidRequest(f"rlm_query: there is no document {str(each)[:100]!r}")
-        [(name, length)] = context.documents(number, number + 1)
-        found.append((name, context.read(number, 0, length)))
-    return found
+        if number in found:
+            raise InvalidRequest(f"rlm_query: the document {str(each)[:100]!r} is named twice")
+        found[number] = None
+    return list(found)
 
 
 def _came(events: Sequence[AnyEvent]) -> Came:

@@ -53,12 +53,13 @@ class Parking:
         if await give_up():
             self._admission.park(self._turn, HELD_BYTES + self._journal.size)
         else:
-            self._admission.stays(self._turn)
+            self._admission.keeps(self._turn)
 
     async def _come_back(self) -> None:
         leaving, self._leaving = self._leaving, None
         if leaving is not None:
             await leaving
+            self._admission.stays(self._turn)  # it may have kept its guest a moment ago
         if self._turn.parked:
             self._admission.come_back(self._turn)
             await self._turn.come

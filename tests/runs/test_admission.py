@@ -113,6 +113,24 @@ async def test_who_has_gone_on_is_not_asked_for_its_place():
     assert asked == []
 
 
+async def test_a_child_goes_on_beyond_the_limits_if_all_that_go_on_wait_with_their_guests():
+    """One at a time, before whoever came earlier; what waits for its turn as a child refuses no run."""
+    doors = admission(budget=100, most=1, most_waiting=2)
+    parent, other = doors.enter(100), doors.enter(100)
+    children = [doors.enter_child(100) for _ in range(3)]
+    assert (begun([parent, other, *children]), doors.is_full) == ([0], False)
+    doors.keeps(parent)
+    assert begun([other, *children]) == [1]
+    doors.keeps(children[0])
+    assert begun([other, *children]) == [1, 2]
+    doors.stays(children[0])
+    doors.leave(children[1])
+    assert begun([other, *children]) == [1, 2]
+    for each in (children[0], children[2], parent, other):
+        doors.leave(each)
+    assert (doors.claimed, doors.running, doors.waiting) == (0, 0, 0)
+
+
 def test_the_budget_is_that_of_the_control_group(tmp_path):
     """Of both versions, and of the groups around the own one; the machine's if they say nothing."""
     (tmp_path / "a" / "b").mkdir(parents=True)

@@ -8,12 +8,15 @@ import re
 import pytest
 from fakes import FakeModel, python, streamed
 
+from orchestrator.contexts import store
+from orchestrator.contexts.context import Context
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import detail
 from orchestrator.journal.results import result
 from orchestrator.providers.prices import Prices
 from orchestrator.runs.query import Query
 from orchestrator.runs.replay import replay
+from orchestrator.sandbox import limits
 from orchestrator.server_settings import ServerSettings
 from orchestrator.store.database import sqlite_url
 from orchestrator.store.messages import Wanted
@@ -118,6 +121,34 @@ async def test_documents_are_named_by_number_or_name(server):
         over = runs.contexts.add_documents([("a.txt", "A"), ("b.txt", "B")])
         events = await runs.start(Query("parent", over)).wait()
     assert result(events).answer == '[["b.txt", "a.txt"], ["B", "A"]]'
+
+
+async def test_a_part_is_never_in_memory_as_a_whole(server, monkeypatch):
+    """It goes from file to file in pieces, and is the same text."""
+    monkeypatch.setattr(store, "PIECE", 4)
+    call = "[rlm_query('child', start=1), rlm_query('child', documents=[0, 1]), rlm_query('child', 'äöü' * 5)]"
+    model = Family(parent=[python(f"FINAL({call})")], child=[python("FINAL(repr(context))")])
+    read = []
+    monkeypatch.setattr(
+        Context, "_decode", lambda self, *part, decode=Context._decode: read.append(part) or decode(self, *part)
+    )
+    async with server(model) as runs:
+        over = runs.contexts.add_documents([("a", "one äöü €𝄞 two"), ("b", "three")])
+        read.clear()
+        events = await runs.start(Query("parent", over)).wait()
+    assert json.loads(result(events).answer) == ["'ne äöü €𝄞 twothree'", "['one äöü €𝄞 two', 'three']", "'äöüäöüäöüäöüäöü'"]
+    assert {(1, 5), (5, 9), (9, 13), (13, 17), (17, 19)} <= set(read)
+    assert (1, 19) not in read
+
+
+async def test_at_the_last_depth_no_more_is_read_than_is_asked_at_once(server):
+    """A thousand prompts over a large context would be more than the memory of a host."""
+    cell = "try:\n    rlm_batch(['child'] * 1000)\nexcept ValueError as e:\n    FINAL(str(e))"
+    async with server(Family(parent=[python(cell)]), max_depth=0) as runs:
+        events = await ask(runs, "x" * 30_000)
+    assert result(events).answer == (
+        "rlm_query: at the last depth each is a prompt, and these have 30005000 characters in all; 20000000 at once is the limit"
+    )
 
 
 @pytest.mark.parametrize(
@@ -323,8 +354,8 @@ async def test_a_cancelled_run_cancels_its_children(server):
     assert (result(events).stopped, result(below).stopped) == ("cancelled", "cancelled")
 
 
-@pytest.mark.parametrize("limits", [{}, {"max_total_tokens": 200_000}])
-async def test_a_tree_outlives_its_server(server, contexts, limits):
+@pytest.mark.parametrize("changed", [{}, {"max_total_tokens": 200_000}])
+async def test_a_tree_outlives_its_server(server, contexts, changed):
     """A child that has ended answers from its journal, one that goes on is gone on with; nothing is asked twice."""
     replies = {
         "parent": [python("a = rlm_query('first', 'a')"), python("b = rlm_query('second', 'b')\nFINAL(a + b)")],
@@ -332,14 +363,42 @@ async def test_a_tree_outlives_its_server(server, contexts, limits):
         "second": [python("c = context * 3"), python("FINAL(c)")],
     }
     model = Family(held=("second", 1), **replies)
-    async with server(model, **limits) as runs, asyncio.timeout(30):
+    async with server(model, **changed) as runs, asyncio.timeout(30):
         run = runs.start(Query("parent", contexts.add_text("x")), detached=True)
         await model.reached.wait()
     again = Family(**replies)
-    async with server(again, **limits) as runs:
+    async with server(again, **changed) as runs:
         await runs.go_on()
         async with asyncio.timeout(20):
             while not isinstance((events := await runs.journals.events(run.run_id))[-1], ev.RunFinished):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         unfinished = await runs.store.unfinished()
     assert (result(events).answer, again.calls, unfinished) == ("aabbb", [("second", 1)], [])
+
+
+async def test_children_of_a_cell_that_keeps_its_guest_go_on(server, monkeypatch):
+    """It has computed too long to begin again, and no other place will ever be free."""
+    monkeypatch.setattr(limits, "REPEATED_SECONDS", 0.0)
+    model = Family(
+        parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")],
+        child=[python("FINAL(rlm_query('grandchild', context))")],
+        grandchild=[python("FINAL(context * 2)")],
+    )
+    async with server(model, server=ServerSettings(max_runs=1)) as runs, asyncio.timeout(20):
+        assert result(await ask(runs)).answer == '["xx", "yy"]'
+
+
+async def test_no_child_is_refused_by_a_full_server(server):
+    """Its parent was let in."""
+    model = Family(parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")], child=[python("FINAL(context)")])
+    async with server(model, server=ServerSettings(max_runs=1, max_queued_runs=0)) as runs:
+        assert result(await ask(runs)).answer == '["x", "y"]'
+
+
+async def test_a_document_is_named_once(server):
+    """Else a list of numbers could be a context of any size."""
+    cell = "try:\n    rlm_query('child', documents=[0, 'b', 'a'])\nexcept ValueError as e:\n    FINAL(str(e))"
+    async with server(Family(parent=[python(cell)])) as runs:
+        over = runs.contexts.add_documents([("a", "A"), ("b", "B")])
+        events = await runs.start(Query("parent", over)).wait()
+    assert result(events).answer == "rlm_query: the document 'a' is named twice"

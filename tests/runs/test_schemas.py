@@ -27,6 +27,7 @@ for _ in range(31):
         ({"$ref": "https://host/schema"}, "$ref: 'https://host/schema' is not there: it must be #/$defs/NAME of the same schema, nothing is fetched"),
         ({"$ref": "#"}, "$ref: '#' is not there: it must be #/$defs/NAME of the same schema, nothing is fetched"),
         ({"$ref": "#/$defs/a%2Fb", "$defs": {"a%2Fb": {}}}, "$ref: '#/$defs/a%2Fb' is not there: it must be #/$defs/NAME of the same schema, nothing is fetched"),
+        ({"$ref": "#/$defs/a/b", "$defs": {"a/b": {}}}, "$ref: '#/$defs/a/b' is not there: it must be #/$defs/NAME of the same schema, nothing is fetched"),
         ({"$id": "https://host/", "type": "object"}, "'$id' is not taken, or not of that form"),
         ({"properties": {"a": {"$schema": "http://json-schema.org/draft-03/schema"}}}, "'$schema' is not taken, or not of that form"),
         ({"$dynamicRef": "#a"}, "'$dynamicRef' is not taken, or not of that form"),
