@@ -230,10 +230,18 @@ def _documents(context: Context, chosen: Sequence[int | str]) -> list[tuple[str 
     for each in chosen:
         number = names.index(each) if isinstance(each, str) and each in names else each
         if isinstance(number, str) or not 0 <= number < context.count:
-            raise InvalidRequest(f"rlm_query: there is no document {str(each)[:100]!r}")
+            named = f" and names, as {names[0]!r:.100}" if context.count and names[0] is not None else ""
+            numbers = f"they have the numbers 0 to {context.count - 1}{named}"
+            raise InvalidRequest(f"rlm_query: there is no document {each!r:.100}: {numbers}")
         [(name, length)] = context.documents(number, number + 1)
         found.append((name, context.read(number, 0, length)))
     return found
+
+
+def _why(found: results.RunResult) -> str:
+    """The error of a limit names it."""
+    error = found.error or ""
+    return error if error.startswith(found.stopped) else f"{found.stopped}: {error}"
 
 
 def _came(events: Sequence[AnyEvent]) -> Came:
@@ -243,7 +251,7 @@ def _came(events: Sequence[AnyEvent]) -> Came:
     cells = [event for event in events if isinstance(event, CellFinished | CellRolledBack)]
     return Came(
         answer=answers[-1] if answers else None,
-        error=None if found.success else f"the child run {found.run_id} stopped: {found.stopped}: {found.error}",
+        error=None if found.success else f"the child run {found.run_id} did not answer: {_why(found)}",
         sub_calls=found.sub_calls + sum(each.sub_calls for each in below),
         fuel=sum(each.fuel for each in cells) + sum(each.fuel for each in below),
         spent=spent_by_model(own(events)),
