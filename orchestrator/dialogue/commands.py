@@ -114,6 +114,7 @@ class LLMDelegate(Stored, frozen=True, kw_only=True, tag="llm_delegate"):
 
     task: str
     max_iterations: int | None = None
+    schema: dict[str, Any] | UnsetType | None = UNSET
     model: str | UnsetType | None = UNSET
 
 

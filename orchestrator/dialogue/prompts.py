@@ -126,8 +126,8 @@ There are also (help(name) says more):
 
 
 _JSON_RECURSION = """\
-{"op": "llm_delegate", "task": text}* asks another session like this one, for what takes many steps; map and reduce with \
-"children": true ask one of each part.
+{"op": "llm_delegate", "task": text, "schema"?: JSON Schema}* asks another session like this one, for what takes many steps; \
+map and reduce with "children": true ask one of each part.
 """
 
 

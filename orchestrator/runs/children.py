@@ -237,11 +237,23 @@ def _numbers(context: Context, chosen: Sequence[int | str]) -> list[int]:
     for each in chosen:
         number = named.get(each, -1) if isinstance(each, str) else each
         if not 0 <= number < context.count:
-            raise InvalidRequest(f"rlm_query: there is no document {str(each)[:100]!r}")
+            raise InvalidRequest(f"rlm_query: there is no document {each!r:.100}: {_there_are(context)}")
         if number in found:
-            raise InvalidRequest(f"rlm_query: the document {str(each)[:100]!r} is named twice")
+            raise InvalidRequest(f"rlm_query: the document {each!r:.100} is named twice")
         found[number] = None
     return list(found)
+
+
+def _there_are(context: Context) -> str:
+    names = [name for name, _ in context.documents(0, 1) if name is not None]
+    named = f" and names, as {names[0]!r:.100}" if names else ""
+    return f"they have the numbers 0 to {context.count - 1}{named}"
+
+
+def _why(found: results.RunResult) -> str:
+    """The error of a limit names it."""
+    error = found.error or ""
+    return error if error.startswith(found.stopped) else f"{found.stopped}: {error}"
 
 
 def _came(events: Sequence[AnyEvent]) -> Came:
@@ -251,7 +263,7 @@ def _came(events: Sequence[AnyEvent]) -> Came:
     cells = [event for event in events if isinstance(event, CellFinished | CellRolledBack)]
     return Came(
         answer=answers[-1] if answers else None,
-        error=None if found.success else f"the child run {found.run_id} stopped: {found.stopped}: {found.error}",
+        error=None if found.success else f"the child run {found.run_id} did not answer: {_why(found)}",
         sub_calls=found.sub_calls + sum(each.sub_calls for each in below),
         fuel=sum(each.fuel for each in cells) + sum(each.fuel for each in below),
         spent=spent_by_model(own(events)),

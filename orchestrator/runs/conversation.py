@@ -16,6 +16,7 @@ class Conversation:
         self._limit = limit
         self._first = len(first)
         self._next_report = len(first) + 1  # that is whole: those before it have been shortened
+        self._note = ""  # of the last compaction: it is old when the report that it stands behind is shortened
         self._sent = 0  # of the messages, which the model knows
 
     @property
@@ -41,23 +42,28 @@ class Conversation:
     def compact(self, variables: str) -> None:
         """Of reports that the model has seen the beginning and the end are left; `variables`: how they were listed."""
         for place in self._reports():
-            self.messages[place] = Message("user", shortening.shortened(self.messages[place].content))
+            self._shorten(place)
         self._next_report = len(self.messages) - 1
+        self._note = f"\n{shortening.note(variables)}"
         last = self.messages[-1]
-        self.messages[-1] = Message(last.role, f"{last.content}\n{shortening.note(variables)}")
+        self.messages[-1] = Message(last.role, last.content + self._note)
         self._sent = 0
 
     def shorten_last(self) -> None:
         """Of the last report, before a question behind it, too."""
         place = len(self.messages) - 2
         if place > self._first:
-            self.messages[place] = Message("user", shortening.shortened(self.messages[place].content))
+            self._shorten(place)
 
     def take_new(self) -> tuple[str, ...]:
         """What the model has not been sent yet, and did not say itself."""
         new = tuple(each.content for each in self.messages[self._sent :] if each.role != "assistant")
         self._sent = len(self.messages)
         return new
+
+    def _shorten(self, place: int) -> None:
+        report = self.messages[place].content
+        self.messages[place] = Message("user", shortening.shortened(report.removesuffix(self._note)))
 
     def _reports(self) -> range:
         """Where those are that can be shortened: never the last one, which the model has not seen."""

@@ -160,7 +160,8 @@ class Run:
         return self._explain_limit("max_sub_calls" if last_turn else "max_iterations")
 
     def _explain_limit(self, limit: Stopped) -> Ending:
-        return limit, f"{limit} ({getattr(self._budget.limits, limit)}) was reached before an answer"
+        before = "an answer" if self._budget.iterations else "a first turn could be paid: it is too little"
+        return limit, f"{limit} ({getattr(self._budget.limits, limit)}) was reached before {before}"
 
     async def _ask_root(self, *, best_answer: bool = False) -> Reply:
         """The next reply. Raises ProviderError, NotAfforded."""

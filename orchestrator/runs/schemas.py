@@ -111,7 +111,8 @@ def _inner(keyword: str, value: Any) -> list[Any]:
         return list(value.values())
     if keyword in ("pattern", "patternProperties"):
         _refuse(f"{keyword}: no pattern is run here; use enum, const, minLength and maxLength, or look at the value in code")
-    _refuse(f"{keyword!r:.100} is not taken, or not of that form")
+    fields = "" if keyword.startswith("$") else '; the fields of an object are its "properties"'
+    _refuse(f"{keyword!r:.100} is not taken, or not of that form{fields}")
 
 
 def _led_to(schema: Any) -> Iterator[str]:

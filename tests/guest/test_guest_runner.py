@@ -388,6 +388,7 @@ async def test_names_of_other_systems_are_understood(run_cells, code, output):
         ("ask_llm('a')", "NameError: name 'ask_llm' is not defined\n(llm_query(prompt) asks a sub-model, llm_batch(prompts) many at once.)"),
         ("modules.regex.find('b', text='b')[0].line", "AttributeError: 'dict' object has no attribute 'line'\n(It is a dict: its fields are read as ['line'].)"),
         ("modules.regex.find('b', text='b')[0].lines", "AttributeError: 'dict' object has no attribute 'lines'"),
+        ("llm_batch('abc')", "TypeError: llm_batch: prompts must be a list, not str"),
         ("llm_query('a', ['b'])", "TypeError: llm_query: text must be a str, not list"),
         ("import subprocess\nsubprocess.run('ls')", "(That is not available here: a cell has no processes, files or network; work with Python alone.)"),
     ],

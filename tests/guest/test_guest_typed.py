@@ -44,6 +44,7 @@ POINT = {
     [
         ("str", {"type": "string"}, "a", "'a'"),
         ("int", {"type": "integer"}, 5, "5"),
+        ("int", {"type": "integer"}, 5.0, "5"),
         ("float", {"type": "number"}, 5, "5.0"),
         ("bool", {"type": "boolean"}, True, "True"),
         ("list", {"type": "array"}, [1, "a"], "[1, 'a']"),
@@ -96,6 +97,11 @@ async def test_a_type_is_a_schema_and_back(new_notebook, kind, schema, came, val
     [
         ("Tree", "TypeError: schema: Tree holds itself: write a JSON Schema with $defs and $ref instead"),
         ("dict[int, str]", "TypeError: schema: the keys of a dict are str in JSON: dict[str, ...]"),
+        (
+            "{'name': str}",
+            'TypeError: schema: <class \'str\'> is no JSON: a dict is a JSON Schema, as {"type": "integer"}; '
+            "or give a type, or a dataclass",
+        ),
         ("Literal[b'a']", "TypeError: schema: the values of a Literal or an Enum must be texts, numbers, True, False or None"),
     ],
 )

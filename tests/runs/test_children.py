@@ -102,6 +102,8 @@ async def test_a_child_is_a_run_of_its_own(server, engine):
         ("rlm_query('child', {'a': [1]})", "{'a': [1]}"),
         ("rlm_batch(['child', 'child'], ['x', 'y'])", '["x", "y"]'),
         ("rlm_batch(['child'] * 2)", '["one two three", "one two three"]'),
+        ("rlm_batch('child', ['x', 'y'])", '["x", "y"]'),
+        ("rlm_batch('child', {'a': 'x'}.values())", '["x"]'),
     ],
 )
 async def test_a_child_is_asked_over_what_is_named(server, call, answer):
@@ -111,16 +113,39 @@ async def test_a_child_is_asked_over_what_is_named(server, call, answer):
         assert result(await ask(runs)).answer == answer
 
 
-async def test_documents_are_named_by_number_or_name(server):
-    """They keep their names."""
+@pytest.mark.parametrize(
+    ("documents", "answer"),
+    [
+        ("['b.txt', 0]", '[["b.txt", "a.txt"], ["B", "A"]]'),
+        ("'b.txt'", '[["b.txt"], ["B"]]'),
+        ("0", '[["a.txt"], ["A"]]'),
+    ],
+)
+async def test_documents_are_named_by_number_or_name(server, documents, answer):
+    """They keep their names; one needs no list."""
     model = Family(
-        parent=[python("FINAL(rlm_query('child', documents=['b.txt', 0]))")],
+        parent=[python(f"FINAL(rlm_query('child', documents={documents}))")],
         child=[python("FINAL([context.names, list(context)])")],
     )
     async with server(model) as runs:
         over = runs.contexts.add_documents([("a.txt", "A"), ("b.txt", "B")])
         events = await runs.start(Query("parent", over)).wait()
-    assert result(events).answer == '[["b.txt", "a.txt"], ["B", "A"]]'
+    assert result(events).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("texts", "chosen", "error"),
+    [
+        (["A", "B"], "[2]", "there is no document 2: they have the numbers 0 to 1"),
+        ([("a.txt", "A"), ("b.txt", "B")], "'c.txt'", "there is no document 'c.txt': they have the numbers 0 to 1 and names, as 'a.txt'"),
+    ],
+)  # fmt: skip
+async def test_a_document_that_is_not_there_is_an_exception(server, texts, chosen, error):
+    """It says which there are."""
+    cell = f"try:\n    rlm_query('child', documents={chosen})\nexcept ValueError as e:\n    FINAL(str(e))"
+    async with server(Family(parent=[python(cell)])) as runs:
+        events = await runs.start(Query("parent", runs.contexts.add_documents(texts))).wait()
+    assert result(events).answer == f"rlm_query: {error}"
 
 
 async def test_a_part_is_never_in_memory_as_a_whole(server, monkeypatch):
@@ -158,6 +183,11 @@ async def test_at_the_last_depth_no_more_is_read_than_is_asked_at_once(server):
         ("rlm_query('child', start=13)", "ValueError: rlm_query: start and stop leave nothing of the 13 characters"),
         ("rlm_query('child', start=4, stop=4)", "ValueError: rlm_query: start and stop leave nothing of the 13 characters"),
         ("rlm_query('child', documents=[0])", "ValueError: rlm_query: documents: the context is not documents"),
+        ("rlm_query('child', start='4')", "TypeError: rlm_query: start must be int, not str"),
+        ("rlm_query('child', documents=[0.5])", "TypeError: rlm_query: documents must be numbers or names of documents"),
+        ("rlm_batch('child')", "TypeError: rlm_batch: queries must be a list, not str"),
+        ("rlm_batch(['child'], {'a': 'x'})", "TypeError: rlm_batch: contexts must be a list, not dict"),
+        ("rlm_batch(['child'], 'x')", "TypeError: rlm_batch: contexts must be a list, not str"),
         ("rlm_query('child', ' ')", "ValueError: rlm_query: context: it is empty"),
         ("rlm_query(' ')", "ValueError: rlm_query: the query is empty"),
         ("rlm_query('child', max_iterations=0)", "ValueError: rlm_query: max_iterations must be at least 1, not 0"),
@@ -222,6 +252,16 @@ async def test_commands_ask_children(server, command, answer):
     assert len(children_of(events)) == len(json.loads(answer)) if answer[0] == "[" else 1
 
 
+async def test_a_command_asks_a_child_for_a_value(server):
+    """That fits its schema."""
+    delegate = {"op": "llm_delegate", "task": "child", "schema": {"type": "array"}, "store": "found"}
+    model = Family(
+        parent=[json.dumps([delegate, {"op": "final", "answer": "${found.1}"}])], child=[python("FINAL(context.split())")]
+    )
+    async with server(model) as runs:
+        assert result(await ask(runs, "one two", protocol="json")).answer == "two"
+
+
 async def test_a_run_gives_its_place_to_its_children(server):
     """Where one run may go on at a time."""
     model = Family(parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")], child=[python("FINAL(context)")])
@@ -236,8 +276,23 @@ async def test_a_child_that_fails_is_an_exception_with_what_it_had(server):
     async with server(model) as runs:
         events = await ask(runs)
     [child] = children_of(events)
-    reason = f"the child run {child.run_id} stopped: max_iterations: max_iterations (1) was reached before an answer"
+    reason = f"the child run {child.run_id} did not answer: max_iterations (1) was reached before an answer"
     assert json.loads(result(events).answer) == [reason, "so far"]
+
+
+async def test_of_a_batch_that_fails_in_part_the_exception_has_the_answers(server):
+    """They are paid for."""
+    code = "try:\n    rlm_batch(['child', 'other'], ['x', 'y'], max_iterations=1)\n"
+    code += "except ChildError as e:\n    FINAL([str(e), e.results])"
+    model = Family(parent=[python(code)], child=["no block", "so far"], other=[python("FINAL(context)")])
+    async with server(model) as runs:
+        events = await ask(runs)
+    failed = next(each for each in children_of(events) if each.error)
+    told = (
+        f"1 of 2 child runs failed ([0] {failed.error}). This exception's .results has the answers of the others; "
+        'on_error="return" gives all in a list'
+    )
+    assert json.loads(result(events).answer) == [told, [None, "y"]]
 
 
 async def test_at_the_last_depth_a_sub_model_is_asked_once(server):

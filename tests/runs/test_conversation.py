@@ -5,7 +5,7 @@ import pytest
 from fakes import FakeModel, FakeProvider, live, python
 
 from orchestrator.contexts.store import ContextStore
-from orchestrator.dialogue.shortening import shortened
+from orchestrator.dialogue.shortening import note, shortened
 from orchestrator.journal import events as ev
 from orchestrator.journal.journal import Journal
 from orchestrator.journal.recording import Recording
@@ -54,6 +54,16 @@ async def test_it_is_compacted_a_few_times_and_not_each_turn(run_query, engine):
     )
     assert result(journal.events).answer == "18"
     assert await replay(journal.events, ContextStore().add_text("the context"), engine) == 24
+
+
+def test_a_list_of_variables_goes_with_the_next_compaction():
+    """What is left of a report is its own beginning and end, not the end of a list that is old by then."""
+    talk = Conversation((Message("system", "rules"), Message("user", "question")), 1)
+    report = "Block 1 printed:\n" + "a line\n" * 200 + "(18 replies left.)"
+    for variables in ("{'x': 'int'}", "{'x': 'int', 'y': 'str'}"):
+        talk.add("a reply", report)
+        talk.compact(variables)
+    assert talk.reports == [shortened(report), f"{report}\n{note(variables)}"]
 
 
 async def test_what_was_sent_is_in_the_journal(run_query):

@@ -30,6 +30,7 @@ for _ in range(31):
         ({"$ref": "#/$defs/a/b", "$defs": {"a/b": {}}}, "$ref: '#/$defs/a/b' is not there: it must be #/$defs/NAME of the same schema, nothing is fetched"),
         ({"$id": "https://host/", "type": "object"}, "'$id' is not taken, or not of that form"),
         ({"properties": {"a": {"$schema": "http://json-schema.org/draft-03/schema"}}}, "'$schema' is not taken, or not of that form"),
+        ({"name": "string"}, "'name' is not taken, or not of that form; the fields of an object are its \"properties\""),
         ({"$dynamicRef": "#a"}, "'$dynamicRef' is not taken, or not of that form"),
         ({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}}}, "$ref: #/$defs/a leads back to itself without an item or a property between"),
         ({"type": "text"}, "at $.type: 'text' is not valid under any of the given schemas"),

@@ -68,6 +68,7 @@ async def test_without_room_for_any_answer_nothing_is_sent(run_query):
     journal = await run_query(model, max_total_tokens=1500)
     found = result(journal.events)
     assert (found.stopped, found.answer, model.charged) == ("max_total_tokens", None, 0)
+    assert found.error == "max_total_tokens (1500) was reached before a first turn could be paid: it is too little"
     assert kinds(journal)[1:] == ["CallRefused", "CallRefused", "RunFinished"]
 
 

@@ -21,7 +21,9 @@ class Mailbox:
         self._numbers = itertools.count(1)
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def complete(self, messages: tuple[Message, ...], schema: dict[str, Any] | None = None) -> str:
+    async def complete(
+        self, messages: tuple[Message, ...], schema: dict[str, Any] | None = None, max_tokens: int | None = None
+    ) -> str:
         number = f"{next(self._numbers):05}"
         request, reply = self._folder / f"{number}.request.json", self._folder / f"{number}.reply.txt"
         partial = self._folder / f"{number}.partial"

@@ -180,11 +180,17 @@ class Commands:
         self._keep(queries.llm_query(self._names.fill_text(prompt), schema=schema, model=model), store)
 
     def _llm_delegate(
-        self, task: str, max_iterations: int | None, on: str | None, store: str | None, model: str | None = None
+        self,
+        task: str,
+        max_iterations: int | None,
+        on: str | None,
+        store: str | None,
+        schema: Any = None,
+        model: str | None = None,
     ) -> None:
         context = None if on is None else self._names.value(on)
         query = self._names.fill_text(task)
-        self._keep(recursion.rlm_query(query, context, model=model, max_iterations=max_iterations), store)
+        self._keep(recursion.rlm_query(query, context, schema=schema, model=model, max_iterations=max_iterations), store)
 
     def _map(  # noqa: PLR0913, PLR0917  (the fields of the command)
         self,

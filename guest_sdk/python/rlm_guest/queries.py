@@ -206,7 +206,7 @@ def _many(prompts: Iterable[str], on_error: str = "raise", *, text: str | None =
     if on_error not in ("raise", "return"):
         raise ValueError(f'llm_batch: on_error is "raise" or "return", not {on_error!r}')
     manner, make = _manner(**named)
-    asked = [_with_text(prompt, text) for prompt in prompts]
+    asked = [_with_text(prompt, text) for prompt in listed(prompts, "llm_batch: prompts")]
     return Question(asked, manner, lambda replies: _answers(replies, on_error, make))
 
 
@@ -225,6 +225,13 @@ def _manner(
         return manner, str
     kind = typed.kind_of(schema)
     return manner | {"schema": kind.schema}, lambda text: kind.make(json.loads(text))
+
+
+def listed(values: Any, what: str) -> list[Any]:
+    """Several of a batch. A text is not: each of its letters would be asked; nor is a dict, of which its keys would be."""
+    if isinstance(values, str | LazyText | dict):
+        raise TypeError(f"{what} must be a list, not {type(values).__name__}")
+    return list(values)
 
 
 def _with_text(prompt: str, text: Any) -> str:

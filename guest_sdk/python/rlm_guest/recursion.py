@@ -17,7 +17,7 @@ def rlm_query(  # noqa: PLR0913  (as it is told to models)
     *,
     start: int | None = None,
     stop: int | None = None,
-    documents: Sequence[int | str] | None = None,
+    documents: int | str | Sequence[int | str] | None = None,
     schema: Any = None,
     model: str | None = None,
     max_iterations: int | None = None,
@@ -34,7 +34,7 @@ def rlm_query(  # noqa: PLR0913  (as it is told to models)
 
 
 def rlm_batch(
-    queries: Sequence[str],
+    queries: str | Sequence[str],
     contexts: Sequence[Any] | None = None,
     *,
     on_error: str = "raise",
@@ -44,10 +44,16 @@ def rlm_batch(
 ) -> list[Any]:
     """Ask many at once, each over the context at its place (all over `context` without any); the answers come in order.
 
-    on_error="return": a ChildError stands in the place of an answer that did not come.
+    One query (a str) is asked over each context. on_error="return": a ChildError stands in the place of an answer that did
+    not come; else one is raised, whose `results` has those that came.
     """
     if on_error not in ("raise", "return"):
         raise ValueError(f'rlm_batch: on_error is "raise" or "return", not {on_error!r}')
+    if contexts is not None:
+        contexts = sub_calls.listed(contexts, "rlm_batch: contexts")
+    if contexts is not None and isinstance(queries, str):
+        queries = [queries] * len(contexts)
+    queries = sub_calls.listed(queries, "rlm_batch: queries")
     if contexts is not None and len(contexts) != len(queries):
         raise ValueError(f"rlm_batch: {len(queries)} queries, and {len(contexts)} contexts")
     if not queries:
@@ -70,8 +76,8 @@ def _question(children: list[dict[str, Any]], on_error: str, schema: Any) -> sub
             return kind.make(json.loads(text))
 
     def answer(replies: list[sub_calls.Reply]) -> list[Any]:
-        if on_error == "raise":
-            return [_answer(each, make) for each in replies]
+        if on_error == "raise" and any("error" in each for each in replies):
+            raise _failure(replies, make)
         return [_error(each) if "error" in each else make(each["text"]) for each in replies]
 
     return sub_calls.Question([each["query"] for each in children], {"children": children}, answer, _begin)
@@ -91,16 +97,27 @@ def _asked(query: Any, context: Any, **part: Any) -> dict[str, Any]:
     if not isinstance(query, str):
         raise TypeError(f"rlm_query: the query must be a str, not {type(query).__name__}")
     named = {name: value for name, value in part.items() if value is not None}
+    for name in ("start", "stop"):
+        if not isinstance(named.get(name, 0), int):
+            raise TypeError(f"rlm_query: {name} must be int, not {type(named[name]).__name__}")
     if context is not None and named:
         raise ValueError(f"rlm_query: a context, or {' and '.join(named)} of `context`: not both")
     asked = {"query": host.valid(query)}
     if "documents" in named:
         if len(named) > 1:
             raise ValueError("rlm_query: documents, or start and stop: not both")
-        return asked | {"documents": list(named["documents"])}
+        return asked | {"documents": _documents(named["documents"])}
     if named:
         return asked | {"part": [named.get("start"), named.get("stop")]}
     return asked if context is None else asked | _value(context)
+
+
+def _documents(chosen: Any) -> list[int | str]:
+    """One, or several."""
+    chosen = [chosen] if isinstance(chosen, int | str) else list(chosen)
+    if not all(isinstance(each, int | str) for each in chosen):
+        raise TypeError("rlm_query: documents must be numbers or names of documents")
+    return chosen
 
 
 def _value(context: Any) -> dict[str, Any]:
@@ -125,13 +142,20 @@ def _manner(model: Any, max_iterations: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _answer(reply: dict[str, str], make: Any) -> Any:
-    if "error" in reply:
-        raise _error(reply)
-    return make(reply["text"])
+def _failure(replies: list[sub_calls.Reply], make: Any) -> ChildError:
+    """Of one child run or several."""
+    failed = [(number, each) for number, each in enumerate(replies) if "error" in each]
+    error = _error(failed[0][1])
+    if len(replies) > 1:
+        error.args = (
+            f"{len(failed)} of {len(replies)} child runs failed ([{failed[0][0]}] {error}). This exception's .results has the "
+            'answers of the others; on_error="return" gives all in a list',
+        )
+        error.results = [None if "error" in each else make(each["text"]) for each in replies]
+    return error
 
 
-def _error(reply: dict[str, str]) -> ChildError:
+def _error(reply: sub_calls.Reply) -> ChildError:
     error = ChildError(reply["error"])
     error.partial = reply.get("partial")
     return error

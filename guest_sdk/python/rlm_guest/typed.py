@@ -42,7 +42,13 @@ def _valid(value: Any) -> Any:
         return host.valid(value)
     if isinstance(value, dict):
         return {host.valid(str(name)): _valid(each) for name, each in value.items()}
-    return [_valid(each) for each in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_valid(each) for each in value]
+    if value is None or isinstance(value, int | float):
+        return value
+    raise TypeError(
+        f'schema: {value!r:.100} is no JSON: a dict is a JSON Schema, as {{"type": "integer"}}; or give a type, or a dataclass'
+    )
 
 
 def _of(kind: Any, within: tuple[Any, ...]) -> Kind:
@@ -77,7 +83,9 @@ def _plain(kind: Any) -> Kind:
     name, types_ = _PLAIN[kind]
 
     def make(value: Any) -> Any:
-        # True is an int to Python, and no number to JSON.
+        # 5.0 is an integer to JSON Schema; True is an int to Python, and no number to JSON.
+        if kind is int and isinstance(value, float) and value.is_integer():
+            return int(value)
         if not isinstance(value, types_) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"{value!r:.100} is not {name}")
         return float(value) if kind is float else value
