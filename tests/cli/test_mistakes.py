@@ -172,7 +172,7 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_machine(rlm, monkeypatch):  # 
 
 async def test_the_results_of_http_say_the_same(engine):
     """They are made where models are asked."""
-    settings = Settings(providers=(OllamaSettings(model="fake", base_url=NOWHERE),))
+    settings = Settings(providers=(OllamaSettings(model="fake", base_url=NOWHERE),), retry_seconds=0.001)
     async with serving_app(Orchestrator(settings, print, engine=engine)) as client:
         result = (await client.post("/query", json={"query": "q", "context": "c"})).json()
     assert (result["stopped"], result["error"]) == (
