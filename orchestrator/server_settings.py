@@ -44,7 +44,8 @@ class ServerSettings(Base, frozen=True, kw_only=True):
 
     `budget_bytes`: of all runs, bodies and what is kept for them; 0: seven eighths of what the machine, or its group, has.
     `hosts`: names in a Host header, beside those of this machine; `origins`: other sites whose pages may ask.
-    `park_seconds`: that a run waits for models before it is parked: it gives its guest up, and its place among `max_runs`.
+    `park_seconds`: that a run waits for models before it is parked: it gives its guest up, and its place among `max_runs`; if
+    others wait for a place, it is parked after a moment.
     `shutdown_seconds`: that runs have when the server is told to stop; then they end with what they have.
     """
 
