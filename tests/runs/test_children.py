@@ -6,6 +6,7 @@ import json
 import re
 
 import httpx
+import msgspec
 import pytest
 from fakes import FAKE_MODEL, FakeModel, python, streamed
 
@@ -20,7 +21,7 @@ from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.providers.prices import Prices
 from orchestrator.runs.execute import Tools
-from orchestrator.runs.query import Query
+from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
 from orchestrator.runs.service import RunService
 from orchestrator.sandbox import limits
@@ -436,3 +437,24 @@ async def test_a_document_is_named_once(server):
         over = runs.contexts.add_documents([("a", "A"), ("b", "B")])
         events = await runs.start(Query("parent", over)).wait()
     assert result(events).answer == "rlm_query: the document 'a' is named twice"
+
+
+async def test_children_of_a_caller_s_own_models_know_no_others(server):
+    """What the caller sends goes to no model of the operator's, as it does for sub-calls."""
+    cell = "try:\n    rlm_query('child', 'x', model='fake')\nexcept ValueError as e:\n    FINAL(str(e))"
+    model = Family(parent=[python(cell)])
+    async with server(model) as runs, httpx.AsyncClient(transport=model) as client:
+        provider = OpenAIProvider(msgspec.structs.replace(FAKE_MODEL, model="theirs"), client)
+        theirs = msgspec.structs.replace(Pool([provider], retry_seconds=0).choose(), own=True)
+        beginning = runs.beginnings.first(Query("parent", runs.contexts.add_text("x")), WantedLimits())
+        events = await runs.begin(msgspec.structs.replace(beginning, models=theirs), detached=False).wait()
+    assert result(events).answer == "root_model: there is no 'fake' for this role; these are configured: openai/theirs"
+
+
+async def test_child_runs_are_none_of_a_token_s_runs(server):
+    """A tree is one run that was asked for."""
+    model = Family(held="child", parent=[python("rlm_query('child', 'a')")])
+    async with server(model) as runs:
+        runs.start(Query("parent", runs.contexts.add_text("x"), owner="ann"))
+        await model.reached.wait()
+        assert runs.underway.count("ann") == 1
