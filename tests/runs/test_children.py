@@ -188,6 +188,8 @@ async def test_at_the_last_depth_no_more_is_read_than_is_asked_at_once(server):
         ("rlm_query(' ')", "ValueError: rlm_query: the query is empty"),
         ("rlm_query('child', max_iterations=0)", "ValueError: rlm_query: max_iterations must be at least 1, not 0"),
         ("rlm_query('child', object())", "TypeError: rlm_query: the context must be a text, a list of texts or a JSON value: "),
+        ("rlm_query('child', documents='a.txt')", "TypeError: rlm_query: documents is a list of numbers or names"),
+        ("rlm_batch(['child', 'child'], 'xy')", "TypeError: rlm_batch: queries and contexts are lists, one context for each query; "),
         ("rlm_query('child', model='none')", "ValueError: root_model: there is no 'none' for this role; these are configured: "),
     ],
 )  # fmt: skip

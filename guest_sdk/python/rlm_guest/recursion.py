@@ -48,6 +48,10 @@ def rlm_batch(
     """
     if on_error not in ("raise", "return"):
         raise ValueError(f'rlm_batch: on_error is "raise" or "return", not {on_error!r}')
+    if isinstance(queries, str) or isinstance(contexts, str | LazyText):
+        raise TypeError(
+            "rlm_batch: queries and contexts are lists, one context for each query; without any all are over `context`"
+        )
     if contexts is not None and len(contexts) != len(queries):
         raise ValueError(f"rlm_batch: {len(queries)} queries, and {len(contexts)} contexts")
     if not queries:
@@ -97,6 +101,8 @@ def _asked(query: Any, context: Any, **part: Any) -> dict[str, Any]:
     if "documents" in named:
         if len(named) > 1:
             raise ValueError("rlm_query: documents, or start and stop: not both")
+        if isinstance(named["documents"], str | int):
+            raise TypeError("rlm_query: documents is a list of numbers or names")
         return asked | {"documents": list(named["documents"])}
     if named:
         return asked | {"part": [named.get("start"), named.get("stop")]}
