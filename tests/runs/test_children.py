@@ -21,6 +21,7 @@ from orchestrator.providers.openai import OpenAIProvider
 from orchestrator.providers.pool import Pool
 from orchestrator.providers.prices import Prices
 from orchestrator.runs.execute import Tools
+from orchestrator.runs.owned import OwnedRuns
 from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
 from orchestrator.runs.service import RunService
@@ -460,3 +461,18 @@ async def test_child_runs_are_none_of_a_token_s_runs(server):
         runs.start(Query("parent", runs.contexts.add_text("x"), owner="ann"))
         await model.reached.wait()
         assert runs.underway.count("ann") == 1
+
+
+async def test_who_forgets_a_run_forgets_its_children(server):
+    """All below it: they hold what was asked, and nobody would find them any more."""
+    model = Family(
+        parent=[python("FINAL(rlm_query('child', 'a'))")],
+        child=[python("FINAL(rlm_query('grandchild', 'a'))")],
+        grandchild=[python("FINAL(context)")],
+    )
+    async with server(model) as runs:
+        events = await ask(runs)
+        [child] = children_of(events)
+        [grandchild] = children_of(await runs.journals.events(child.run_id))
+        await OwnedRuns(runs, "").delete(ev.run_started(events).run_id)
+        assert [await runs.store.has_ended(each.run_id, "") for each in (child, grandchild)] == [None, None]
