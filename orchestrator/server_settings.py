@@ -21,7 +21,8 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class TokenSettings(Base, frozen=True, kw_only=True):
     """One who may ask. The token is read from the environment variable `token_env`.
 
-    `max_runs`: at once; `max_bytes`: of all contexts that are kept for it; `max_kept_bytes`: of its runs that have ended.
+    `max_runs`: at once, without child runs; `max_bytes`: of all contexts that are kept for it; `max_kept_bytes`: of its runs
+    that have ended.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]

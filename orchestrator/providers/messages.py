@@ -146,9 +146,10 @@ class Received:
         return text.replace(self._hidden, "***") if self._hidden else text
 
     def usage_for(self, messages: tuple[Message, ...]) -> Usage:
-        """As counted, or estimated; nothing if nothing came."""
+        """As counted, or estimated, also if zero was counted for what came; nothing if nothing came."""
+        counted = self.usage.bounded() if self.usage else Usage()
         text = self.text + self.reasoning
-        return self.usage.bounded() if self.usage else estimate_usage(messages, text) if text else Usage()
+        return estimate_usage(messages, text) if text and not counted.total else counted
 
 
 class Provider(Protocol):

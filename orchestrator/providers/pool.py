@@ -80,7 +80,14 @@ class Pool:
 
         Raises UnknownModel.
         """
-        return _named((*models.sub, *models.root) if models.own else self.backends, "sub_model", "sub", name)
+        return _named(self._known(models), "sub_model", "sub", name)
+
+    def choose_child(self, name: str, models: Models) -> Models:
+        """The same for the root of its child run. Raises UnknownModel."""
+        return msgspec.structs.replace(models, root=_named(self._known(models), "root_model", "root", name))
+
+    def _known(self, models: Models) -> Sequence[Backend]:
+        return (*models.sub, *models.root) if models.own else self.backends
 
     async def find_windows(self) -> None:
         """Asks each provider how much it can read; who does not answer in time is not known."""

@@ -184,7 +184,7 @@ class Children:
 
     def _models(self, name: str | None) -> Models:
         """Raises UnknownModel."""
-        return self._parent.models if name is None else self._means.pool.choose(name, self._started.sub_model)
+        return self._parent.models if name is None else self._means.pool.choose_child(name, self._parent.models)
 
     def _make_context(self, query: ChildQuery) -> Context:
         """Raises InvalidRequest, NoRoom."""

@@ -45,6 +45,10 @@ class RunHandle:
         return run_started(self._journal.events).owner
 
     @property
+    def is_child(self) -> bool:
+        return run_started(self._journal.events).parent is not None
+
+    @property
     def parked(self) -> bool:
         """It waits for models without a guest, or for its place among those that go on."""
         return self._turn.parked

@@ -37,8 +37,8 @@ class Underway:
         return self._runs.get(run_id)
 
     def count(self, owner: str) -> int:
-        """How many of that owner's there are, with those that were gone on with."""
-        return sum(each.owner == owner for each in self._runs.values())
+        """How many of that owner's there are, with those that were gone on with; child runs are of their parents."""
+        return sum(each.owner == owner and not each.is_child for each in self._runs.values())
 
     def begin(self, starting: Starting) -> RunHandle:
         """Its task, once it is its turn."""

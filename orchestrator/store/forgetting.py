@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select
 
 from orchestrator.config import StoreSettings
 from orchestrator.store.tables import EVENTS, KEYS, RUNS
@@ -27,8 +27,14 @@ def forget_some(connection: Connection, kept: StoreSettings, chosen: ColumnEleme
 
 
 def forget(connection: Connection, run_ids: Sequence[str]) -> None:
+    """With their child runs, which nobody would find any more."""
+    tree = select(RUNS.c.run_id).where(RUNS.c.run_id.in_(run_ids)).cte("tree", recursive=True)
+    tree = tree.union(select(RUNS.c.run_id).where(RUNS.c.parent == tree.c.run_id))
+    going = [{"going": each} for each in connection.scalars(select(tree.c.run_id))]
+    if not going:
+        return
+    # One by one: there may be more of them than a statement has room for.
     for table in (EVENTS, KEYS, RUNS):
-        column: ColumnElement[str] = table.c.run_id
-        connection.execute(delete(table).where(column.in_(run_ids)))
-    if run_ids and connection.dialect.name == "sqlite":
+        connection.execute(delete(table).where(table.c.run_id == bindparam("going")), going)
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("pragma incremental_vacuum")

@@ -2,9 +2,10 @@
 
 import msgspec
 import pytest
+from fakes import HI
 
 from orchestrator.providers.counts import openai_usage
-from orchestrator.providers.messages import Usage
+from orchestrator.providers.messages import Received, Usage
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,13 @@ def test_each_server_is_understood(said, usage):
 def test_what_cannot_be_believed_counts_as_nothing(said):
     """It is estimated then."""
     assert openai_usage(msgspec.Raw(said.encode())) is None
+
+
+@pytest.mark.parametrize("counted", [None, Usage(), Usage(0, -5)])
+def test_a_text_never_costs_zero_tokens(counted):
+    """A server that counts none would be asked without end."""
+    received = Received()
+    received.add("text")
+    received.usage = counted
+    assert received.usage_for(HI) == Usage(1, 1, estimated=True)
+    assert Received().usage_for(HI) == Usage()

@@ -5,16 +5,21 @@ import functools
 import json
 import re
 
+import httpx
+import msgspec
 import pytest
-from fakes import FakeModel, python, streamed
+from fakes import FAKE_MODEL, FakeModel, python, streamed
 
 from orchestrator.contexts import store
 from orchestrator.contexts.context import Context
 from orchestrator.journal import events as ev
 from orchestrator.journal.history import detail
 from orchestrator.journal.results import result
+from orchestrator.providers.openai import OpenAIProvider
+from orchestrator.providers.pool import Pool
 from orchestrator.providers.prices import Prices
-from orchestrator.runs.query import Query
+from orchestrator.runs.owned import OwnedRuns
+from orchestrator.runs.query import Query, WantedLimits
 from orchestrator.runs.replay import replay
 from orchestrator.sandbox import limits
 from orchestrator.server_settings import ServerSettings
@@ -192,6 +197,7 @@ async def test_at_the_last_depth_no_more_is_read_than_is_asked_at_once(server):
         ("rlm_query(' ')", "ValueError: rlm_query: the query is empty"),
         ("rlm_query('child', max_iterations=0)", "ValueError: rlm_query: max_iterations must be at least 1, not 0"),
         ("rlm_query('child', object())", "TypeError: rlm_query: the context must be a text, a list of texts or a JSON value: "),
+        ("rlm_batch(['child', 'child'], 'xy')", "TypeError: rlm_batch: contexts must be a list, not str"),
         ("rlm_query('child', model='none')", "ValueError: root_model: there is no 'none' for this role; these are configured: "),
     ],
 )  # fmt: skip
@@ -457,3 +463,39 @@ async def test_a_document_is_named_once(server):
         over = runs.contexts.add_documents([("a", "A"), ("b", "B")])
         events = await runs.start(Query("parent", over)).wait()
     assert result(events).answer == "rlm_query: the document 'a' is named twice"
+
+
+async def test_children_of_a_caller_s_own_models_know_no_others(server):
+    """What the caller sends goes to no model of the operator's, as it does for sub-calls."""
+    cell = "try:\n    rlm_query('child', 'x', model='fake')\nexcept ValueError as e:\n    FINAL(str(e))"
+    model = Family(parent=[python(cell)])
+    async with server(model) as runs, httpx.AsyncClient(transport=model) as client:
+        provider = OpenAIProvider(msgspec.structs.replace(FAKE_MODEL, model="theirs"), client)
+        theirs = msgspec.structs.replace(Pool([provider], retry_seconds=0).choose(), own=True)
+        beginning = runs.beginnings.first(Query("parent", runs.contexts.add_text("x")), WantedLimits())
+        events = await runs.begin(msgspec.structs.replace(beginning, models=theirs), detached=False).wait()
+    assert result(events).answer == "root_model: there is no 'fake' for this role; these are configured: openai/theirs"
+
+
+async def test_child_runs_are_none_of_a_token_s_runs(server):
+    """A tree is one run that was asked for."""
+    model = Family(held=("child", 0), parent=[python("rlm_query('child', 'a')")])
+    async with server(model) as runs:
+        runs.start(Query("parent", runs.contexts.add_text("x"), owner="ann"))
+        await model.reached.wait()
+        assert runs.underway.count("ann") == 1
+
+
+async def test_who_forgets_a_run_forgets_its_children(server):
+    """All below it: they hold what was asked, and nobody would find them any more."""
+    model = Family(
+        parent=[python("FINAL(rlm_query('child', 'a'))")],
+        child=[python("FINAL(rlm_query('grandchild', 'a'))")],
+        grandchild=[python("FINAL(context)")],
+    )
+    async with server(model) as runs:
+        events = await ask(runs)
+        [child] = children_of(events)
+        [grandchild] = children_of(await runs.journals.events(child.run_id))
+        await OwnedRuns(runs, "").delete(ev.run_started(events).run_id)
+        assert [await runs.store.has_ended(each.run_id, "") for each in (child, grandchild)] == [None, None]
