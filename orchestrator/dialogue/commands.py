@@ -110,7 +110,7 @@ class LLMQuery(Command, frozen=True, kw_only=True, tag="llm_query"):
 
 
 class LLMDelegate(Stored, frozen=True, kw_only=True, tag="llm_delegate"):
-    """Give it to a child run, over the variable `on`, or the whole input."""
+    """Ask another session like this one, for what takes many steps."""
 
     task: str
     max_iterations: int | None = None
@@ -198,9 +198,9 @@ class Malformed(Command, frozen=True, kw_only=True, tag="malformed"):
 
 # What a model is told of; the others are for those who know them.
 TAUGHT: tuple[type[Command], ...] = (
-    *(Slice, Lines, Find, Regex, Count, Split, Len, Set, Print, LLMQuery, Map, Reduce, Python, Final),
+    *(Slice, Lines, Find, Regex, Count, Split, Len, Set, Print, LLMQuery, LLMDelegate, Map, Reduce, Python, Final),
 )
-KNOWN: tuple[type[Command], ...] = (*TAUGHT, LLMDelegate, FinalVar, Get, IndexTerms, Wasm, CSV, JSON, Text, WasmWAT)
+KNOWN: tuple[type[Command], ...] = (*TAUGHT, FinalVar, Get, IndexTerms, Wasm, CSV, JSON, Text, WasmWAT)
 
 
 def need_context(commands: Sequence[Command]) -> bool:

@@ -9,7 +9,7 @@ from orchestrator.budget import RunLimits
 from orchestrator.config import CellLimits, Protocol
 from orchestrator.contexts.context import Context
 from orchestrator.dialogue import typed
-from orchestrator.dialogue.commands import TAUGHT, short_form
+from orchestrator.dialogue.commands import TAUGHT, LLMDelegate, short_form
 from orchestrator.dialogue.functions import listing, module_listing
 from orchestrator.dialogue.preview import Form, form_of, preview
 from orchestrator.sandbox.messages import FUEL_PER_SECOND, Function
@@ -125,10 +125,7 @@ There are also (help(name) says more):
 {listing(functions, looks)}"""
 
 
-_JSON_RECURSION = """\
-{"op": "llm_delegate", "task": text, "schema"?: JSON Schema}* asks another session like this one, for what takes many steps; \
-map and reduce with "children": true ask one of each part.
-"""
+_JSON_RECURSION = 'map and reduce with "children": true ask such a session of each part.\n'
 
 
 # Each is one reply; a test executes them.
@@ -143,12 +140,13 @@ How many lines ask about a person?
 
 
 def _json_protocol(terms: Terms, functions: Sequence[Function], looks: Form) -> str:
-    forms = "\n".join(f"- {short_form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in TAUGHT)
+    taught = [each for each in TAUGHT if terms.deeper or each is not LLMDelegate]
+    forms = "\n".join(f"- {short_form(each)}: {(each.__doc__ or '').splitlines()[0]}" for each in taught)
     return f"""\
 Reply with JSON commands: one object, or an array of them, run in order. Those marked * also take "on", a variable to work on \
 (without it, the whole input), and "store", a variable that keeps the whole result; little of it is shown then. ${{name}} in a \
 text is the value of that variable, ${{name.field}} and ${{name.0}} parts of it; in a pattern a text means itself, a list any \
-of its items. "on": "context.3" is document 3. llm_query, map, reduce: "schema", a JSON Schema, makes the answer a value.
+of its items. "on": "context.3" is document 3. Those that ask models take "schema", a JSON Schema: the answer is a value then.
 {forms}
 {_JSON_RECURSION if terms.deeper else ""}
 Functions of modules are commands too, each with its arguments beside "op", and marked *:

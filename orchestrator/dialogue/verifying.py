@@ -13,13 +13,13 @@ VERDICT: dict[str, Any] = {
 
 
 def prompt(question: str, answer: str, seen: str) -> str:
-    """`seen`: what the code of the run printed, the newest last."""
+    """`seen`: what the run was shown of the input, and what its code printed, the newest last."""
     evidence = seen if len(seen) <= EVIDENCE else f"[... the beginning is left out ...]\n{seen[-EVIDENCE:]}"
     return (
-        "An assistant answered a question about an input that you cannot see, from what its code printed.\n\n"
-        f"Question: {question}\n\nAnswer: {answer[:EVIDENCE]}\n\nWhat its code printed:\n-----\n{evidence}\n-----\n\n"
-        "Does what was printed support the answer, and does the answer say what was asked for? Agree, unless you can name what "
-        "is wrong or missing; say why in one sentence."
+        "An assistant answered a question about an input, from what it saw of the beginning and what its code printed.\n\n"
+        f"Question: {question}\n\nAnswer: {answer[:EVIDENCE]}\n\nWhat it was shown:\n-----\n{evidence}\n-----\n\n"
+        "Does what it was shown support the answer, and does the answer say what was asked for? Agree, unless you can name "
+        "what is wrong or missing; say why in one sentence."
     )
 
 

@@ -42,7 +42,7 @@ class Judge:
         self._verifies = started.verify
 
     async def take(self, given: Given, seen: str, *, last: bool) -> Given:
-        """The answer as it stands. `seen`: what the run's code printed; `last`: the model could not answer again.
+        """The answer as it stands. `seen`: what the model was shown; `last`: the model could not answer again.
 
         Raises Refused.
         """

@@ -24,9 +24,9 @@ class Conversation:
         return sum(len(each.content) for each in self.messages)
 
     @property
-    def reports(self) -> list[str]:
-        """What the model was told of its replies."""
-        return [each.content for each in self.messages[self._first :] if each.role == "user"]
+    def told(self) -> list[str]:
+        """The question, with what the model was shown of the input, and what it was told of its replies."""
+        return [each.content for each in self.messages[self._first - 1 :] if each.role == "user"]
 
     @property
     def is_long(self) -> bool:

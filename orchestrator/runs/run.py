@@ -256,7 +256,7 @@ class Run:
         if report.answer is None:
             return report
         last = self._budget.refused or not (self._budget.iterations_left and self._budget.fuel_left)
-        seen = "\n\n".join([*self._conversation.reports, report.text])
+        seen = "\n\n".join([*self._conversation.told, report.text])
         try:
             answer = await self._judge.take(report.answer, seen, last=last)
         except Refused as refused:

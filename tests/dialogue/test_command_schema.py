@@ -44,7 +44,7 @@ def test_it_is_small_and_has_no_empty_schema():
     """Which llama.cpp takes for an object's; nor what others do not know."""
     text = json.dumps(schema(FUNCTIONS))
     words = set(re.findall(r'"([a-zA-Z$]+)":', text)) & {"pattern", "oneOf", "allOf", "not", "if", "format", "const"}
-    assert (len(text) < 9000, "{}" in text, words) == (True, False, {"pattern"})
+    assert (len(text) < 9500, "{}" in text, words) == (True, False, {"pattern"})
     assert text.count('"pattern":') == 2  # as a field of regex and of a function
 
 

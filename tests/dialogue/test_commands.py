@@ -222,11 +222,11 @@ async def test_commands_work_on_documents(run_commands):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"op": "grep"}', 'there is no command "grep"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
+        ('{"op": "grep"}', 'there is no command "grep"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, llm_delegate, map, reduce, python, final, and functions of modules, as regex.top'),
         ('{"op": "slice", "from": 1}', 'Object contains unknown field `from`; the form is {"op": "slice", "start"?: number, "end"?: number, "on"?: text, "store"?: text}'),
         ('{"op": "final"}', 'Object missing required field `answer`; the form is {"op": "final", "answer": any value}'),
-        ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
-        ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top'),
+        ('{"op": "malformed", "message": "x"}', 'there is no command "malformed"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, llm_delegate, map, reduce, python, final, and functions of modules, as regex.top'),
+        ('{"op": 5}', 'a command is an object with "op"; there are: slice, lines, find, regex, count, split, len, set, print, llm_query, llm_delegate, map, reduce, python, final, and functions of modules, as regex.top'),
         ('{"op": ', 'not valid JSON (Expecting value: it ends): {"op": '),
         ('{"op": "find", "text": "a}', 'not valid JSON (Unterminated string starting at: \'"a}\'): {"op": "find", "text": "a}'),
         ("[" * 100_000, "not valid JSON (it is nested too deeply): " + "[" * 200),
@@ -250,7 +250,7 @@ async def test_a_malformed_command_does_not_drop_its_neighbours(new_notebook):
     outcome = await new_notebook(text="abc").run_commands(1, msgspec.json.encode(checked).decode())
     assert outcome.head == (
         'command 1 (len):\n3\ncommand 2:\nError: there is no command "nope"; there are: slice, lines, find, regex, count, split, '
-        "len, set, print, llm_query, map, reduce, python, final, and functions of modules, as regex.top\n"
+        "len, set, print, llm_query, llm_delegate, map, reduce, python, final, and functions of modules, as regex.top\n"
     )
     assert outcome.answer == "x"
 

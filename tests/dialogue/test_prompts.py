@@ -46,7 +46,9 @@ async def test_the_prompt_lists_what_the_guest_has_and_no_more(engine, run_cells
     assert outcome.head == f"{[True] * len(names)}\n"
 
 
-@pytest.mark.parametrize(("protocol", "name"), [("python", "rlm_query("), ("json", '"children": true')])
+@pytest.mark.parametrize(
+    ("protocol", "name"), [("python", "rlm_query("), ("json", '"children": true'), ("json", '"llm_delegate"')]
+)
 async def test_child_runs_are_told_of_if_there_can_be_any(engine, protocol, name):
     """In the words of each language."""
     functions, told = await describe(engine), []
@@ -105,10 +107,10 @@ def test_the_seconds_of_the_prompt_are_those_that_bind():
 
 def test_the_json_prompt_lists_the_commands_that_are_needed():
     """Each with its form, from the commands' own shapes; the others are understood too."""
-    told = prompts.system(terms("json"), (), text())
+    told = prompts.system(msgspec.structs.replace(terms("json"), deeper=True), (), text())
     listed = re.findall(r'^- \{"op": "(\w+)"', told, re.MULTILINE)
     assert listed == [each.__struct_config__.tag for each in TAUGHT]
-    others = {"llm_delegate", "wasm_wat", "index_terms", "get", "wasm", "csv", "json", "text", "final_var"}
+    others = {"wasm_wat", "index_terms", "get", "wasm", "csv", "json", "text", "final_var"}
     assert {each.__struct_config__.tag for each in KNOWN} - set(listed) == others
     assert (
         '- {"op": "slice", "start"?: number, "end"?: number}*: '

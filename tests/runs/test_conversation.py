@@ -63,7 +63,7 @@ def test_a_list_of_variables_goes_with_the_next_compaction():
     for variables in ("{'x': 'int'}", "{'x': 'int', 'y': 'str'}"):
         talk.add("a reply", report)
         talk.compact(variables)
-    assert talk.reports == [shortened(report), f"{report}\n{note(variables)}"]
+    assert talk.told == ["question", shortened(report), f"{report}\n{note(variables)}"]
 
 
 async def test_what_was_sent_is_in_the_journal(run_query):

@@ -23,14 +23,14 @@ TOLD = (
 
 
 async def test_an_answer_that_is_agreed_to_stands(run_query, engine):
-    """The sub-model has the question, the answer and what was printed; the call is of no cell, and is replayed."""
+    """The sub-model has the question, the answer and what the run was shown; the call is of no cell, and is replayed."""
     model = FakeModel([python("print('one, two')"), python("llm_query('x')\nFINAL(2)")], sub=lambda prompt: AGREES)
     journal = await run_query(model, asking=VERIFY)
     assert (result(journal.events).answer, result(journal.events).sub_calls) == ("2", 2)
     asked = model.sub_prompts[1]
     assert (
-        "Question: What is it?\n\nAnswer: 2\n\nWhat its code printed:\n-----\nBlock 1 printed 9 characters:\none, two\n"
-        in asked
+        "Question: What is it?\n\nAnswer: 2\n\nWhat it was shown:\n-----\nQuestion: What is it?\n\n`context` is a str of 11 characters.\n"
+        "This is all of it:\n-----\nthe context\n-----\n\nBlock 1 printed 9 characters:\none, two\n" in asked
     )
     assert [each.cell for each in journal.events if isinstance(each, ev.SubcallStarted)] == [2, 0]
     assert await replay(journal.events, ContextStore().add_text("the context"), engine) == 2
