@@ -75,6 +75,7 @@ class Means(msgspec.Struct, frozen=True):
     """What runs are executed with; `claim`: of the budget of bytes, for one; `most_children`: of one, at once."""
 
     claim: Callable[[Context], int]
+    forget_template: Callable[[Context], None]
     store: RunStore
     journals: Journals
     contexts: ContextStore
@@ -139,6 +140,10 @@ class Children:
                 handle.cancel()
             await asyncio.wait([handle.task])
             raise
+        finally:
+            # Hundreds of them would push out what other runs are over.
+            if task.context.id != self._parent.context.id:
+                means.forget_template(task.context)
         return handle.events
 
     async def _take_over(self, run_id: str) -> Journal | None:

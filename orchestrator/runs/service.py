@@ -58,6 +58,7 @@ class RunService:
         self.admission = Admission(limits, tools.engine.templates, lambda: self.bodies.held_bytes)
         means = Means(
             claim=self._claim,
+            forget_template=tools.engine.templates.forget,
             store=store,
             journals=self.journals,
             contexts=contexts,

@@ -130,6 +130,12 @@ class Templates:
         """Lets go of what is too much or too old."""
         self._let_go(self._settings.template_bytes, time.monotonic() - self._settings.template_seconds)
 
+    def forget(self, context: Context) -> None:
+        """No other run is expected over it."""
+        with self._lock:
+            for key in [each for each in self._entries if each[0] == context.id]:
+                del self._entries[key]
+
     def shrink(self, to: int) -> None:
         """Lets go of what is more than so many bytes."""
         self._let_go(to, 0.0)

@@ -268,6 +268,16 @@ async def test_a_command_asks_a_child_for_a_value(server):
         assert result(await ask(runs, "one two", protocol="json")).answer == "two"
 
 
+async def test_what_a_child_is_over_is_not_kept_loaded(server, engine):
+    """Only its parent's context is: hundreds of parts would push out what other runs are over."""
+    model = Family(parent=[python("FINAL(len(context) + len(rlm_batch(['child'] * 3, ['a', 'b', 'c'])))")], child=UPPER)
+    async with server(model) as runs:
+        events = await ask(runs, "a context of the parent")
+    loaded = {key[0] for key in engine.templates._entries}
+    over = {each.context_id for each in events if isinstance(each, ev.ChildStarted)}
+    assert (len(over), over & loaded, ev.run_started(events).context_id in loaded) == (3, set(), True)
+
+
 async def test_a_run_gives_its_place_to_its_children(server):
     """Where one run may go on at a time."""
     model = Family(parent=[python("FINAL(rlm_batch(['child a', 'child b'], ['x', 'y']))")], child=[python("FINAL(context)")])
