@@ -99,7 +99,8 @@ print(sum(labels.get(line) == "person" for line in lines), "of", len(lines))
 _RECURSION = """\
 - rlm_query(query, context) asks another session like this one, with that text or list as its context and code of its own: for \
 parts that take many steps each; rlm_batch(queries, contexts) asks many at once. rlm_query(query, start=, stop=) is over \
-characters of `context`.
+characters of `context`, rlm_query(query, documents=[...]) over documents of it, by number or name; many such calls go on at \
+once in map_reduce(items, map_fn, reduce_fn, parallel=True).
 """
 
 
