@@ -227,7 +227,7 @@ class Children:
         length, depth = task.context.length, self._started.limits.max_depth
         cut = f" over the first {len(text)} of {length} characters" if len(text) < length else ""
         note = f"max_depth ({depth}) is reached: a sub-model was asked once{cut}"
-        return Noted(Prompt(f"{task.query}\n\n{text}", Manner(schema=task.schema)), note)
+        return Noted(Prompt(f"{task.query}\n\n{text}", Manner(schema=task.schema, model=task.model)), note)
 
 
 def _numbers(context: Context, chosen: Sequence[int | str]) -> list[int]:

@@ -325,6 +325,13 @@ async def test_at_the_last_depth_a_sub_model_is_asked_once(server):
     assert (result(events).answer, model.sub_prompts) == ("GRANDCHILD\n\nABCD", ["grandchild\n\nabcd"])
 
 
+async def test_the_model_that_is_named_is_asked_at_the_last_depth_too(server):
+    """As the sub-call that it is."""
+    async with server(Family(parent=[python("FINAL(rlm_query('child', 'abc', model='fake'))")]), max_depth=0) as runs:
+        [asked] = [each for each in await ask(runs) if isinstance(each, ev.SubcallStarted)]
+    assert asked.manner.model == "fake"
+
+
 async def test_children_share_what_is_left_of_the_sub_calls(server):
     """Those of a child count as its parent's."""
     spend = python(
