@@ -59,6 +59,9 @@ class QueryRequest(Base, frozen=True, kw_only=True):
     max_sub_calls: Annotated[int, Meta(ge=0, description="At most what is configured.")] | None = None
     max_total_tokens: Annotated[int, Meta(ge=1, description="Prompts and replies of all calls.")] | None = None
     max_cost: Annotated[Dollars, Meta(description="US dollars. At most what is configured.")] | None = None
+    max_seconds: Annotated[float, Meta(gt=0, description="Of the run, waiting for models included.")] | None = None
+    max_fuel: Annotated[int, Meta(ge=1, description="Of all its cells.")] | None = None
+    max_depth: Annotated[int, Meta(ge=0, description="Of child runs; 0: none.")] | None = None
     protocol: Protocol | None = None
     root_model: str | None = None
     sub_model: str | None = None

@@ -20,6 +20,9 @@ class Asking(TypedDict, total=False):
     max_sub_calls: int | None
     max_total_tokens: int | None
     max_cost: float | None
+    max_seconds: float | None
+    max_fuel: int | None
+    max_depth: int | None
     protocol: Protocol | None
     root_model: str | None
     sub_model: str | None

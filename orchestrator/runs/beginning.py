@@ -85,6 +85,8 @@ class Beginnings:
         """Of a run that finds what the cells of that one left, also their clock and their limits. Raises Conflict too."""
         if query.route == "direct":
             raise InvalidRequest('route: a next question finds the variables of the one before, which "direct" does not use')
+        if wanted.max_fuel is not None or wanted.max_depth is not None:
+            raise InvalidRequest("max_fuel, max_depth: a next question executes the cells before it again, as they were")
         before, copied = run_started(events), forking.at_end(events)
         new = self.first(query, wanted)
         # The same cells must come to the same: only what they do not see is of today.

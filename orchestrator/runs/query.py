@@ -49,6 +49,9 @@ class WantedLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_sub_calls: int | None = None
     max_total_tokens: int | None = None
     max_cost: float | None = None
+    max_seconds: float | None = None
+    max_fuel: int | None = None
+    max_depth: int | None = None
 
 
 def check(query: Query, most_chars: int) -> None:

@@ -182,6 +182,16 @@ async def test_debug_has_the_history(client):
             "Unprocessable Entity",
             "max_sub_calls: 501 is above this server's 500",
         ),
+        *(
+            (
+                {"query": "q", "context": "c", name: value},
+                422,
+                "Unprocessable Entity",
+                f"{name}: {value} is above this server's {most}",
+            )
+            for name, value, most in (("max_seconds", 3601.0, 3600.0), ("max_fuel", 10**12 + 1, 10**12), ("max_depth", 3, 2))
+        ),
+        ({"query": "q", "context": "c", "max_seconds": 0}, 400, "Bad Request", "max_seconds: Expected `float` > 0.0"),
         (
             {"query": "q", "context": "c", "max_cost": 0.5},
             422,
@@ -261,6 +271,9 @@ async def test_openapi_describes_the_requests(client):
         "max_sub_calls",
         "max_total_tokens",
         "max_cost",
+        "max_seconds",
+        "max_fuel",
+        "max_depth",
         "protocol",
         "root_model",
         "sub_model",

@@ -208,6 +208,41 @@ async def test_a_run_that_was_cancelled_before_its_turn_replays(engine):
     assert (found["status"], verdict) == ("cancelled", {"identical": True, "difference": None, "cells": 0})
 
 
+@pytest.mark.parametrize(
+    ("limit", "code", "stopped", "error"),
+    [
+        (
+            {"max_seconds": 0.3},
+            "import time\nllm_query('held')",
+            "max_seconds",
+            "max_seconds (0.3) was reached before an answer",
+        ),
+        ({"max_fuel": 10**6}, "sum(range(10**6))", "max_fuel", "max_fuel (1000000) was reached before an answer"),
+    ],
+    ids=["max_seconds", "max_fuel"],
+)
+async def test_a_request_lowers_the_limits_of_its_run(engine, limit, code, stopped, error):
+    """Each of them, never above what is configured."""
+    model = Held([python(code)] * 3)
+    async with serving(engine, model) as client:
+        result = (await client.post("/query", json={"query": "q", "context": "c"} | limit)).json()
+    assert (result["stopped"], result["error"]) == (stopped, error)
+
+
+async def test_a_request_for_no_depth_has_no_child_runs(engine):
+    """Its next question finds what came instead, under the depth that is configured."""
+    model = FakeModel([python("x = rlm_query('child', 'abc')"), python("FINAL(x)"), python("FINAL(x + '!')")])
+    async with serving(engine, model) as client:
+        first = (await client.post("/query", json={"query": "q", "context": "c", "max_depth": 0})).json()
+        second = (await client.post("/query", json={"query": "q", "after": first["run_id"]})).json()
+        refused = await client.post("/query", json={"query": "q", "after": first["run_id"], "max_depth": 1})
+    assert (first["answer"], second["answer"]) == ("CHILD\n\nABC", "CHILD\n\nABC!")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400,
+        "max_fuel, max_depth: a next question executes the cells before it again, as they were",
+    )
+
+
 async def test_a_next_question_finds_the_variables(engine):
     """The context too; an answer to the one before is none to this one; the prompt has a line of what was asked."""
     model = FakeModel([*REPLIES, python("print(x, len(context))"), python("FINAL(y + '?')")])
