@@ -5,7 +5,8 @@ limit is passed.
 import bisect
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -178,9 +179,15 @@ class Budget:
         self.sub_calls += number
         return first
 
-    def give_back_sub_calls(self, number: int) -> None:
-        """The last that were reserved: nothing was sent."""
-        self.sub_calls -= number
+    @contextmanager
+    def reserving_sub_calls(self, number: int) -> Iterator[int]:
+        """The same, given back if what else they take is refused within: nothing was sent."""
+        first = self.reserve_sub_calls(number)
+        try:
+            yield first
+        except BudgetExceeded:
+            self.sub_calls -= number
+            raise
 
     def reserve(self, needs: Sequence[Need]) -> list[Hold]:
         """All or none. If not all fit, the longest of their replies are limited to what does. Raises BudgetExceeded."""

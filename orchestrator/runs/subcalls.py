@@ -175,28 +175,20 @@ class SubCalls:
 
     async def _begin_all(self, tasks: Sequence[Task]) -> list[Call]:
         """Each with its share of what is left. Raises BudgetExceeded."""
-        first = self._budget.reserve_sub_calls(len(tasks))
-        try:
+        with self._budget.reserving_sub_calls(len(tasks)) as first:
             share = msgspec.structs.asdict(self._budget.share(max(1, len(tasks))))
-        except BudgetExceeded:
-            self._budget.give_back_sub_calls(len(tasks))
-            raise
         return [self._begin_child(number, each, _lowered(share, each)) for number, each in enumerate(tasks, first)]
 
     async def _reserve(self, prompts: Sequence[Prompt]) -> list[tuple[Sending, Hold | None]]:
         """Raises BudgetExceeded."""
-        first = self._budget.reserve_sub_calls(len(prompts))
         seen: Counter[Key] = Counter()
         sendings = []
-        for number, prompt in enumerate(prompts, first):
-            key = _key(prompt)
-            sendings.append(Sending(number, prompt, self._sent[key] + seen[key]))
-            seen[key] += 1
-        try:
+        with self._budget.reserving_sub_calls(len(prompts)) as first:
+            for number, prompt in enumerate(prompts, first):
+                key = _key(prompt)
+                sendings.append(Sending(number, prompt, self._sent[key] + seen[key]))
+                seen[key] += 1
             holds = await reserve_sub_calls(self._budget, self._source, sendings)
-        except BudgetExceeded:
-            self._budget.give_back_sub_calls(len(prompts))
-            raise
         self._sent += seen
         return list(zip(sendings, holds, strict=True))
 
